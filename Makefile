@@ -1,0 +1,62 @@
+# `make` lists the targets. The two that matter first: `make demo` and `make test`.
+
+PACKAGES ?=
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/boot2docker-py
+PYENV_ROOT ?= $(HOME)/.pyenv
+# The newest Python here runs the program; 3.8, the oldest supported, runs the unit tests too.
+PYTHON ?= $(or $(lastword $(sort $(wildcard $(PYENV_ROOT)/versions/3.1[1-9].*/bin/python3))),python3)
+PYTHON38 ?= $(or $(lastword $(wildcard $(PYENV_ROOT)/versions/3.8.*/bin/python3)),$(shell command -v python3.8))
+BIN := .venv/bin
+export PATH := $(CACHE)/bin:$(PATH)
+# The guests of demonstrations, tests and measurements reach nothing but this machine.
+export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
+
+.PHONY: help demo test lint unit e2e bench iso docs deps clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: deps iso .venv/ready ## From nothing to a container in a VM, and clean up
+	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/demo/run build/boot2docker.iso
+
+test: ## Run every check and test, and count them
+	@.ci/test
+
+lint: .venv-lint/ready ## Check style, types (also for Windows) and the generated docs
+	.venv-lint/bin/ruff check .
+	.venv-lint/bin/ruff format --check .
+	.venv-lint/bin/mypy
+	.venv-lint/bin/mypy --platform win32 boot2docker_py
+	.venv-lint/bin/python docs/generate.py --check
+
+unit: .venv/ready $(if $(PYTHON38),.venv38/ready) ## Run the unit tests, on the newest Python and on 3.8
+	$(BIN)/pytest tests/unit --junitxml=build/results/unit.xml
+	$(if $(PYTHON38),.venv38/bin/pytest tests/unit --junitxml=build/results/unit-3.8.xml,\
+	  @echo "No Python 3.8 here: its floor is only held by mypy.")
+
+e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real docker client
+	$(BIN)/pytest tests/e2e --junitxml=build/results/e2e.xml
+
+bench: deps iso .venv/ready ## Measure, as ratios to a reference in the same run
+	$(BIN)/python -m tests.bench.run build/boot2docker.iso
+
+iso: deps ## Build build/boot2docker.iso (make iso PACKAGES="ipvsadm htop")
+	@.ci/iso "$(PACKAGES)" "$(CACHE)"
+
+docs: .venv-lint/ready ## Write the pages of docs/ that follow from the code
+	.venv-lint/bin/python docs/generate.py
+
+deps:
+	@.ci/install "$(CACHE)"
+
+.venv/ready: pyproject.toml
+	$(PYTHON) -m venv --clear .venv && $(BIN)/pip install --quiet -e '.[test]' && touch $@
+
+.venv38/ready: pyproject.toml
+	$(PYTHON38) -m venv --clear .venv38 && .venv38/bin/pip install --quiet -e '.[test]' && touch $@
+
+.venv-lint/ready: pyproject.toml
+	$(PYTHON) -m venv --clear .venv-lint && .venv-lint/bin/pip install --quiet -e '.[test,lint]' && touch $@
+
+clean: ## Remove what was built here (the cache of images stays)
+	rm -rf build dist .venv .venv38 .venv-lint .mypy_cache .ruff_cache .pytest_cache

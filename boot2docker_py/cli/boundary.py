@@ -1,0 +1,113 @@
+"""The one place where errors end: words on the screen, tracebacks in the log, an exit status."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Sequence
+
+import click
+
+from boot2docker_py import paths
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.arguments import go_switches
+from boot2docker_py.cli.session import Session
+from boot2docker_py.errors import Boot2DockerError, UsageError
+
+INTERRUPTED = 130
+LOG_BYTES = 1_000_000
+
+log = logging.getLogger("boot2docker_py")
+
+
+def run(arguments: Sequence[str], session: Session) -> int:
+    """Run one command; return the exit status."""
+    _never_fail_on_an_odd_terminal()
+    _log_to_file(paths.find(os.environ).log)
+    log.debug("boot2docker %s", " ".join(arguments))
+    status = _run(arguments, session)
+    log.debug("exit status %d", status)
+    return status
+
+
+def _run(arguments: Sequence[str], session: Session) -> int:
+    words = go_switches(arguments)
+    try:
+        status = app.main(words, prog_name="boot2docker", standalone_mode=False, obj=session)
+    except Boot2DockerError as problem:
+        return _report(problem, arguments)
+    except click.ClickException as problem:
+        return _report(_as_usage_error(problem), arguments)
+    except (KeyboardInterrupt, click.Abort):
+        screen.status_line.clear()
+        click.echo("interrupted; run the command again to go on", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; what Python would still flush there is lost anyway.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as defect:  # noqa: BLE001 - the last resort; nobody sees a traceback
+        log.debug("a defect of boot2docker", exc_info=True)
+        return _report(_as_defect(defect), arguments)
+    return status if isinstance(status, int) else 0
+
+
+def _report(problem: Boot2DockerError, arguments: Sequence[str]) -> int:
+    log.debug("%s: %s; %s", problem.code, problem.brief, problem.details)
+    if _wants_json(arguments):
+        screen.status_line.clear()
+        screen.json_object({"error": problem.as_dict()})
+    else:
+        screen.error(problem)
+    return problem.exit_status
+
+
+def _wants_json(arguments: Sequence[str]) -> bool:
+    """Tell whether `--json` was typed; asked of the words, for errors in the words themselves."""
+    ours = arguments[: arguments.index("ssh")] if "ssh" in arguments else arguments
+    return "--json" in ours
+
+
+def _as_usage_error(problem: click.ClickException) -> UsageError:
+    context = getattr(problem, "ctx", None)
+    command = context.command_path if context else "boot2docker"
+    words = command.split()
+    help_command = " ".join([words[0], "help", *words[1:]])
+    return UsageError(problem.format_message(), resolution=help_command)
+
+
+def _as_defect(defect: Exception) -> Boot2DockerError:
+    return Boot2DockerError(
+        "this is a defect of boot2docker, not of yours",
+        details=f"{type(defect).__name__}: {defect}",
+        resolution=f"Report it with the end of {paths.find(os.environ).log}.",
+    )
+
+
+def _never_fail_on_an_odd_terminal() -> None:
+    """Print a question mark for what the terminal's encoding lacks, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure:
+            reconfigure(errors="replace")
+
+
+def _log_to_file(file: Path) -> None:
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists() and file.stat().st_size > LOG_BYTES:
+            file.replace(file.with_suffix(".log.1"))
+        handler = logging.FileHandler(file, encoding="utf-8")
+    except OSError:
+        # A log that cannot be written must not keep the command from running; a command that
+        # needs the folder says itself what is wrong with it.
+        log.addHandler(logging.NullHandler())
+        return
+    pattern = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    handler.setFormatter(logging.Formatter(pattern))
+    log.addHandler(handler)

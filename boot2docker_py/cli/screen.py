@@ -1,0 +1,130 @@
+"""What the user sees: words and progress on stderr, data on stdout."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING, Mapping, TextIO
+
+import click
+
+from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.wait import Progress
+
+if TYPE_CHECKING:
+    from boot2docker_py.image import DownloadProgress
+
+REPEAT_S = 15.0  # without a terminal, a long wait says so again this often
+DETAIL_LINES = 20
+BAR_WIDTH = 24
+
+
+def data(text: str) -> None:
+    """Print what was asked for."""
+    click.echo(text)
+
+
+def json_object(value: Mapping[str, object]) -> None:
+    """Print the one object that `--json` answers with."""
+    click.echo(json.dumps(value, indent=2, default=str))
+
+
+def error(problem: Boot2DockerError) -> None:
+    """Print what is wrong, what others said of it, and what to type next."""
+    status_line.clear()
+    click.echo(click.style("error: ", fg="red") + problem.brief, err=True)
+    for line in problem.details.strip().splitlines()[-DETAIL_LINES:]:
+        click.echo(f"  {line}", err=True)
+    if problem.resolution:
+        is_sentence = problem.resolution.endswith(".")
+        click.echo(problem.resolution if is_sentence else f"try: {problem.resolution}", err=True)
+
+
+class StatusLine:
+    """One line that is written over on a terminal, and plain lines elsewhere."""
+
+    def __init__(self) -> None:
+        self._width = 0
+        self._what = ""
+        self._said_at_s = 0.0
+
+    def show(self, progress: Progress) -> None:
+        """Show what is being waited for, for how long, and why."""
+        if sys.stderr.isatty():
+            self._show_on_terminal(progress)
+        else:
+            self._show_as_lines(progress)
+
+    def _show_on_terminal(self, progress: Progress) -> None:
+        if progress.is_done:
+            self.clear()
+            if progress.waited_s >= 1:
+                click.echo(f"Waited {progress.waited_s:.1f} s for {progress.what}.", err=True)
+            return
+        self.write(f"Waiting for {progress.what}: {progress.waited_s:.0f} s, {progress.reason}")
+
+    def _show_as_lines(self, progress: Progress) -> None:
+        if progress.is_done:
+            if progress.what == self._what:
+                click.echo(f"Waited {progress.waited_s:.1f} s for {progress.what}.", err=True)
+            self._what = ""
+        elif progress.what != self._what:
+            self._what, self._said_at_s = progress.what, progress.waited_s
+            click.echo(f"Waiting for {progress.what}...", err=True)
+        elif progress.waited_s - self._said_at_s >= REPEAT_S:
+            self._said_at_s = progress.waited_s
+            words = f"Still waiting for {progress.what} after {progress.waited_s:.0f} s"
+            click.echo(f"{words}: {progress.reason}", err=True)
+
+    def show_download(self, progress: DownloadProgress) -> None:
+        """Show how much of an image has come."""
+        received_mb = progress.received_bytes / 1e6
+        what = f"{received_mb:.1f} MB"
+        if progress.total_bytes:
+            total_mb = progress.total_bytes / 1e6
+            share = progress.received_bytes / progress.total_bytes
+            bar = "#" * int(share * BAR_WIDTH)
+            what = f"[{bar:<{BAR_WIDTH}}] {share:4.0%} {received_mb:.1f} of {total_mb:.1f} MB"
+        if sys.stderr.isatty():
+            self.write(f"Fetching the image: {what}")
+
+    def write(self, text: str) -> None:
+        """Write `text` over the line."""
+        columns, _lines = _terminal_size(sys.stderr)
+        text = " ".join(text.split())[: columns - 1]
+        click.echo("\r" + text.ljust(self._width), err=True, nl=False)
+        self._width = len(text)
+
+    def clear(self) -> None:
+        """Remove the line, so that others can write."""
+        if self._width:
+            click.echo("\r" + " " * self._width + "\r", err=True, nl=False)
+            self._width = 0
+
+
+status_line = StatusLine()
+
+
+def _terminal_size(stream: TextIO) -> tuple[int, int]:
+    import os
+
+    try:
+        size = os.get_terminal_size(stream.fileno())
+    except (OSError, ValueError):
+        return 80, 24
+    return size.columns or 80, size.lines or 24
+
+
+class Handler(logging.Handler):
+    """Shows log records as words: a step as it is, a warning as one, the rest with its place."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print the record on stderr."""
+        status_line.clear()
+        text = record.getMessage()
+        if record.levelno >= logging.WARNING:
+            text = click.style("warning: ", fg="yellow") + text
+        elif record.levelno < logging.INFO:
+            text = click.style(f"{record.name.rpartition('.')[2]}: {text}", dim=True)
+        click.echo(text, err=True)

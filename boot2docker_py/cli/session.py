@@ -1,0 +1,141 @@
+"""The composition root: what one command works with, made only when it is asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Mapping, Sequence
+
+from boot2docker_py import config as configuration
+from boot2docker_py import drivers
+from boot2docker_py.cli import arguments, screen
+from boot2docker_py.config.settings import SETTINGS
+from boot2docker_py.errors import GuestError
+from boot2docker_py.paths import Paths, VMPaths, find
+from boot2docker_py.wait import Deadline
+
+if TYPE_CHECKING:
+    from boot2docker_py.config import Config
+    from boot2docker_py.drivers.base import Address, Driver
+    from boot2docker_py.endpoint.of_vm import Endpoint
+    from boot2docker_py.image import Images
+    from boot2docker_py.machine.life import Machine
+    from boot2docker_py.machine.questions import Questions
+
+log = logging.getLogger(__name__)
+
+# What OpenSSH's ssh(1) exits with when there is no connection.
+CONNECTION_FAILED = 255
+
+
+class Session:
+    """One run of one command."""
+
+    def __init__(self) -> None:
+        self.flags: dict[str, object] = {}
+        self.as_json = False
+
+    def take(self, given: Mapping[str, object]) -> None:
+        """Take flags that were given on one side of the command; the last one counts."""
+        typed = {name: value for name, value in given.items() if value is not None}
+        self.as_json = bool(typed.pop("as_json", self.as_json))
+        self.flags.update(typed)
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Return the paths of this user."""
+        return find(os.environ)
+
+    @cached_property
+    def vm_paths(self) -> VMPaths:
+        """Return the paths of the VM."""
+        return self.paths.vm(self.config.vm)
+
+    @cached_property
+    def config(self) -> Config:
+        """Return the settings, and say which of them do nothing."""
+        config = configuration.load(self.paths, os.environ, self.flags)
+        console = screen.Handler(logging.DEBUG if config.verbose else logging.INFO)
+        logging.getLogger("boot2docker_py").addHandler(console)
+        for note in config.notes:
+            log.debug("%s", note)
+        for obsolete in arguments.obsolete_in(self.flags):
+            log.warning("%s has no effect: %s.", obsolete.flag, obsolete.reason)
+        return config
+
+    @cached_property
+    def deadline(self) -> Deadline:
+        """Return the moment at which this command must have ended."""
+        return Deadline(self.config.timeout_s)
+
+    @cached_property
+    def driver(self) -> Driver:
+        """Return the driver of the VM, and say which flags mean nothing to it."""
+        driver = drivers.choose(self.config.driver, self.config.vm, self.vm_paths)
+        for setting in SETTINGS:
+            flag = self.config.flag(setting.field)
+            if flag and setting.needs and not getattr(driver.features, setting.needs):
+                log.warning("%s has no effect with driver %s.", flag, driver.name)
+        return driver
+
+    @cached_property
+    def images(self) -> Images:
+        """Return where images come from."""
+        from boot2docker_py.image import ImageRequest, Images
+
+        request = ImageRequest(
+            url=self.config.iso_url,
+            destination=self.config.iso,
+            sha256=self.config.sha256,
+            cacert=self.config.cacert,
+            offline=self.config.offline,
+            force=self.config.force_upgrade_download,
+        )
+        return Images(request, screen.status_line.show_download)
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Return what the docker client connects to."""
+        from boot2docker_py.endpoint.of_vm import Endpoint
+
+        return Endpoint(self.vm_paths, self.config.vm, self.config.ssh_key)
+
+    @cached_property
+    def questions(self) -> Questions:
+        """Return the VM for those who only ask."""
+        from boot2docker_py.machine.questions import Questions
+
+        return Questions(self.config.vm, self.driver)
+
+    @cached_property
+    def machine(self) -> Machine:
+        """Return the VM."""
+        from boot2docker_py.machine.life import Machine
+
+        return Machine(
+            self.config,
+            self.driver,
+            self.endpoint,
+            self.images,
+            self.vm_paths,
+            screen.status_line.show,
+        )
+
+    def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
+        """Run a shell, or the command `words`, in the guest; return its exit status."""
+        from boot2docker_py.guest import names, ssh, terminal
+
+        try:
+            connection = ssh.connect(
+                address,
+                key=self.config.ssh_key,
+                known_hosts=self.vm_paths.known_hosts,
+                host_name=names.host_name(self.config.vm),
+                deadline=self.deadline,
+            )
+        except GuestError as problem:
+            screen.error(problem)
+            return CONNECTION_FAILED
+        with connection:
+            return terminal.run(connection, words)

@@ -1,0 +1,179 @@
+"""One frozen Config: defaults, then the profile file, then the environment, then the flags."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Mapping
+
+from boot2docker_py.config import profile as profile_file
+from boot2docker_py.config.settings import OBSOLETE, SETTINGS, Setting
+from boot2docker_py.errors import ConfigError, UsageError
+from boot2docker_py.paths import Paths
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the user wants, from all places; `origins` names the place of each field."""
+
+    vm: str
+    driver: str
+    iso_url: str
+    iso: Path
+    sha256: str
+    cacert: Path | None
+    offline: bool
+    force_upgrade_download: bool
+    ssh_key: Path
+    disk_mb: int
+    memory_mb: int
+    cpus: int
+    ssh_port: int
+    docker_port: int
+    console_log: Path | None  # None: the VM's folder
+    timeout_s: float
+    verbose: bool
+    host_ip: str
+    netmask: str
+    dhcp: bool
+    dhcp_ip: str
+    lower_ip: str
+    upper_ip: str
+    profile: Path
+    origins: Mapping[str, str]
+    notes: tuple[str, ...]  # things in the profile that have no effect
+
+    def flag(self, field: str) -> str | None:
+        """Return the flag by which `field` was given to this very command, None if it was not."""
+        kind, _, flag = self.origins[field].partition(" ")
+        return flag if kind == "flag" else None
+
+
+def load(
+    paths: Paths, environ: Mapping[str, str], flags: Mapping[str, object] | None = None
+) -> Config:
+    """Merge all places into one Config; `flags` maps field names to what was typed.
+
+    Raises:
+        ConfigError: the profile or the environment is wrong; details list every mistake.
+        UsageError: a flag is wrong, or two settings contradict each other.
+    """
+    profile = Path(environ.get("BOOT2DOCKER_PROFILE") or paths.profile).absolute()
+    merge = _Merge(paths)
+    merge.read_profile(profile)
+    merge.read_environment(environ)
+    merge.stop_at_mistakes(ConfigError, resolution=f"Correct '{profile}' or the environment.")
+    merge.read_flags(flags or {})
+    merge.stop_at_mistakes(UsageError, resolution="See `boot2docker help`.")
+    config = Config(
+        **merge.values, profile=profile, origins=merge.origins, notes=tuple(merge.notes)
+    )
+    _check_together(config)
+    return config
+
+
+class _Merge:
+    """The values so far, where they came from, and the mistakes met on the way."""
+
+    def __init__(self, paths: Paths) -> None:
+        self.values: dict[str, Any] = {s.field: s.default for s in SETTINGS}
+        self.values.update(iso=paths.iso, ssh_key=paths.key)
+        self.origins = {s.field: "default" for s in SETTINGS}
+        self.notes: list[str] = []
+        self.mistakes: list[str] = []
+
+    def read_profile(self, profile: Path) -> None:
+        text = profile_file.read_text(profile)
+        settings = {s.key.lower(): s for s in SETTINGS}
+        obsolete = {o.key.lower(): o.reason for o in OBSOLETE}
+        for key, value in profile_file.parse(text, profile).items():
+            place = f"{profile}, line {profile_file.line_of(key, text)}: {key}"
+            if key.lower() in settings:
+                self._set(settings[key.lower()], value, place, f"profile {profile}")
+            elif key.lower() in obsolete:
+                self.notes.append(f"{place} has no effect: {obsolete[key.lower()]}")
+            else:
+                self.mistakes.append(f"{place} is unknown{_nearest_key(key)}")
+
+    def read_environment(self, environ: Mapping[str, str]) -> None:
+        for setting in SETTINGS:
+            if environ.get(setting.variable):
+                value, origin = environ[setting.variable], f"environment {setting.variable}"
+                self._set(setting, value, setting.variable, origin)
+
+    def read_flags(self, flags: Mapping[str, object]) -> None:
+        for setting in SETTINGS:
+            if flags.get(setting.field) is not None:
+                value, origin = flags[setting.field], f"flag {setting.flag}"
+                self._set(setting, value, setting.flag, origin)
+
+    def _set(self, setting: Setting, value: object, place: str, origin: str) -> None:
+        try:
+            self.values[setting.field] = setting.convert(value)
+            self.origins[setting.field] = origin
+        except ValueError as error:
+            self.mistakes.append(f"{place} {error}, not {value!r}")
+
+    def stop_at_mistakes(self, kind: type[UsageError], *, resolution: str) -> None:
+        if len(self.mistakes) == 1:
+            raise kind(self.mistakes[0], resolution=resolution)
+        if self.mistakes:
+            raise kind(
+                f"{len(self.mistakes)} settings cannot be used",
+                details="\n".join(self.mistakes),
+                resolution=resolution,
+            )
+
+
+def _nearest_key(key: str) -> str:
+    known = {s.key.lower(): s.key for s in SETTINGS}
+    near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.5)
+    return f"; did you mean {known[near[0]]}?" if near else ""
+
+
+def _check_together(config: Config) -> None:
+    mistakes = _host_only_mistakes(config)
+    if config.docker_port and config.ssh_port == config.docker_port:
+        mistakes.append(f"--sshport and --dockerport are both {config.ssh_port}")
+    if mistakes:
+        raise UsageError(
+            "two settings contradict each other",
+            details="\n".join(mistakes),
+            resolution="See where each comes from: boot2docker config",
+        )
+
+
+def _host_only_mistakes(config: Config) -> list[str]:
+    try:
+        network = ipaddress.IPv4Network(f"{config.host_ip}/{config.netmask}", strict=False)
+    except ValueError:
+        return [f"--netmask {config.netmask} is not a network mask"]
+    mistakes = [
+        f"--{field.replace('_', '')} {getattr(config, field)} is outside of {network}"
+        for field in ("dhcp_ip", "lower_ip", "upper_ip")
+        if ipaddress.IPv4Address(getattr(config, field)) not in network
+    ]
+    if ipaddress.IPv4Address(config.lower_ip) > ipaddress.IPv4Address(config.upper_ip):
+        mistakes.append(f"--lowerip {config.lower_ip} is above --upperip {config.upper_ip}")
+    return mistakes
+
+
+def as_dict(config: Config) -> dict[str, object]:
+    """Return the settings as `config --json` prints them."""
+    values = {f.name: getattr(config, f.name) for f in fields(config)}
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in values.items()
+        if name != "origins"
+    }
+
+
+def as_toml(config: Config) -> str:
+    """Return the settings as a profile that `load` reads back, each with its origin."""
+    lines = [f"# boot2docker profile filename: {config.profile}"]
+    for setting in SETTINGS:
+        value = profile_file.value_as_toml(getattr(config, setting.field))
+        lines.append(f"{setting.key} = {value}  # {config.origins[setting.field]}")
+    return "\n".join([*lines, *(f"# {note}" for note in config.notes)]) + "\n"

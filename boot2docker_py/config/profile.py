@@ -1,0 +1,67 @@
+"""The profile file: TOML, as the original wrote it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from boot2docker_py.errors import ConfigError
+
+
+def read_text(profile: Path) -> str:
+    """Return the text of the profile; no file is an empty profile."""
+    try:
+        # Editors on Windows begin UTF-8 files with a byte order mark, which TOML does not know.
+        return profile.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"cannot read the profile '{profile}'",
+            details=str(error),
+            resolution="Save it as UTF-8 text that you may read, or move it away.",
+        ) from error
+
+
+def parse(text: str, profile: Path) -> dict[str, Any]:
+    """Return the keys and values of the TOML `text`; `profile` names it in the error."""
+    if not text.strip():
+        return {}
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return dict(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(
+            f"the profile '{profile}' is not valid TOML",
+            details=str(error),
+            resolution='A line is KEY = VALUE; texts stand in quotes: VM = "boot2docker-vm".',
+        ) from error
+
+
+def line_of(key: str, text: str) -> int:
+    """Return the number of the line on which `key` stands; TOML readers do not tell."""
+    pattern = re.compile(r'\s*\[*\s*["\']?' + re.escape(key) + r'["\']?\s*[=.\]]')
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if pattern.match(line)), 1)
+
+
+def value_as_toml(value: object) -> str:
+    """Return `value` in TOML; None is the empty text."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, (int, float)):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    text = "" if value is None else str(value)
+    escaped = "".join(_escaped(character) for character in text)
+    return f'"{escaped}"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    return f"\\u{ord(character):04x}" if ord(character) < 32 or ord(character) == 127 else character

@@ -1,0 +1,117 @@
+"""The table of settings: the command line, the profile, the environment and the docs follow it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any, Callable
+
+from boot2docker_py.config import values
+
+RELEASES_URL = "https://api.github.com/repos/boot2docker/boot2docker/releases"
+DRIVERS = ("auto", "virtualbox", "qemu")
+
+# All logical CPUs of a large host make the VM slower, not faster (facts/pain.md, X3).
+CPUS = max(1, min(4, os.cpu_count() or 1))
+
+HOST_ONLY = "has_host_only_network"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: where it can be given, how it is read, what it is for."""
+
+    field: str  # of Config
+    key: str  # in the profile; case does not matter, as in the original
+    flags: str  # separated by a space; the long one first
+    metavar: str  # empty for a switch
+    default: object  # None: Config.load knows better, from the paths
+    convert: Callable[[Any], object]  # raises ValueError with words that follow the name
+    help: str
+    needs: str = ""  # the driver's feature without which it has no effect
+
+    @property
+    def variable(self) -> str:
+        """Return the name of its environment variable."""
+        return "BOOT2DOCKER_" + self.field.upper()
+
+    @property
+    def flag(self) -> str:
+        """Return its long flag."""
+        return self.flags.split()[0]
+
+
+@dataclass(frozen=True)
+class Obsolete:
+    """A setting of the original that stands in old profiles and scripts and steers nothing here."""
+
+    key: str
+    flag: str  # empty when it never was one
+    metavar: str  # empty for a switch
+    reason: str
+
+
+# fmt: off
+SETTINGS = (
+    Setting("vm", "VM", "--vm", "NAME", "boot2docker-vm", values.vm_name,
+            "Name of the VM."),
+    Setting("driver", "Driver", "--driver", "|".join(DRIVERS), "auto", values.choice(*DRIVERS),
+            "Hypervisor; a VM keeps the one it was made with."),
+    Setting("iso_url", "ISOURL", "--iso-url", "URL", RELEASES_URL, values.text,
+            "Where the image comes from: a releases API address, a URL, or a file."),
+    Setting("iso", "ISO", "--iso", "FILE", None, values.path,
+            "The image on this machine."),
+    Setting("sha256", "SHA256", "--sha256", "HEX", "", values.sha256,
+            "Digest that a fetched image must have."),
+    Setting("cacert", "CACert", "--cacert", "FILE", None, values.optional_path,
+            "Certificates to trust for downloads."),
+    Setting("offline", "Offline", "--offline", "", False, values.truth,
+            "Use the image that is there; ask no network."),
+    Setting("force_upgrade_download", "ForceUpgradeDownload", "--force-upgrade-download", "",
+            False, values.truth, "Fetch the image even when it is current."),
+    Setting("ssh_key", "SSHKey", "--sshkey", "FILE", None, values.path,
+            "Private SSH key."),
+    Setting("disk_mb", "DiskSize", "--disksize -s", "MB", 20000,
+            values.whole_number(256, 64 * 1024 * 1024),
+            "Size of the data disk, when the VM is made."),
+    Setting("memory_mb", "Memory", "--memory -m", "MB", 2048,
+            values.whole_number(128, 4 * 1024 * 1024), "Memory, when the VM is made."),
+    Setting("cpus", "CPUs", "--cpus -c", "N", CPUS, values.whole_number(1, 32),
+            "CPUs, when the VM is made; unless given the host's, at most 4."),
+    Setting("ssh_port", "SSHPort", "--sshport", "PORT", 0, values.whole_number(0, 65535),
+            "Port of SSH on 127.0.0.1, when the VM is made; 0: 2022, or a free one."),
+    Setting("docker_port", "DockerPort", "--dockerport", "PORT", 0, values.whole_number(0, 65535),
+            "Port on 127.0.0.1 for the engine's TLS port, when the VM is made; 0: none."),
+    Setting("console_log", "SerialFile", "--serialfile", "FILE", None, values.optional_path,
+            "Log of the VM's serial console, when the VM is made."),
+    Setting("timeout_s", "Timeout", "--timeout", "SECONDS", 300.0, values.seconds,
+            "Time after which the command gives up."),
+    Setting("verbose", "Verbose", "--verbose -v", "", False, values.truth,
+            "Say more, on stderr."),
+    Setting("host_ip", "HostIP", "--hostip", "ADDRESS", "192.168.59.3", values.address,
+            "Host-only adapter: address of this machine.", HOST_ONLY),
+    Setting("netmask", "NetMask", "--netmask", "MASK", "255.255.255.0", values.address,
+            "Host-only adapter: network mask.", HOST_ONLY),
+    Setting("dhcp", "DHCPEnabled", "--dhcp", "", True, values.truth,
+            "Host-only adapter: run a DHCP server.", HOST_ONLY),
+    Setting("dhcp_ip", "DHCPIP", "--dhcpip", "ADDRESS", "192.168.59.99", values.address,
+            "Host-only adapter: address of the DHCP server.", HOST_ONLY),
+    Setting("lower_ip", "LowerIP", "--lowerip", "ADDRESS", "192.168.59.103", values.address,
+            "Host-only adapter: first address for VMs.", HOST_ONLY),
+    Setting("upper_ip", "UpperIP", "--upperip", "ADDRESS", "192.168.59.254", values.address,
+            "Host-only adapter: last address for VMs.", HOST_ONLY),
+)
+
+OBSOLETE = (
+    Obsolete("Init", "", "VALUE", "it was the original's own note"),
+    Obsolete("Dir", "", "VALUE", "the folder is named by BOOT2DOCKER_DIR"),
+    Obsolete("Clobber", "--clobber", "", "the original never read it either"),
+    Obsolete("SSH", "--ssh", "VALUE", "SSH is built in"),
+    Obsolete("SSHGen", "--ssh-keygen", "VALUE", "keys are made without another program"),
+    Obsolete("Serial", "--serial", "", "the serial console is always logged"),
+    Obsolete("Waittime", "--waittime", "VALUE", "every wait ends by --timeout"),
+    Obsolete("Retries", "--retries", "VALUE", "every wait ends by --timeout"),
+    Obsolete("VBM", "--vbm", "VALUE", "VirtualBox is driven through its API"),
+    Obsolete("DriverCfg", "", "VALUE", "drivers have no settings of their own"),
+)
+# fmt: on

@@ -1,0 +1,118 @@
+"""How a value is read, from whichever place it comes. Each raises ValueError with words for it.
+
+The words follow the name of the setting: "Memory must be a whole number from 128 to ...".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from pathlib import Path
+from typing import Callable
+
+# What Go's strconv.ParseBool takes, which read `--dhcp=false` for the original.
+TRUE_WORDS = frozenset({"1", "t", "true"})
+FALSE_WORDS = frozenset({"0", "f", "false"})
+
+
+def text(value: object) -> str:
+    """Read a text that is not empty."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("must be a text that is not empty")
+    return value
+
+
+def optional_text(value: object) -> str:
+    """Read a text that may be empty."""
+    if not isinstance(value, str):
+        raise ValueError("must be a text")  # noqa: TRY004 - one kind of error for every mistake
+    return value.strip()
+
+
+def truth(value: object) -> bool:
+    """Read true or false."""
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word not in TRUE_WORDS | FALSE_WORDS:
+        raise ValueError("must be true or false")
+    return word in TRUE_WORDS
+
+
+def whole_number(low: int, high: int) -> Callable[[object], int]:
+    """Return a reader of whole numbers from `low` to `high`."""
+
+    def convert(value: object) -> int:
+        try:
+            number = int(str(value)) if not isinstance(value, (bool, float)) else None
+        except ValueError:
+            number = None
+        if number is None or not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return number
+
+    return convert
+
+
+def seconds(value: object) -> float:
+    """Read a duration in seconds."""
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86400:
+        raise ValueError("must be a number of seconds above 0, at most 86400")
+    return seconds
+
+
+def choice(*words: str) -> Callable[[object], str]:
+    """Return a reader of one of `words`."""
+
+    def convert(value: object) -> str:
+        if value not in words:
+            raise ValueError(f"must be one of {', '.join(words)}")
+        return str(value)
+
+    return convert
+
+
+def vm_name(value: object) -> str:
+    """Read the name of a VM, which is also the name of its folder."""
+    name = text(value)
+    # What no file system or hypervisor takes in a name, Windows included.
+    if re.search(r'[/\\:*?"<>|\x00-\x1f]', name) or name[0] in ".-" or name[-1] in ". ":
+        raise ValueError(
+            'must be a plain name: no / \\ : * ? " < > |, not beginning with . or -, '
+            "not ending with a dot or a space"
+        )
+    if len(name.encode()) > 64:
+        raise ValueError("must be at most 64 bytes long")
+    return name
+
+
+def sha256(value: object) -> str:
+    """Read a SHA-256 digest, or nothing."""
+    digest = optional_text(value).lower()
+    if digest and not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ValueError("must be 64 hexadecimal digits")
+    return digest
+
+
+def path(value: object) -> Path:
+    """Read a file name; `~` is the home folder."""
+    return Path(text(value)).expanduser().absolute()
+
+
+def optional_path(value: object) -> Path | None:
+    """Read a file name, or nothing."""
+    return path(value) if optional_text(value) else None
+
+
+def address(value: object) -> str:
+    """Read an IPv4 address."""
+    # The original's profile holds a mask as an array of four numbers.
+    dotted = ".".join(str(part) for part in value) if isinstance(value, list) else str(value)
+    try:
+        return str(ipaddress.IPv4Address(dotted))
+    except ValueError:
+        raise ValueError("must be an IPv4 address") from None

@@ -1,0 +1,47 @@
+"""Which hypervisor drives a VM: the one that was asked for, or the one that made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boot2docker_py.errors import HypervisorError, UsageError
+
+if TYPE_CHECKING:
+    from boot2docker_py.drivers.base import Driver
+    from boot2docker_py.paths import VMPaths
+
+
+def choose(wanted: str, vm_name: str, paths: VMPaths) -> Driver:
+    """Return the driver for the VM `vm_name`; `wanted` is auto, virtualbox or qemu.
+
+    Raises:
+        UsageError: the VM was made with another driver than the wanted one.
+        HypervisorError: there is no hypervisor, or not the one that is wanted.
+    """
+    made_with = _record(paths)
+    if made_with and wanted not in ("auto", made_with):
+        raise UsageError(
+            f"VM '{vm_name}' was made with driver {made_with}, not {wanted}",
+            resolution="Leave --driver away, or name another VM with --vm.",
+        )
+    return _open(made_with or wanted, vm_name, paths)
+
+
+def _record(paths: VMPaths) -> str:
+    try:
+        return paths.driver_record.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return ""
+
+
+def _open(name: str, vm_name: str, paths: VMPaths) -> Driver:
+    if name == "virtualbox":
+        raise HypervisorError(
+            "this version of boot2docker does not drive VirtualBox yet",
+            resolution="Use --driver qemu.",
+        )
+    from boot2docker_py.drivers import qemu
+
+    if not qemu.is_available():
+        raise HypervisorError("no hypervisor is installed", resolution=qemu.HOW_TO_INSTALL)
+    return qemu.QEMUDriver(vm_name, paths)

@@ -1,0 +1,171 @@
+"""The contract between the life of a VM and a hypervisor. Data and docstrings only.
+
+A driver speaks in the user's verbs. It knows nothing of SSH, waiting, printing, or the order of
+steps: that is `machine.py`. The rules below are run against every driver by
+`tests/driver_contract.py`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Sequence
+
+from boot2docker_py.wait import Check
+
+
+class State(str, Enum):
+    """The state of a VM. The values are the words of the original's `status`."""
+
+    ABSENT = "absent"
+    OFF = "poweroff"
+    STARTING = "starting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    SAVED = "saved"
+    STOPPING = "stopping"
+    ABORTED = "aborted"  # ended without being asked to; its disk is whole
+    BROKEN = "broken"  # exists, but cannot be used or asked as it is; `problem()` says why
+
+
+TRANSITIONAL = frozenset({State.STARTING, State.STOPPING})
+IS_ON = frozenset({State.RUNNING, State.PAUSED}) | TRANSITIONAL
+
+
+@dataclass(frozen=True)
+class Features:
+    """What a driver can do, so that nobody has to ask for its name."""
+
+    can_save: bool
+    has_host_only_network: bool
+    has_shared_folders: bool
+    has_snapshots: bool
+
+
+@dataclass(frozen=True)
+class VMSpec:
+    """The VM to make."""
+
+    iso: Path
+    seed: bytes  # the first bytes of the data disk, see guest/seed.py
+    disk_mb: int
+    memory_mb: int
+    cpus: int
+    ssh_port: int  # on 127.0.0.1; 0 lets the driver choose a free one
+    docker_port: int  # on 127.0.0.1, to the engine's TLS port 2376; 0 for none
+    console_log: Path
+
+
+@dataclass(frozen=True)
+class VMInfo:
+    """The VM as the hypervisor has it."""
+
+    name: str
+    uuid: str
+    iso: Path
+    disk: Path
+    disk_mb: int
+    memory_mb: int
+    cpus: int
+    ssh_port: int
+    docker_port: int
+    config_file: Path
+    folder: Path
+    console_log: Path
+
+
+@dataclass(frozen=True)
+class Address:
+    """A TCP address on the host."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Driver(ABC):
+    """One VM of one hypervisor.
+
+    Any member may raise HypervisorError when the hypervisor itself fails. "Could not ask" is
+    never "absent".
+    """
+
+    name: str
+    features: Features
+
+    @abstractmethod
+    def checks(self) -> Sequence[Check]:
+        """Return the preconditions of this host as data; running them changes nothing."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """Return the state as the hypervisor has it; never raises for an absent VM."""
+
+    @abstractmethod
+    def problem(self) -> str:
+        """Return why the VM is BROKEN, in one sentence; empty in any other state."""
+
+    @abstractmethod
+    def describe(self) -> VMInfo:
+        """Return what the VM is made of.
+
+        Raises:
+            NotFoundError: there is no VM.
+        """
+
+    @abstractmethod
+    def create(self, spec: VMSpec) -> None:
+        """Make the VM and its data disk, powered off.
+
+        Leaves nothing behind on failure or when killed half-way: the next `create` succeeds.
+        Never writes over an existing data disk.
+
+        Raises:
+            WrongStateError: there is a VM already.
+            UsageError: the spec is out of this hypervisor's range.
+            NetworkError: a port that was asked for is taken.
+            StorageError: no space, no right to write.
+        """
+
+    @abstractmethod
+    def start(self) -> None:
+        """Boot an OFF or ABORTED VM, resume a PAUSED one, restore a SAVED one.
+
+        Returns when that is initiated, not when the guest is ready. A RUNNING VM is left alone.
+        A port of the VM that has been taken meanwhile is replaced by a free one.
+
+        Raises:
+            HypervisorError: it does not start; details carry the hypervisor's own words. A saved
+                state that cannot be restored is kept.
+        """
+
+    @abstractmethod
+    def shutdown(self) -> None:
+        """Press the power button of a RUNNING VM and return at once; otherwise do nothing."""
+
+    @abstractmethod
+    def power_off(self) -> None:
+        """Cut the power; returns when the VM is off. Does nothing when it is not on.
+
+        A saved state is not touched.
+        """
+
+    @abstractmethod
+    def save(self) -> None:
+        """Save the memory of a RUNNING or PAUSED VM to disk; returns when the VM is SAVED."""
+
+    @abstractmethod
+    def discard_saved(self) -> None:
+        """Throw a saved state away, so that the VM is OFF. Does nothing when there is none."""
+
+    @abstractmethod
+    def delete(self) -> None:
+        """Delete the VM, powered off first, and its data disk; never the ISO. No-op if absent."""
+
+    @abstractmethod
+    def ssh_address(self) -> Address:
+        """Return where the guest's SSH server is reached from this host."""

@@ -1,0 +1,250 @@
+"""QEMU as a hypervisor for one VM: everywhere, without rights, and without a service.
+
+The state is asked of the QEMU process; only when there is none do our files decide between off,
+saved and aborted.
+"""
+
+# ruff: noqa: D102 - what the members do is said once, in base.py
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from pathlib import Path
+from typing import Sequence
+
+from boot2docker_py.drivers.base import Address, Driver, Features, State, VMInfo, VMSpec
+from boot2docker_py.drivers.qemu import (
+    checks,
+    command_line,
+    disk,
+    ports,
+    qmp,
+    saved,
+    start,
+)
+from boot2docker_py.drivers.qemu.files import (
+    Settings,
+    read_settings,
+    remove_all,
+    storage_errors,
+    write_settings,
+)
+from boot2docker_py.drivers.qemu.process import Process
+from boot2docker_py.errors import (
+    NotFoundError,
+    StorageError,
+    WrongStateError,
+)
+from boot2docker_py.paths import VMPaths, make_private_folder
+from boot2docker_py.wait import Check
+
+log = logging.getLogger(__name__)
+
+HOW_TO_INSTALL = command_line.install_hint()
+
+_STATES = {
+    "running": State.RUNNING,
+    "paused": State.PAUSED,
+    "postmigrate": State.PAUSED,
+    "io-error": State.PAUSED,  # the host's disk was full; going on tries the write again
+    "prelaunch": State.STARTING,
+    "inmigrate": State.STARTING,
+    "restore-vm": State.STARTING,
+    "finish-migrate": State.STOPPING,
+    "save-vm": State.STOPPING,
+    "shutdown": State.STOPPING,
+}
+
+
+def is_available() -> bool:
+    """Tell whether QEMU is installed."""
+    return command_line.find_program() is not None
+
+
+class QEMUDriver(Driver):
+    """One VM of QEMU."""
+
+    name = "qemu"
+    features = Features(
+        can_save=True, has_host_only_network=False, has_shared_folders=False, has_snapshots=False
+    )
+
+    def __init__(
+        self, name: str, paths: VMPaths, answer_timeout_s: float = qmp.ANSWER_TIMEOUT_S
+    ) -> None:
+        self._vm = name
+        self._paths = paths
+        self._process = Process(name, paths, answer_timeout_s)
+        self._files = self._process.files
+
+    def checks(self) -> Sequence[Check]:
+        return checks.checks(self._paths.folder)
+
+    def state(self) -> State:
+        return self._look()[0]
+
+    def problem(self) -> str:
+        return self._look()[1]
+
+    def describe(self) -> VMInfo:
+        settings = self._settings()
+        return VMInfo(
+            name=self._vm,
+            uuid=settings.uuid,
+            iso=Path(settings.iso),
+            disk=self._files.disk,
+            disk_mb=settings.disk_mb,
+            memory_mb=settings.memory_mb,
+            cpus=settings.cpus,
+            ssh_port=settings.ssh_port,
+            docker_port=settings.docker_port,
+            config_file=self._files.settings,
+            folder=self._files.folder,
+            console_log=Path(settings.console_log),
+        )
+
+    def ssh_address(self) -> Address:
+        return Address(ports.HOST, self._settings().ssh_port)
+
+    def create(self, spec: VMSpec) -> None:
+        with storage_errors(self._paths):
+            self._demand_absent()
+            checks.demand_possible(spec)
+            make_private_folder(self._paths.folder)
+            make_private_folder(self._paths.run)
+            self._remove_unfinished()
+            settings = _settings_of(spec)
+            try:
+                write_settings(self._files.unfinished, settings)
+                disk.make(self._files.disk, spec.seed, self._files.seed, spec.disk_mb)
+                self._files.unfinished.replace(self._files.settings)
+            except BaseException:
+                self._remove_unfinished()
+                raise
+
+    def start(self) -> None:
+        with storage_errors(self._paths):
+            state = self.state()
+            if state in (State.OFF, State.ABORTED):
+                start.boot(self._process, self._settings())
+            elif state is State.SAVED:
+                self._process.end()  # what is left when a `save` was killed
+                start.restore(self._process, self._settings())
+            elif state is State.PAUSED:
+                saved.let_run(self._process)
+            elif state is not State.RUNNING:
+                raise self._wrong_state("start", state)
+
+    def shutdown(self) -> None:
+        if self.state() is State.RUNNING:
+            self._process.execute("system_powerdown")
+
+    def power_off(self) -> None:
+        with storage_errors(self._paths):
+            self._process.end()
+
+    def save(self) -> None:
+        with storage_errors(self._paths):
+            state = self.state()
+            if state not in (State.RUNNING, State.PAUSED):
+                raise self._wrong_state("save", state)
+            log.info("writing the memory of the VM to disk")
+            saved.save(self._process, self._settings().accelerator)
+
+    def discard_saved(self) -> None:
+        with storage_errors(self._paths):
+            if self.state() is State.SAVED:
+                self._process.end()
+                saved.discard(self._process)
+
+    def delete(self) -> None:
+        with storage_errors(self._paths):
+            self._process.end()
+            if self._files.settings.exists():
+                self._files.settings.replace(self._files.unfinished)
+            self._remove_unfinished()
+            self._paths.qmp_socket.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # other files are there, or it never was
+                self._paths.folder.rmdir()
+
+    def _look(self) -> tuple[State, str]:
+        with storage_errors(self._paths):
+            try:
+                status = self._process.status()
+            except qmp.NoAnswerError as error:
+                return State.BROKEN, f"QEMU (process {self._process.pid()}) lives, but {error}"
+            damage = self._damage()
+            if status:
+                return self._look_at_living(status, damage)
+            if not self._files.settings.exists():
+                return State.ABSENT, ""
+            return (State.BROKEN, damage) if damage else (self._resting_state(), "")
+
+    def _look_at_living(self, status: str, damage: str) -> tuple[State, str]:
+        if damage:
+            return State.BROKEN, f"QEMU runs, but {damage}"
+        if status == "postmigrate" and self._files.saved_state.exists():
+            return State.SAVED, ""  # `save` was killed when all but the end of QEMU was done
+        if status in _STATES:
+            return _STATES[status], ""
+        return State.BROKEN, f"QEMU has stopped the guest: {status}"
+
+    def _resting_state(self) -> State:
+        if self._files.saved_state.exists():
+            return State.SAVED
+        return State.ABORTED if self._files.running.exists() else State.OFF
+
+    def _damage(self) -> str:
+        try:
+            read_settings(self._files.settings)
+        except FileNotFoundError:
+            return f"'{self._files.settings}' is missing"
+        except StorageError as error:
+            return f"{error.brief}: {error.details}"
+        return "" if self._files.disk.exists() else f"the data disk '{self._files.disk}' is missing"
+
+    def _settings(self) -> Settings:
+        try:
+            with storage_errors(self._paths):
+                return read_settings(self._files.settings)
+        except StorageError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                raise NotFoundError(
+                    f"there is no VM '{self._vm}'", resolution="Make it: boot2docker init"
+                ) from error
+            raise
+
+    def _demand_absent(self) -> None:
+        if self.state() is not State.ABSENT:
+            raise WrongStateError(f"there is a VM '{self._vm}' already")
+        if self._files.disk.exists() and not self._files.unfinished.exists():
+            raise StorageError(
+                f"there is a data disk without a VM: '{self._files.disk}'",
+                resolution="Move it away; boot2docker never writes over a data disk.",
+            )
+
+    def _remove_unfinished(self) -> None:
+        if self._files.unfinished.exists():
+            remove_all([*self._files.all_but_unfinished(), self._paths.console_log])
+            self._files.unfinished.unlink()
+
+    def _wrong_state(self, verb: str, state: State) -> WrongStateError:
+        return WrongStateError(
+            f"cannot {verb} the VM '{self._vm}': it is {state.value}", details=self.problem()
+        )
+
+
+def _settings_of(spec: VMSpec) -> Settings:
+    import uuid  # slow to load, and only a new VM needs it
+
+    return Settings(
+        uuid=str(uuid.uuid4()),
+        iso=str(spec.iso),
+        disk_mb=spec.disk_mb,
+        memory_mb=spec.memory_mb,
+        cpus=spec.cpus,
+        ssh_port=spec.ssh_port or ports.usual_or_free(),
+        docker_port=spec.docker_port,
+        console_log=str(spec.console_log),
+    )

@@ -1,0 +1,193 @@
+"""What the QEMU driver keeps on disk for one VM, and how it gets there whole."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Iterator
+
+from boot2docker_py.errors import StorageError
+from boot2docker_py.paths import VMPaths
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files of one VM, named once; all of them are ours to delete."""
+
+    folder: Path
+
+    @property
+    def settings(self) -> Path:
+        """Return what the VM is made of; there is a VM exactly when this file is there."""
+        return self.folder / "vm.json"
+
+    @property
+    def unfinished(self) -> Path:
+        """Return the settings while `create` has not ended or `delete` has begun.
+
+        While it is there, and no settings, the other files hold nothing that anybody has used.
+        """
+        return self.folder / "unfinished.json"
+
+    @property
+    def disk(self) -> Path:
+        """Return the data disk."""
+        return self.folder / "disk.qcow2"
+
+    @property
+    def seed(self) -> Path:
+        """Return the first bytes of the data disk, while it is being made."""
+        return self.folder / "seed.new"
+
+    @property
+    def saved_state(self) -> Path:
+        """Return the memory of a saved VM; the VM is saved exactly when this file is there."""
+        return self.folder / "saved.state"
+
+    @property
+    def used_state(self) -> Path:
+        """Return a saved state whose guest has been told to go on, so of no more use."""
+        return self.folder / "saved.state.used"
+
+    @property
+    def saved_by(self) -> Path:
+        """Return what QEMU has to be like to read the saved state."""
+        return self.folder / "saved.json"
+
+    @property
+    def running(self) -> Path:
+        """Return the file that QEMU makes when it starts and removes when it ends in order.
+
+        It is QEMU's `-pidfile`. What remains of it tells a crash from a power-off; the number in
+        it is never used.
+        """
+        return self.folder / "running"
+
+    @property
+    def lock(self) -> Path:
+        """Return the file that a living QEMU holds locked, without knowing it."""
+        return self.folder / "qemu.lock"
+
+    @property
+    def log(self) -> Path:
+        """Return what QEMU itself has said since its last start."""
+        return self.folder / "qemu.log"
+
+    def all_but_unfinished(self) -> list[Path]:
+        """Return all files that the driver may have made, but the one that says so."""
+        named = [self.settings, self.disk, self.saved_state, self.saved_by]
+        return [
+            *named,
+            *map(temporary, named),
+            *(self.seed, self.used_state, self.running, self.lock, self.log),
+            temporary(self.unfinished),
+        ]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one VM is made of, as kept in `vm.json`."""
+
+    uuid: str
+    iso: str
+    disk_mb: int
+    memory_mb: int
+    cpus: int
+    ssh_port: int
+    docker_port: int
+    console_log: str
+    qmp_port: int = 0  # on 127.0.0.1, where Python has no Unix sockets; else 0
+    accelerator: str = ""  # of the last start
+    format: int = FORMAT
+
+
+def read_settings(path: Path) -> Settings:
+    """Return the settings in a file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        StorageError: it is damaged, or made by a newer version.
+    """
+    document = read_json(path)
+    if document.get("format") != FORMAT:
+        raise _damaged(path, f"format {document.get('format')!r}, not {FORMAT}")
+    wrong = [
+        field.name
+        for field in dataclasses.fields(Settings)
+        if type(document.get(field.name)).__name__ != field.type
+    ]
+    if wrong:
+        raise _damaged(path, f"missing or wrong: {', '.join(wrong)}")
+    return Settings(**{field.name: document[field.name] for field in dataclasses.fields(Settings)})
+
+
+def write_settings(path: Path, settings: Settings) -> None:
+    """Put the settings into a file, whole or not at all."""
+    write_json(path, dataclasses.asdict(settings))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file."""
+    try:
+        document = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
+    if not isinstance(document, dict):
+        raise _damaged(path, "not an object")
+    return document
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Put an object into a JSON file, whole or not at all."""
+    with opened_private(temporary(path)) as file_descriptor:
+        os.write(file_descriptor, json.dumps(document, indent=2).encode() + b"\n")
+        os.fsync(file_descriptor)
+    temporary(path).replace(path)
+
+
+@contextlib.contextmanager
+def opened_private(path: Path, flags: int = os.O_WRONLY | os.O_TRUNC) -> Iterator[int]:
+    """Open a file that only the user may read, made when it is not there; yield its descriptor."""
+    file_descriptor = os.open(path, flags | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        yield file_descriptor
+    finally:
+        os.close(file_descriptor)
+
+
+def temporary(path: Path) -> Path:
+    """Return the name that a file has until it is whole."""
+    return path.with_name(path.name + ".new")
+
+
+def remove_all(paths: list[Path]) -> None:
+    """Remove the files that are there."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def storage_errors(paths: VMPaths) -> Iterator[None]:
+    """Turn what the operating system says of our files into a StorageError."""
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot use the folder of the VM, '{paths.folder}'",
+            details=str(error),
+            resolution="Make space, or make the folder readable and writable.",
+        ) from error
+
+
+def _damaged(path: Path, details: str) -> StorageError:
+    return StorageError(
+        f"the settings of the VM are damaged: '{path}'",
+        details=details,
+        resolution=f"The data disk is beside it, in '{path.parent}': keep it, then delete the VM.",
+    )

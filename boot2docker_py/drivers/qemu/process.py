@@ -1,0 +1,265 @@
+"""The QEMU process of one VM: started detached, asked and ended through its control socket.
+
+It is never looked for by a number. It holds a lock from before its first instruction to its last,
+which tells that it lives, and listens at its control socket, which tells all the rest.
+
+On Windows the lock is not handed on and the control socket is a TCP port on 127.0.0.1, because
+Python there has no Unix sockets; that half has never been run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, ContextManager, Iterator, Sequence
+
+from boot2docker_py import lock
+from boot2docker_py.drivers.qemu import qmp
+from boot2docker_py.drivers.qemu.files import Files, opened_private, read_settings
+from boot2docker_py.errors import HypervisorError, StorageError
+from boot2docker_py.paths import VMPaths
+from boot2docker_py.wait import PAUSE_S, Deadline
+
+log = logging.getLogger(__name__)
+
+START_TIMEOUT_S = 60.0
+END_TIMEOUT_S = 30.0
+_LOG_TAIL_BYTES = 4000
+
+
+class EndedError(Exception):
+    """QEMU ended instead of starting; the text is its own."""
+
+
+def uses_port(platform: str = sys.platform) -> bool:
+    """Tell whether QEMU listens at a TCP port, for want of Unix sockets in Python."""
+    return platform == "win32"
+
+
+def _lock_holder(path: Path) -> int:
+    """Return the process that holds the file locked in the way QEMU locks its `-pidfile`, or 0.
+
+    `struct flock` of fcntl(2): on 64-bit Linux it begins with the type, on macOS it ends with it.
+    """
+    if sys.platform == "win32":
+        return 0
+    else:  # noqa: RET505 - mypy reads this only on the platforms that have it
+        import fcntl
+
+        layout, kind_at, pid_at = ("qqihh", 3, 2) if sys.platform == "darwin" else ("hhqqi", 0, 4)
+        question = [0] * 5
+        question[kind_at] = fcntl.F_WRLCK
+        with path.open("rb") as file:
+            answer = fcntl.fcntl(file, fcntl.F_GETLK, struct.pack(layout, *question))
+        fields = struct.unpack(layout, answer)
+        return 0 if fields[kind_at] == fcntl.F_UNLCK else int(fields[pid_at])
+
+
+def _detached(hand_on: Sequence[int]) -> dict[str, Any]:
+    """Return the arguments of Popen for a process that outlives us, our terminal and Ctrl-C."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+    else:  # noqa: RET505 - mypy reads this only on the platforms that have it
+        return {"start_new_session": True, "cwd": "/", "pass_fds": tuple(hand_on)}
+
+
+class Process:
+    """The QEMU of one VM, whether it runs or not."""
+
+    def __init__(self, name: str, paths: VMPaths, answer_timeout_s: float) -> None:
+        self.name = name
+        self._answer_timeout_s = answer_timeout_s
+        self.files = Files(paths.folder)
+        self._socket = paths.qmp_socket
+
+    def endpoint(self) -> qmp.Endpoint:
+        """Return where QEMU listens."""
+        if not uses_port():
+            return self._socket
+        try:
+            return read_settings(self.files.settings).qmp_port
+        except (FileNotFoundError, StorageError):
+            return 0  # where nobody can listen
+
+    def _connect(self) -> ContextManager[qmp.Monitor]:
+        return qmp.connect(self.endpoint(), self._answer_timeout_s)
+
+    def status(self) -> str:
+        """Return the run state of https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html.
+
+        Empty when there is no process.
+
+        Raises:
+            qmp.NoAnswerError: there is one, and it cannot be asked.
+        """
+        deadline = Deadline(self._answer_timeout_s)
+        while True:
+            try:
+                with self._connect() as monitor:
+                    return str(monitor.execute("query-status")["status"])
+            except qmp.NotListeningError:
+                if not self._is_alive():
+                    return ""
+            # It is about to listen, or about to end; anything else is not right.
+            if deadline.has_passed():
+                raise qmp.NoAnswerError("its control socket is gone")
+            deadline.clock.sleep(PAUSE_S)
+
+    def execute(self, command: str, **arguments: object) -> Any:
+        """Run one QMP command."""
+        with self.monitor() as monitor:
+            return monitor.execute(command, **arguments)
+
+    @contextlib.contextmanager
+    def monitor(self) -> Iterator[qmp.Monitor]:
+        """Talk to QEMU for a `with` block; what goes wrong is a HypervisorError."""
+        try:
+            with self._connect() as monitor:
+                yield monitor
+        except (qmp.NoAnswerError, qmp.NotListeningError, qmp.RefusedError) as error:
+            raise HypervisorError(
+                f"QEMU does not do what the VM '{self.name}' needs",
+                details=str(error),
+                resolution="Look at its log, or cut the power: boot2docker poweroff",
+            ) from error
+
+    def start(
+        self,
+        command: Sequence[str],
+        hand_on: Sequence[int] = (),
+        timeout_s: float = START_TIMEOUT_S,
+    ) -> None:
+        """Start QEMU detached from us; returns when it answers.
+
+        The open files in `hand_on` are QEMU's too.
+
+        Raises:
+            EndedError: it ended.
+            HypervisorError: it does not answer, or another one still lives.
+        """
+        with self._locked() as lock_descriptor:
+            self._remove_traces()
+            process = self._spawn(command, [lock_descriptor, *hand_on])
+            try:
+                self._wait_for_answer(process, Deadline(timeout_s))
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+        # Somebody has to take the exit status of a child, else it stays as a zombie.
+        threading.Thread(target=process.wait, daemon=True).start()
+
+    def end(self) -> None:
+        """End QEMU, by a kill when it does not answer; returns when it has ended.
+
+        What it was told to write is on the disk.
+        """
+        timeout_s = self._answer_timeout_s
+        try:
+            with contextlib.suppress(qmp.NotListeningError), self._connect() as monitor:
+                monitor.execute("quit")
+                timeout_s = END_TIMEOUT_S  # it writes first what it still has for the disk
+            self._wait_for_end(Deadline(timeout_s))
+        except (qmp.NoAnswerError, qmp.RefusedError):
+            self._kill()
+
+    def pid(self) -> int:
+        """Return the number of the living process, as the operating system has it; else 0."""
+        try:
+            return _lock_holder(self.files.running)
+        except FileNotFoundError:
+            return 0
+
+    def _kill(self) -> None:
+        pid = self.pid()
+        log.warning("QEMU does not answer, so its process %d is killed", pid)
+        try:
+            if pid:
+                os.kill(pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+            self._wait_for_end(Deadline(END_TIMEOUT_S if pid else 0))
+        except (qmp.NoAnswerError, OSError) as error:
+            raise HypervisorError(
+                f"QEMU of the VM '{self.name}' can be neither asked nor ended",
+                details=str(error),
+                resolution="End the process qemu-system-x86_64 of this VM by hand.",
+            ) from error
+        # Killed because we were told to: that is a power-off, not a crash.
+        self.files.running.unlink(missing_ok=True)
+
+    def _wait_for_end(self, deadline: Deadline) -> None:
+        while self._is_alive():
+            if deadline.has_passed():
+                raise qmp.NoAnswerError("it does not end")
+            deadline.clock.sleep(PAUSE_S)
+
+    def _is_alive(self) -> bool:
+        if not self.files.lock.exists():
+            return False
+        with self.files.lock.open("r+b") as file:
+            return not lock.try_lock(file)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[int]:
+        deadline = Deadline(self._answer_timeout_s)
+        with opened_private(self.files.lock):
+            pass
+        with self.files.lock.open("r+b") as file:
+            while not lock.try_lock(
+                file
+            ):  # somebody else asks whether it is locked, for an instant
+                if deadline.has_passed():
+                    raise HypervisorError(
+                        f"another QEMU of the VM '{self.name}' is alive",
+                        resolution="Cut its power: boot2docker poweroff",
+                    )
+                deadline.clock.sleep(PAUSE_S)
+            yield file.fileno()
+
+    def _remove_traces(self) -> None:
+        """Remove what a QEMU that did not end in order has left."""
+        self.files.running.unlink(missing_ok=True)
+        self._socket.unlink(missing_ok=True)
+
+    def _spawn(self, command: Sequence[str], hand_on: Sequence[int]) -> subprocess.Popen[bytes]:
+        log.debug("running %s", " ".join(command))
+        with opened_private(self.files.log) as output:
+            return subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                **_detached(hand_on),
+            )
+
+    def _wait_for_answer(self, process: subprocess.Popen[bytes], deadline: Deadline) -> None:
+        while True:
+            try:
+                with qmp.connect(self.endpoint(), deadline.remaining_s()):
+                    return
+            except qmp.NotListeningError:
+                if process.poll() is not None:
+                    raise EndedError(self.words()) from None
+            except qmp.NoAnswerError:
+                raise HypervisorError(
+                    f"QEMU of the VM '{self.name}' started, but does not answer",
+                    details=self.words(),
+                ) from None
+            if deadline.has_passed():
+                raise HypervisorError(
+                    f"QEMU of the VM '{self.name}' does not come up", details=self.words()
+                )
+            deadline.clock.sleep(0.02)
+
+    def words(self) -> str:
+        """Return the end of what QEMU has said since its last start."""
+        try:
+            return self.files.log.read_bytes()[-_LOG_TAIL_BYTES:].decode(errors="replace").strip()
+        except FileNotFoundError:
+            return ""

@@ -1,0 +1,154 @@
+"""QMP, the control protocol of QEMU: JSON over a socket, one client at a time.
+
+https://www.qemu.org/docs/master/interop/qmp-spec.html. QEMU serves the next client when the
+present one has gone, so nobody keeps a connection for longer than a few commands.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import json
+import logging
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any, Iterator, Union
+
+from boot2docker_py.wait import Deadline
+
+log = logging.getLogger(__name__)
+
+ANSWER_TIMEOUT_S = 10.0
+_PAUSE_S = 0.02
+
+# Where a QEMU listens: a Unix socket, or a TCP port on 127.0.0.1.
+Endpoint = Union[Path, int]
+
+
+class NotListeningError(Exception):
+    """Nobody is behind the endpoint."""
+
+
+class NoAnswerError(Exception):
+    """Somebody is behind it, and does not answer."""
+
+
+class RefusedError(Exception):
+    """QEMU understood the command and did not do it; the text is its own."""
+
+
+class Monitor:
+    """One conversation with QEMU, which ends when its deadline passes."""
+
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+        self._connection = connection
+        self._deadline = deadline
+        self._received = b""
+        self._receive()  # the greeting
+        self.execute("qmp_capabilities")
+
+    def execute(self, command: str, **arguments: object) -> Any:
+        """Run a command and return what QEMU returns.
+
+        Raises:
+            RefusedError: QEMU says no.
+            NoAnswerError: it says nothing until the deadline.
+            NotListeningError: it has ended.
+        """
+        self._send(command, arguments)
+        return self._answer()
+
+    def hand_over(self, name: str, file_descriptor: int) -> None:
+        """Give QEMU an open file under a name (`fd:NAME`); not to be had on Windows."""
+        self._send("getfd", {"fdname": name}, file_descriptor)
+        self._answer()
+
+    def _send(
+        self, command: str, arguments: dict[str, object], file_descriptor: int | None = None
+    ) -> None:
+        log.debug("qmp: %s %s", command, arguments)
+        message = json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n"
+        with self._translated():
+            if file_descriptor is None:
+                self._connection.sendall(message)
+            elif sys.platform != "win32":
+                descriptors = array.array("i", [file_descriptor])
+                ancillary = (socket.SOL_SOCKET, socket.SCM_RIGHTS, descriptors.tobytes())
+                self._connection.sendmsg([message], [ancillary])
+
+    def _answer(self) -> Any:
+        while True:
+            message = self._receive()
+            if "error" in message:
+                raise RefusedError(message["error"]["desc"])
+            if "return" in message:
+                return message["return"]
+            log.debug("qmp event: %s", message)
+
+    def _receive(self) -> dict[str, Any]:
+        while b"\n" not in self._received:
+            with self._translated():
+                chunk = self._connection.recv(65536)
+            if not chunk:
+                raise NotListeningError("QEMU has ended")
+            self._received += chunk
+        line, _, self._received = self._received.partition(b"\n")
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    @contextlib.contextmanager
+    def _translated(self) -> Iterator[None]:
+        with _translated(self._connection, self._deadline):
+            yield
+
+
+@contextlib.contextmanager
+def connect(endpoint: Endpoint, timeout_s: float = ANSWER_TIMEOUT_S) -> Iterator[Monitor]:
+    """Talk to the QEMU at the endpoint for a `with` block of at most `timeout_s` seconds.
+
+    Raises:
+        NotListeningError: there is none.
+        NoAnswerError: there is one, and it is stuck, or busy with another client all the time.
+        OSError: the endpoint cannot be reached for another reason.
+    """
+    deadline = Deadline(timeout_s)
+    with _open(endpoint, deadline) as connection:
+        yield Monitor(connection, deadline)
+
+
+@contextlib.contextmanager
+def _open(endpoint: Endpoint, deadline: Deadline) -> Iterator[socket.socket]:
+    family, address = _address(endpoint)
+    with socket.socket(family, socket.SOCK_STREAM) as connection:
+        while True:
+            try:
+                with _translated(connection, deadline):
+                    connection.connect(address)
+                break
+            except BlockingIOError:  # the queue of a Unix socket is full
+                if deadline.has_passed():
+                    raise NoAnswerError("it accepts no connection") from None
+                deadline.clock.sleep(_PAUSE_S)
+        yield connection
+
+
+def _address(endpoint: Endpoint) -> tuple[int, Any]:
+    if isinstance(endpoint, int):
+        return socket.AF_INET, ("127.0.0.1", endpoint)
+    if sys.platform == "win32":
+        raise NotListeningError("Python has no Unix sockets on Windows")
+    else:  # noqa: RET506 - mypy reads this only on the platforms that have them
+        return socket.AF_UNIX, os.fspath(endpoint)
+
+
+@contextlib.contextmanager
+def _translated(connection: socket.socket, deadline: Deadline) -> Iterator[None]:
+    connection.settimeout(max(deadline.remaining_s(), 0.001))
+    try:
+        yield
+    except socket.timeout as error:
+        raise NoAnswerError("it does not answer") from error
+    except (FileNotFoundError, ConnectionError) as error:
+        raise NotListeningError(str(error)) from error

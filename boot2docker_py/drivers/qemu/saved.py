@@ -1,0 +1,174 @@
+"""The memory of a VM in a file, by QEMU's migration.
+
+Three moments decide. The file gets its name when all of it is on the disk: from then on the VM is
+saved. It loses the name before the restored guest runs its first instruction: memory that is older
+than the data disk would destroy it. And it keeps the name whatever fails before that.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from typing import Any
+
+from boot2docker_py.drivers.qemu import command_line
+from boot2docker_py.drivers.qemu.files import (
+    opened_private,
+    read_json,
+    temporary,
+    write_json,
+)
+from boot2docker_py.drivers.qemu.process import EndedError, Process
+from boot2docker_py.errors import HypervisorError, StorageError
+from boot2docker_py.wait import PAUSE_S, Deadline
+
+log = logging.getLogger(__name__)
+
+SAVE_TIMEOUT_S = 600.0
+RESTORE_TIMEOUT_S = 600.0
+_UNLIMITED_BYTES_PER_S = 1 << 50
+_ENDED = frozenset({"completed", "failed", "cancelled"})
+
+
+def save(process: Process, accelerator: str) -> None:
+    """Write the memory to disk, then end QEMU; on failure the guest goes on as before.
+
+    Raises:
+        StorageError: it cannot be written.
+        HypervisorError: QEMU refuses.
+    """
+    was_running = process.status() == "running"
+    try:
+        _write(process)
+        write_json(process.files.saved_by, {**_made_with(process), "accelerator": accelerator})
+        temporary(process.files.saved_state).replace(process.files.saved_state)
+    except BaseException:
+        _undo(process, was_running=was_running)
+        raise
+    process.end()
+
+
+def let_run(process: Process) -> None:
+    """Let the guest of a paused QEMU go on; a saved state that it came from is then used up."""
+    cancel(process)
+    if process.files.saved_state.exists():
+        process.files.saved_state.replace(process.files.used_state)
+    try:
+        process.execute("cont")
+    except HypervisorError:
+        if process.files.used_state.exists():
+            process.end()
+            process.files.used_state.replace(process.files.saved_state)
+        raise
+    process.files.used_state.unlink(missing_ok=True)
+    process.files.saved_by.unlink(missing_ok=True)
+
+
+def wait_until_restored(process: Process) -> None:
+    """Wait until QEMU has read the saved state.
+
+    Raises:
+        EndedError: it could not, and ended.
+    """
+    deadline = Deadline(RESTORE_TIMEOUT_S)
+    while True:
+        status = process.status()
+        if not status:
+            raise EndedError(process.words())
+        if status != "inmigrate":
+            return
+        if deadline.has_passed():
+            process.end()
+            raise EndedError(f"it was not read within {RESTORE_TIMEOUT_S:g} s")
+        deadline.clock.sleep(PAUSE_S)
+
+
+def discard_used(process: Process) -> None:
+    """Remove what is left of a saved state that is used up, or was never whole."""
+    for file in (process.files.used_state, temporary(process.files.saved_state)):
+        file.unlink(missing_ok=True)
+
+
+def discard(process: Process) -> None:
+    """Remove the saved state, so that the VM is off."""
+    process.files.saved_state.unlink(missing_ok=True)
+    process.files.saved_by.unlink(missing_ok=True)
+    discard_used(process)
+
+
+def saved_by(process: Process) -> dict[str, Any]:
+    """Return the machine version and the accelerator that the saved state needs."""
+    try:
+        return read_json(process.files.saved_by)
+    except FileNotFoundError as error:
+        raise HypervisorError(
+            "the saved state cannot be restored",
+            details=str(error),
+            resolution="Start without it; the data disk is kept: boot2docker up --discard-saved",
+        ) from error
+
+
+def cancel(process: Process) -> None:
+    """Stop writing the memory, when a killed command has left QEMU at it."""
+    if _progress(process).get("status") not in (None, *_ENDED):
+        process.execute("migrate_cancel")
+        _wait_for_end(process)
+
+
+def _made_with(process: Process) -> dict[str, Any]:
+    version = process.execute("query-version")["qemu"]
+    machine = str(process.execute("qom-get", path="/machine", property="type"))
+    return {
+        "machine": machine.replace("-machine", ""),
+        "qemu": "{major}.{minor}.{micro}".format(**version),
+    }
+
+
+def _write(process: Process) -> None:
+    cancel(process)
+    if process.status() == "postmigrate":  # left by a killed `save`: its disk has to be taken again
+        process.execute("cont")
+    process.execute("stop")
+    process.execute("migrate-set-parameters", **{"max-bandwidth": _UNLIMITED_BYTES_PER_S})
+    path = temporary(process.files.saved_state)
+    with opened_private(path) as file_descriptor:
+        with process.monitor() as monitor:
+            if sys.platform != "win32":
+                monitor.hand_over("state", file_descriptor)
+            monitor.execute("migrate", uri=command_line.saved_state_uri(path, "state"))
+        outcome = _wait_for_end(process)
+        if outcome.get("status") != "completed":
+            raise StorageError(
+                "the memory of the VM cannot be written to disk; the VM goes on",
+                details=outcome.get("error-desc") or process.words(),
+                resolution="Make space; the file needs up to the size of the VM's memory.",
+            )
+        os.fsync(file_descriptor)
+
+
+def _wait_for_end(process: Process) -> dict[str, Any]:
+    deadline = Deadline(SAVE_TIMEOUT_S)
+    while True:
+        progress = _progress(process)
+        if progress.get("status") in _ENDED:
+            return progress
+        if deadline.has_passed():
+            raise HypervisorError(
+                f"the memory of the VM was not written within {SAVE_TIMEOUT_S:g} s",
+                details=str(progress),
+            )
+        deadline.clock.sleep(PAUSE_S)
+
+
+def _progress(process: Process) -> dict[str, Any]:
+    answer: dict[str, Any] = process.execute("query-migrate")
+    return answer
+
+
+def _undo(process: Process, *, was_running: bool) -> None:
+    cancel(process)
+    temporary(process.files.saved_state).unlink(missing_ok=True)
+    process.files.saved_state.unlink(missing_ok=True)
+    if was_running:
+        process.execute("cont")

@@ -1,0 +1,1 @@
+"""Everything a `docker` client connects to."""

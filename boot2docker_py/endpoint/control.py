@@ -1,0 +1,143 @@
+"""How a forwarder is asked and stopped: one line of JSON each way, over a Unix socket."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import socket
+import struct
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Callable
+
+from boot2docker_py.errors import Boot2DockerError
+
+log = logging.getLogger(__name__)
+
+ANSWER_WITHIN_S = 3.0
+LINE_LIMIT_BYTES = 64 * 1024
+BACKLOG = 1024
+
+Answer = Callable[[str], "dict[str, Any]"]
+
+
+def listen(path: Path) -> socket.socket:
+    """Return a socket that listens at `path`, for the user alone; it takes the place of another."""
+    temporary = path.with_name(path.name + ".new")
+    temporary.unlink(missing_ok=True)
+    server = unix_socket()
+    try:
+        server.bind(str(temporary))
+        temporary.chmod(0o600)
+        server.listen(BACKLOG)
+        temporary.replace(path)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def unix_socket() -> socket.socket:
+    """Return a new Unix socket; Python has none on Windows, where named pipes will take over."""
+    if sys.platform == "win32":
+        raise Boot2DockerError("the forwarder needs Unix sockets, which Python lacks on Windows")
+    else:  # noqa: RET506 - so that mypy knows the platform
+        return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+
+
+class Server(threading.Thread):
+    """Answer questions, one after the other, in a thread of its own."""
+
+    def __init__(self, listener: socket.socket, answer: Answer) -> None:
+        super().__init__(daemon=True, name="control")
+        self._listener = listener
+        self._answer = answer
+
+    def run(self) -> None:
+        """Answer until the listener is closed."""
+        while True:
+            try:
+                peer, _address = self._listener.accept()
+            except OSError:
+                return
+            with peer:
+                self._serve(peer)
+
+    def _serve(self, peer: socket.socket) -> None:
+        peer.settimeout(ANSWER_WITHIN_S)
+        try:
+            question = json.loads(_read_line(peer))["ask"]
+            peer.sendall(json.dumps(self._answer(question)).encode() + b"\n")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.debug("a question came to nothing: %r", error)
+
+
+class Peer:
+    """A running forwarder, as far as its control socket takes connections.
+
+    Its process number comes from the operating system, fresh with the connection.
+    """
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self.pid = peer_pid(sock)
+
+    def __enter__(self) -> Peer:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._sock.close()
+
+    def ask(self, question: str) -> dict[str, Any] | None:
+        """Return the answer, or None if there is none in time."""
+        try:
+            self._sock.sendall(json.dumps({"ask": question}).encode() + b"\n")
+            answer: dict[str, Any] = json.loads(_read_line(self._sock))
+        except (OSError, ValueError):
+            return None
+        return answer
+
+
+def find(path: Path) -> Peer | None:
+    """Return the forwarder whose control socket is at `path`, or None if none listens there."""
+    sock = unix_socket()
+    sock.settimeout(ANSWER_WITHIN_S)
+    try:
+        sock.connect(str(path))
+        return Peer(sock)
+    except OSError as error:
+        log.debug("no forwarder at '%s': %s", path, error)
+        sock.close()
+        return None
+
+
+def peer_pid(sock: socket.socket) -> int:
+    """Return the number of the process at the other end, 0 where the system does not tell."""
+    if sys.platform == "linux":  # unix(7), SO_PEERCRED: pid, uid, gid
+        packed = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid: int = struct.unpack("3i", packed)[0]
+    elif sys.platform == "darwin":  # sys/un.h: SOL_LOCAL 0, LOCAL_PEERPID 2
+        pid = struct.unpack("i", sock.getsockopt(0, 2, struct.calcsize("i")))[0]
+    else:
+        pid = 0
+    return pid
+
+
+def is_ours(path: Path, inode: int) -> bool:
+    """Tell whether the file at `path` is still the one with that inode."""
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_ino == inode  # noqa: PTH116
+    return False
+
+
+def _read_line(sock: socket.socket) -> bytes:
+    line = b""
+    while not line.endswith(b"\n"):
+        data = sock.recv(4096)
+        if not data or len(line) > LINE_LIMIT_BYTES:
+            raise ValueError("no whole line")
+        line += data
+    return line

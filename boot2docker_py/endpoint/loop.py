@@ -1,0 +1,93 @@
+"""One thread that serves many sockets, and takes calls from other threads."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import selectors
+import socket
+import time
+from collections import deque
+from functools import partial
+from typing import Callable
+
+log = logging.getLogger(__name__)
+
+Call = Callable[[], None]
+OnReady = Callable[[int], None]
+
+READ = selectors.EVENT_READ
+WRITE = selectors.EVENT_WRITE
+TICK_S = 1.0
+SCRATCH_BYTES = 128 * 1024
+
+
+class Loop:
+    """Run calls, one after the other, in the thread that called `run`."""
+
+    def __init__(self) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._calls: deque[Call] = deque()
+        self._on_tick: list[Call] = []
+        self._waker, self._woken = socket.socketpair()
+        self._waker.settimeout(0)
+        self._woken.settimeout(0)
+        self._selector.register(self._woken, READ, self._drain)
+        self._is_running = True
+        self.scratch = bytearray(SCRATCH_BYTES)  # for whoever runs in the loop's thread
+
+    def call_soon(self, call: Call) -> None:
+        """Let the loop's thread make the call; from any thread, or a signal handler."""
+        self._calls.append(call)
+        with contextlib.suppress(OSError):  # full: it is awake anyway; closed: it has ended
+            self._waker.send(b"\0")
+
+    def every_tick(self, call: Call) -> None:
+        """Make the call about once a second."""
+        self._on_tick.append(call)
+
+    def watch(self, sock: socket.socket, events: int, on_ready: OnReady) -> None:
+        """Call `on_ready` with the events that have come true, from now on; no events, no calls."""
+        known = sock in self._selector.get_map()
+        if events and known:
+            self._selector.modify(sock, events, on_ready)
+        elif events:
+            self._selector.register(sock, events, on_ready)
+        elif known:
+            self._selector.unregister(sock)
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        next_tick = time.monotonic() + TICK_S
+        while self._is_running:
+            for key, events in self._selector.select(max(0.0, next_tick - time.monotonic())):
+                _make(partial(key.data, events))
+            while self._calls:
+                _make(self._calls.popleft())
+            if time.monotonic() >= next_tick:
+                next_tick = time.monotonic() + TICK_S
+                for call in list(self._on_tick):
+                    _make(call)
+
+    def stop(self) -> None:
+        """End `run` after the present round; only for the loop's own thread."""
+        self._is_running = False
+
+    def close(self) -> None:
+        """Give the loop's own resources back."""
+        self._selector.close()
+        self._waker.close()
+        self._woken.close()
+
+    def _drain(self, _events: int) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while self._woken.recv(4096):
+                pass
+
+
+def _make(call: Call) -> None:
+    """Make a call; a defect of ours in one connection must not end the others."""
+    try:
+        call()
+    except Exception:
+        log.exception("a defect of boot2docker")

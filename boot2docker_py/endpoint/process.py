@@ -1,0 +1,198 @@
+"""Start, ask and stop the forwarder of a VM. All is found through its control socket."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from boot2docker_py import __version__, lock
+from boot2docker_py.drivers.base import Address
+from boot2docker_py.endpoint import control
+from boot2docker_py.endpoint.status import (
+    ENGINE_SOCKET,
+    GUEST_USER,
+    ForwarderStatus,
+    Phase,
+    Settings,
+)
+from boot2docker_py.errors import BusyError, GuestError
+from boot2docker_py.paths import VMPaths, make_private_folder
+from boot2docker_py.wait import Check, Deadline, wait_for
+
+log = logging.getLogger(__name__)
+
+MODULE = "boot2docker_py.endpoint"
+LEAST_PATIENCE_S = 60.0
+STOP_POLITELY_S = 3.0
+STOP_WITHIN_S = 20.0
+LOG_TAIL_BYTES = 2000
+
+
+def start(
+    paths: VMPaths,
+    *,
+    vm_name: str,
+    address: Address,
+    key: Path,
+    deadline: Deadline,
+    user: str = GUEST_USER,
+    engine_socket: str = ENGINE_SOCKET,
+) -> ForwarderStatus:
+    """Start the forwarder and return when it answers questions; it connects in its own time.
+
+    One that runs already is kept if it would do the same, else replaced; there is never a second.
+    It tries to reach the VM until `deadline`, and at least for a minute.
+
+    Raises:
+        GuestError: it ended at once; the details are the end of its log.
+        BusyError: an older one cannot be stopped.
+    """
+    patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
+    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket)
+    running = status(paths)
+    if running is not None:
+        if _does_the_same(running, settings):
+            return running
+        stop(paths)
+    make_private_folder(paths.run)
+    child = _spawn(settings)
+    return _wait_until_it_answers(child, settings, deadline)
+
+
+def status(paths: VMPaths) -> ForwarderStatus | None:
+    """Return the health of the forwarder, or None if there is none."""
+    peer = control.find(paths.forwarder_control)
+    if peer is None:
+        return None
+    with peer:
+        answer = peer.ask("status")
+        if answer is None:
+            return ForwarderStatus(version="", pid=peer.pid, phase=Phase.SILENT)
+    return ForwarderStatus.from_dict(answer)
+
+
+def stop(paths: VMPaths) -> None:
+    """End the forwarder, politely first; returns when it is gone. Does nothing if there is none.
+
+    Raises:
+        BusyError: it does not end.
+    """
+    deadline = Deadline(STOP_WITHIN_S)
+    while not _is_gone(paths):
+        if deadline.has_passed():
+            raise BusyError(
+                "the forwarder of the VM does not end",
+                details=f"it holds '{paths.forwarder_lock}'",
+                resolution="End the process that the details name, or log out and in again.",
+            )
+        _end_the_running_one(paths)
+        deadline.clock.sleep(0.05)
+
+
+def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
+    return (
+        running.version == __version__
+        and running.address == str(settings.address)
+        and running.key == str(settings.key)
+        and running.phase in (Phase.CONNECTING, Phase.FORWARDING)
+    )
+
+
+def _spawn(settings: Settings) -> subprocess.Popen[bytes]:
+    # The folder that this package was found in is the child's first place to look, too.
+    home_of_package = Path(__file__).parents[2]
+    with settings.paths.forwarder_log.open("ab") as log_file:
+        child = subprocess.Popen(
+            [sys.executable, "-m", MODULE, settings.to_json()],
+            cwd=home_of_package,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=log_file,
+            **detached(sys.platform),
+        )
+    # So that it is no zombie while we live, and its end not our concern when we are gone.
+    threading.Thread(target=child.wait, daemon=True).start()
+    return child
+
+
+def detached(platform: str) -> dict[str, Any]:
+    """Return the options of Popen for a process that outlives our terminal and its Ctrl-C."""
+    if platform == "win32":
+        detached_process, new_process_group, no_window = 0x00000008, 0x00000200, 0x08000000
+        return {"creationflags": detached_process | new_process_group | no_window}
+    return {"start_new_session": True}
+
+
+def _wait_until_it_answers(
+    child: subprocess.Popen[bytes], settings: Settings, deadline: Deadline
+) -> ForwarderStatus:
+    found: list[ForwarderStatus] = []
+
+    def probe(_deadline: Deadline) -> str | None:
+        running = status(settings.paths)
+        if running and (running.pid == child.pid or _does_the_same(running, settings)):
+            found.append(running)
+            return None
+        if child.poll() is not None:
+            raise GuestError(
+                "the forwarder of the VM ended as soon as it had started",
+                details=_end_of(settings.paths.forwarder_log),
+                resolution=f"Its log is '{settings.paths.forwarder_log}'.",
+            )
+        return "it does not answer yet"
+
+    wait_for([Check("the forwarder", probe)], deadline, pause_s=0.02)
+    return found[0]
+
+
+def _end_of(path: Path) -> str:
+    try:
+        return path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+    except OSError as error:
+        return f"no log: {error}"
+
+
+def _is_gone(paths: VMPaths) -> bool:
+    if not paths.forwarder_lock.exists():
+        return True
+    with paths.forwarder_lock.open("r+b", buffering=0) as file:
+        return lock.try_lock(file)
+
+
+def _end_the_running_one(paths: VMPaths) -> None:
+    """Ask it to end; kill it when the same one is still there after a while."""
+    first = _ask_to_end(paths)
+    polite = Deadline(STOP_POLITELY_S)
+    while not polite.has_passed():
+        if _is_gone(paths):
+            return
+        polite.clock.sleep(0.02)
+        if _ask_to_end(paths) != first:
+            return
+    # Asked again for its number just now: it must be a fresh one.
+    if first and _ask_to_end(paths) == first:
+        log.warning("the forwarder, process %d, does not end by itself", first)
+        _kill(first)
+
+
+def _ask_to_end(paths: VMPaths) -> int:
+    """Return the number of the process asked, 0 if there is none."""
+    peer = control.find(paths.forwarder_control)
+    if peer is None:
+        return 0
+    with peer:
+        peer.ask("stop")
+        return peer.pid
+
+
+def _kill(pid: int) -> None:
+    if sys.platform == "win32":
+        os.kill(pid, signal.SIGTERM)  # ends the process at once, on Windows
+    else:
+        os.kill(pid, signal.SIGKILL)

@@ -1,0 +1,109 @@
+"""What the forwarder is told when it starts, and what it tells of itself. Plain data, as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from boot2docker_py.drivers.base import Address
+from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.paths import VMPaths
+
+GUEST_USER = "docker"
+ENGINE_SOCKET = "/var/run/docker.sock"
+
+
+class Phase(str, Enum):
+    """How far the forwarder is."""
+
+    CONNECTING = "connecting"
+    FORWARDING = "forwarding"
+    FAILED = "failed"  # waiting does not heal it; `last_error` says what is wrong
+    SILENT = "silent"  # it runs, but does not answer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one forwarder is to do."""
+
+    vm_name: str
+    address: Address
+    key: Path
+    paths: VMPaths
+    patience_s: float  # how long the VM may be out of reach at first
+    user: str = GUEST_USER
+    engine_socket: str = ENGINE_SOCKET  # in the guest
+
+    def to_json(self) -> str:
+        """Return the settings as one argument for the process."""
+        return json.dumps(asdict(self), default=str)
+
+    @classmethod
+    def from_json(cls, text: str) -> Settings:
+        """Return what `to_json` was told."""
+        raw = json.loads(text)
+        return cls(
+            vm_name=raw["vm_name"],
+            address=Address(**raw["address"]),
+            key=Path(raw["key"]),
+            paths=VMPaths(**{name: Path(value) for name, value in raw["paths"].items()}),
+            patience_s=raw["patience_s"],
+            user=raw["user"],
+            engine_socket=raw["engine_socket"],
+        )
+
+
+@dataclass(frozen=True)
+class LastError:
+    """The parts of an error of ours."""
+
+    brief: str
+    details: str = ""
+    resolution: str = ""
+    exit_status: int = 1
+    code: str = "failure"
+
+    @classmethod
+    def of(cls, error: Boot2DockerError) -> LastError:
+        """Return the parts of `error`."""
+        return cls(error.brief, error.details, error.resolution, error.exit_status, error.code)
+
+
+@dataclass(frozen=True)
+class ForwarderStatus:
+    """The forwarder's health, as `status --json` shows it."""
+
+    version: str
+    pid: int
+    phase: Phase
+    reason: str = ""  # why it is not forwarding yet
+    last_error: LastError | None = None
+    address: str = ""
+    key: str = ""
+    open_connections: int = 0
+    total_connections: int = 0
+    refused_connections: int = 0
+    bytes_to_guest: int = 0
+    bytes_to_client: int = 0
+    reconnections: int = 0
+
+    def but(self, **changes: Any) -> ForwarderStatus:
+        """Return the status with some of it changed."""
+        return replace(self, **changes)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> ForwarderStatus:
+        """Return the status of a forwarder, also of another version with other fields."""
+        known = {field.name for field in fields(cls)}
+        values = {name: value for name, value in raw.items() if name in known}
+        values["phase"] = Phase(values["phase"])
+        if values.get("last_error"):
+            values["last_error"] = LastError(**values["last_error"])
+        return cls(**values)

@@ -1,0 +1,103 @@
+"""A TCP socket for paramiko that goes to the kernel seldom.
+
+paramiko reads each SSH packet in two small pieces, and asks the kernel twice for each (once to
+wait, once to read). Here it is one large read, and no waiting while there are bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import selectors
+import socket
+
+READ_BYTES = 256 * 1024
+SEND_PATIENCE = 15
+
+# paramiko wants to look around now and then; closing wakes it at once, so this may be long.
+_LOOK_AROUND_S = 1.0
+
+# The default selectors hold a descriptor each; these do not, and know no limit of 1024.
+_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+
+
+class BufferedSocket:
+    """What paramiko's Transport needs of a socket; one thread reads, one at a time writes."""
+
+    def __init__(self, sock: socket.socket, already_read: bytes = b"") -> None:
+        sock.settimeout(0)
+        self._sock = sock
+        self._memory = bytearray(READ_BYTES)
+        self._memory[: len(already_read)] = already_read
+        self._unread = memoryview(self._memory)[: len(already_read)]
+        self._readable = _Selector()
+        self._readable.register(sock, selectors.EVENT_READ)
+        self._writable = _Selector()
+        self._writable.register(sock, selectors.EVENT_WRITE)
+
+    def recv(self, limit: int) -> bytes:
+        """Return up to `limit` bytes, none at the end.
+
+        Raises:
+            socket.timeout: nothing came for a while.
+        """
+        if not self._unread:
+            self._fill()
+        piece = bytes(self._unread[:limit])
+        self._unread = self._unread[limit:]
+        return piece
+
+    def send(self, data: bytes) -> int:
+        """Write some of `data` and return how many bytes.
+
+        Raises:
+            OSError: the peer took nothing for SEND_PATIENCE seconds, or is gone.
+        """
+        while True:
+            try:
+                return self._sock.send(data)
+            except BlockingIOError:
+                self._wait_to_send()
+
+    def settimeout(self, timeout_s: float | None) -> None:
+        """Ignore the wish: the socket stays as it is."""
+
+    def close(self) -> None:
+        """Close the socket; a thread that waits in it wakes up."""
+        with contextlib.suppress(OSError):
+            self._sock.shutdown(socket.SHUT_RDWR)
+        self._sock.close()
+
+    def getpeername(self) -> object:
+        """Return the address of the other end."""
+        return self._sock.getpeername()
+
+    def fileno(self) -> int:
+        """Return the descriptor, -1 when closed."""
+        return self._sock.fileno()
+
+    @property
+    def _closed(self) -> bool:
+        return self._sock.fileno() < 0
+
+    def _fill(self) -> None:
+        while True:
+            try:
+                count = self._sock.recv_into(self._memory)
+            except BlockingIOError:
+                if not self._readable.select(_LOOK_AROUND_S):
+                    raise socket.timeout from None
+            else:
+                self._unread = memoryview(self._memory)[:count]
+                return
+
+    def _wait_to_send(self) -> None:
+        """Wait for room; who waits holds a lock of paramiko, so that a dead peer must be noticed.
+
+        Counted, not measured by the clock, for a host that slept meanwhile.
+        """
+        for _look in range(SEND_PATIENCE):
+            if self._writable.select(_LOOK_AROUND_S) or self._closed:
+                return
+        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))

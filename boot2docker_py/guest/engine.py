@@ -1,0 +1,65 @@
+"""Ask the Docker Engine whether it is there, over any stream that reaches its socket."""
+
+from __future__ import annotations
+
+from typing import Callable, Protocol
+
+from boot2docker_py.errors import GuestError
+
+# Engine API, "SystemPing"; HTTP/1.0, so that the answer ends with the connection.
+REQUEST = b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"
+ANSWER_LIMIT_BYTES = 64 * 1024
+
+
+class Stream(Protocol):
+    """What a socket and an SSH channel have in common."""
+
+    def sendall(self, data: bytes, /) -> None:
+        """Send all of `data`."""
+
+    def recv(self, limit: int, /) -> bytes:
+        """Return up to `limit` bytes, none at the end."""
+
+    def settimeout(self, timeout_s: float, /) -> None:
+        """Let no operation take longer."""
+
+    def close(self) -> None:
+        """Close both directions."""
+
+
+def ping(open_stream: Callable[[], Stream], timeout_s: float = 10.0) -> str | None:
+    """Return None when the engine says that it is well, else the reason in a few words."""
+    try:
+        stream = open_stream()
+    except GuestError as error:
+        return f"{error.brief}: {error.details}"
+    except OSError as error:
+        return f"no connection: {error.strerror or error}"
+    try:
+        stream.settimeout(timeout_s)
+        stream.sendall(REQUEST)
+        return _reason(_read_to_the_end(stream))
+    except OSError as error:
+        return f"no answer: {error.strerror or error or type(error).__name__}"
+    finally:
+        stream.close()
+
+
+def _read_to_the_end(stream: Stream) -> bytes:
+    answer = b""
+    while len(answer) < ANSWER_LIMIT_BYTES:
+        data = stream.recv(4096)
+        if not data:
+            break
+        answer += data
+    return answer
+
+
+def _reason(answer: bytes) -> str | None:
+    if not answer:
+        return "connected, but the engine said nothing"
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status_line = head.split(b"\r\n")[0].decode("ascii", errors="replace")
+    if status_line.split()[1:2] == ["200"] and body.strip() == b"OK":
+        return None
+    return f"the engine answered '{status_line}'"

@@ -1,0 +1,71 @@
+"""The pinned host key of a VM: who answers must be who answered before.
+
+The file is in OpenSSH's known_hosts form (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT") with the VM's
+name in place of an address, so that `ssh -o HostKeyAlias=NAME -o UserKnownHostsFile=...` reads it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from boot2docker_py.errors import StorageError
+
+
+def pinned(known_hosts: Path, host_name: str) -> str | None:
+    """Return the pinned key as `TYPE BASE64`, or None if none is pinned.
+
+    Raises:
+        StorageError: the file is there but cannot be read; that is not "no key".
+    """
+    for line in _read_lines(known_hosts):
+        fields = line.split()
+        if len(fields) >= 3 and fields[0] == host_name:
+            return " ".join(fields[1:3])
+    return None
+
+
+def pin(known_hosts: Path, host_name: str, public_line: str) -> None:
+    """Pin the key of `host_name` in place of any other; the file changes as a whole or not at all.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    others = [line for line in _read_lines(known_hosts) if line.split()[:1] != [host_name]]
+    key = " ".join(public_line.split()[:2])
+    text = "".join(f"{line}\n" for line in [*others, f"{host_name} {key}"])
+    try:
+        _write_whole(known_hosts, text)
+    except OSError as error:
+        raise _unusable(known_hosts, "write", error) from error
+
+
+def _read_lines(known_hosts: Path) -> list[str]:
+    try:
+        return known_hosts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _unusable(known_hosts, "read", error) from error
+
+
+def _write_whole(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _unusable(known_hosts: Path, verb: str, error: OSError) -> StorageError:
+    return StorageError(
+        f"cannot {verb} the pinned host key in '{known_hosts}'",
+        details=str(error),
+        resolution="Make the file and its folder readable and writable for yourself.",
+    )

@@ -1,0 +1,174 @@
+"""SSH keys: the user's pair, and host keys that are known before the guest first boots."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping, Union
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+
+from boot2docker_py.errors import StorageError, UsageError
+
+log = logging.getLogger(__name__)
+
+PrivateKey = Union[ed25519.Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
+
+
+@dataclass(frozen=True)
+class HostKey:
+    """The key by which a guest proves who it is, in OpenSSH's forms."""
+
+    private: bytes
+    public_line: str
+
+
+def make_host_key() -> HostKey:
+    """Make a new Ed25519 host key."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    return HostKey(private=to_openssh(key), public_line=public_line(key))
+
+
+def ensure_key_pair(path: Path) -> str:
+    """Return the public line of the private key at `path`; make an Ed25519 pair if there is none.
+
+    Two processes may do so at once: both get the line of the same key.
+
+    Raises:
+        UsageError: there is a key, but it cannot be used as it is.
+        StorageError: the folder cannot be written.
+    """
+    if not path.exists():
+        _make_key_pair(path)
+    line = public_line(load(path))
+    _write_public_line_if_missing(path, line)
+    return line
+
+
+def load(path: Path) -> PrivateKey:
+    """Read a private key: RSA, ECDSA or Ed25519, in PEM or OpenSSH's format, without passphrase.
+
+    Raises:
+        UsageError: it cannot be used as it is; the details say why.
+    """
+    try:
+        data = _without_editor_traces(path.read_bytes())
+    except OSError as error:
+        raise _unusable(path, "cannot read", str(error)) from error
+    try:
+        key = _parse(data)
+    except TypeError as error:
+        raise _unusable(path, "a passphrase protects", str(error)) from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, "cannot make sense of", str(error)) from error
+    if not isinstance(
+        key, (ed25519.Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)
+    ):
+        raise _unusable(path, "cannot use", "it is neither RSA nor ECDSA nor Ed25519")
+    return key
+
+
+def to_openssh(key: PrivateKey) -> bytes:
+    """Return the private key in OpenSSH's own format, which every SSH program of today reads."""
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.OpenSSH,
+        serialization.NoEncryption(),
+    )
+
+
+def public_line(key: PrivateKey) -> str:
+    """Return the public half as one line of an authorized_keys file, without a comment."""
+    return (
+        key.public_key()
+        .public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH)
+        .decode("ascii")
+    )
+
+
+def icacls_arguments(path: str, environ: Mapping[str, str]) -> list[str]:
+    """Return the command that leaves a file on Windows to the user alone.
+
+    A new list instead of `chmod`, which changes nothing in the access list of an NTFS file.
+    """
+    user = "\\".join(filter(None, (environ.get("USERDOMAIN"), environ["USERNAME"])))
+    return ["icacls", path, "/inheritance:r", "/grant:r", f"{user}:F"]
+
+
+def _parse(data: bytes) -> object:
+    if b"BEGIN OPENSSH PRIVATE KEY" in data:
+        return serialization.load_ssh_private_key(data, password=None)
+    return serialization.load_pem_private_key(data, password=None)
+
+
+def _without_editor_traces(data: bytes) -> bytes:
+    byte_order_mark = b"\xef\xbb\xbf"
+    if data.startswith(byte_order_mark):
+        data = data[len(byte_order_mark) :]
+    return data.replace(b"\r\n", b"\n")
+
+
+def _unusable(path: Path, problem: str, details: str) -> UsageError:
+    return UsageError(
+        f"{problem} the SSH key '{path}'",
+        details=details,
+        resolution="Name another private key, without a passphrase, with --sshkey.",
+    )
+
+
+def _make_key_pair(path: Path) -> None:
+    private = to_openssh(ed25519.Ed25519PrivateKey.generate())
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _write_private(path, private)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the SSH key '{path}'",
+            details=str(error),
+            resolution="Make the folder writable, or name another key with --sshkey.",
+        ) from error
+
+
+def _write_private(path: Path, private: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if sys.platform == "win32":
+                command = icacls_arguments(temporary, os.environ)
+                subprocess.run(command, check=True, capture_output=True)
+            file.write(private)
+            file.flush()
+            os.fsync(file.fileno())
+        _place_if_absent(Path(temporary), path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def _place_if_absent(temporary: Path, path: Path) -> None:
+    """Give the file its name, unless another process has been faster."""
+    with contextlib.suppress(FileExistsError):
+        if sys.platform == "win32":
+            temporary.rename(path)  # refuses to replace, on Windows
+        else:
+            os.link(temporary, path)
+
+
+def _write_public_line_if_missing(path: Path, line: str) -> None:
+    public = path.with_name(path.name + ".pub")
+    if public.exists():
+        return
+    temporary = public.with_name(f".{public.name}.{os.getpid()}")
+    try:
+        temporary.write_text(f"{line} boot2docker\n", encoding="ascii")
+        temporary.replace(public)
+    except OSError as error:
+        # A convenience for other programs; we never read it.
+        log.debug("did not write '%s': %s", public, error)

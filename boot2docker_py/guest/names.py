@@ -1,0 +1,9 @@
+"""The name of the guest in its own network and in known_hosts."""
+
+from __future__ import annotations
+
+
+def host_name(vm_name: str) -> str:
+    """Return the VM's name as a host name may look (RFC 1123); `boot2docker` if nothing is left."""
+    letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in vm_name)
+    return letters.strip("-")[:63].rstrip("-") or "boot2docker"

@@ -1,0 +1,202 @@
+"""What paramiko lacks and we need, in one place, for paramiko 3.4 to 5.x.
+
+- `direct-streamlocal@openssh.com`, a channel to a Unix socket of the guest: OpenSSH's PROTOCOL
+  file, section 2.4. After the path come a string and a number, reserved (OpenSSH,
+  serverloop.c, server_request_direct_streamlocal).
+- channels of our own classes, see `channels.py`;
+- a liveness probe with an answer: a global request that every server must refuse, as OpenSSH's
+  own ServerAliveInterval does it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Any, Callable, ClassVar
+
+import paramiko
+
+from boot2docker_py.guest.channels import (
+    PACKET_BYTES,
+    WINDOW_BYTES,
+    OwnedChannel,
+    SessionChannel,
+    StreamChannel,
+    StreamListener,
+)
+
+log = logging.getLogger(__name__)
+
+
+class _ToOurLog(logging.Handler):
+    """Pass on what paramiko logs, tracebacks included, as details of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.debug("paramiko: %s", record.getMessage())
+
+
+_paramiko_log = logging.getLogger("paramiko")
+_paramiko_log.addHandler(_ToOurLog())
+_paramiko_log.propagate = False
+
+_STREAMLOCAL = "direct-streamlocal@openssh.com"
+
+# RFC 4250, section 4.1.2
+_MSG_GLOBAL_REQUEST = 80
+_MSG_CHANNEL_OPEN = 90
+
+
+def _by_name(method: Callable[..., None]) -> Callable[[paramiko.Channel, paramiko.Message], None]:
+    """Call the channel's own method; paramiko's table would call that of its own class."""
+    name = method.__name__
+
+    def call(channel: paramiko.Channel, message: paramiko.Message) -> None:
+        getattr(channel, name)(message)
+
+    return call
+
+
+class GuestTransport(paramiko.Transport):
+    """An SSH connection to the guest."""
+
+    _channels: Any
+    _next_channel: Callable[[], int]
+    _send_user_message: Callable[[Any], None]
+    _channel_handler_table: ClassVar[dict[int, Callable[..., None]]] = {
+        number: _by_name(method)
+        for number, method in paramiko.Transport._channel_handler_table.items()  # type: ignore[attr-defined]
+    }
+
+    def __init__(self, sock: Any) -> None:
+        super().__init__(sock, WINDOW_BYTES, PACKET_BYTES)
+        self.ended = threading.Event()
+        self._answered = threading.Event()
+        # paramiko holds its channels weakly; ours live until both ends have closed.
+        self._held: dict[int, paramiko.Channel] = {}
+        self._refusals: dict[int, str] = {}
+
+    def run(self) -> None:
+        """Read the connection until it ends."""
+        try:
+            super().run()
+        finally:
+            self.ended.set()
+            for channel in list(self._held.values()):
+                channel._unlink()  # type: ignore[attr-defined]
+
+    def close(self) -> None:
+        """Close the connection, also one that never came to a handshake."""
+        super().close()
+        self.sock.close()
+
+    def open_stream(self, path: str, listener: StreamListener) -> StreamChannel:
+        """Ask for a channel to the guest's socket `path` and return at once.
+
+        The listener hears what becomes of it.
+        """
+        channel = StreamChannel(self._take_number(), listener)
+        self._held[channel.chanid] = channel
+        self._ask_to_open(channel, _STREAMLOCAL, _streamlocal_fields(path))
+        return channel
+
+    def open_unix_socket(self, path: str, timeout_s: float) -> paramiko.Channel:
+        """Return a channel to the guest's socket `path`, to be used like a socket.
+
+        Raises:
+            paramiko.SSHException: refused, not opened in time, or the connection is lost.
+        """
+        channel = OwnedChannel(self._take_number())
+        self._open(channel, _STREAMLOCAL, _streamlocal_fields(path), timeout_s)
+        return channel
+
+    def open_command(self, timeout_s: float) -> SessionChannel:
+        """Return a channel for one command or shell.
+
+        Raises:
+            paramiko.SSHException: refused, not opened in time, or the connection is lost.
+        """
+        channel = SessionChannel(self._take_number())
+        self._open(channel, "session", b"", timeout_s)
+        return channel
+
+    def answers_within(self, timeout_s: float) -> bool:
+        """Tell whether the guest's SSH server answers a question that means nothing."""
+        self._answered.clear()
+        message = paramiko.Message()
+        message.add_byte(bytes([_MSG_GLOBAL_REQUEST]))
+        message.add_string("keepalive@openssh.com")
+        message.add_byte(b"\x01")  # an answer is wanted
+        try:
+            self.send_now(message)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            log.debug("could not ask the guest: %s", error)
+            return False
+        return self._answered.wait(timeout_s) and self.is_active()
+
+    def send_now(self, message: Any) -> None:
+        """Send one message; not for the thread that reads."""
+        self._send_user_message(message)
+
+    def forget(self, number: int) -> None:
+        """Let go of a channel that both ends have closed."""
+        self._channels.delete(number)
+        self.channels_seen.pop(number, None)
+        self._held.pop(number, None)
+
+    def _take_number(self) -> int:
+        with self.lock:
+            return self._next_channel()
+
+    def _open(self, channel: paramiko.Channel, kind: str, fields: bytes, timeout_s: float) -> None:
+        opened = self.channel_events[channel.chanid] = threading.Event()
+        self._ask_to_open(channel, kind, fields)
+        if not opened.wait(timeout_s):
+            raise paramiko.SSHException(f"no channel within {timeout_s:g} s")
+        if not channel.active:
+            raise paramiko.SSHException(self._refusals.pop(channel.chanid, "connection lost"))
+
+    def _ask_to_open(self, channel: paramiko.Channel, kind: str, fields: bytes) -> None:
+        number = channel.chanid
+        with self.lock:
+            self._channels.put(number, channel)
+            self.channels_seen[number] = True
+            channel._set_transport(self)  # type: ignore[attr-defined]
+            channel._set_window(WINDOW_BYTES, PACKET_BYTES)  # type: ignore[attr-defined]
+        if self.ended.is_set():
+            raise paramiko.SSHException("the connection has ended")
+        message = paramiko.Message()
+        message.add_byte(bytes([_MSG_CHANNEL_OPEN]))
+        message.add_string(kind)
+        message.add_int(number)
+        message.add_int(WINDOW_BYTES)
+        message.add_int(PACKET_BYTES)
+        message.add_bytes(fields)
+        self.send_now(message)
+
+    def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
+        # In place of paramiko's: it keeps one reason for all channels, and not the server's words.
+        number, _code, reason = message.get_int(), message.get_int(), message.get_text()
+        channel = self._channels.get(number)
+        self.forget(number)
+        opened = self.channel_events.pop(number, None)
+        if isinstance(channel, StreamChannel):
+            channel.refused(reason)
+        elif opened is not None:
+            self._refusals[number] = reason
+            opened.set()
+
+    def _parse_request_success(self, message: paramiko.Message) -> None:
+        super()._parse_request_success(message)  # type: ignore[misc]
+        self._answered.set()
+
+    def _parse_request_failure(self, message: paramiko.Message) -> None:
+        super()._parse_request_failure(message)  # type: ignore[misc]
+        self._answered.set()
+
+
+def _streamlocal_fields(path: str) -> bytes:
+    message = paramiko.Message()
+    message.add_string(path)
+    message.add_string("")
+    message.add_int(0)
+    return message.asbytes()

@@ -1,0 +1,21 @@
+"""Where the image that a VM boots comes from: fetched, verified, put in place whole or not at all.
+
+Reading what is in place is quick and imports nothing heavy; requests is imported when a network
+is first spoken to. `docs/images.md` is the user's page. Read in this order: `model`, `images`,
+`store`, `download`; the other files have one small subject each.
+"""
+
+from boot2docker_py.image.images import Images
+from boot2docker_py.image.model import DownloadProgress, Image, ImageRequest, OnProgress, Release
+from boot2docker_py.image.store import StagedImage, read_image
+
+__all__ = [
+    "DownloadProgress",
+    "Image",
+    "ImageRequest",
+    "Images",
+    "OnProgress",
+    "Release",
+    "StagedImage",
+    "read_image",
+]

@@ -1,0 +1,236 @@
+"""From a request to an image in place: which one, is it needed, fetch, verify, publish."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import logging
+from pathlib import Path
+from typing import Iterator, Protocol
+
+from boot2docker_py import lock
+from boot2docker_py.errors import BusyError, DownloadError, NotFoundError
+from boot2docker_py.image import checksums, sources, store, versions
+from boot2docker_py.image.checksums import Checksum
+from boot2docker_py.image.local import LocalSupply
+from boot2docker_py.image.model import Image, ImageRequest, OnProgress, Release, silent
+from boot2docker_py.image.partial import Partial
+from boot2docker_py.image.sources import Kind
+from boot2docker_py.wait import Deadline
+
+log = logging.getLogger(__name__)
+
+
+class Supply(Protocol):
+    """Where images come from; `local` and `remote` have one each."""
+
+    def newest(self, given: Checksum | None) -> Release:
+        """Return what is offered, held to `given`, or to the checksum that the source tells."""
+
+    def bring(
+        self, release: Release, partial: Partial, deadline: Deadline, on_progress: OnProgress
+    ) -> bool:
+        """Bring the bytes into `partial`; return whether they were put together from pieces."""
+
+
+class Images:
+    """The image of one request: the one in place, and the one its source offers."""
+
+    def __init__(self, request: ImageRequest, on_progress: OnProgress = silent) -> None:
+        self._request = request
+        self._destination = request.destination
+        self._on_progress = on_progress
+
+    def ensure(self, deadline: Deadline) -> Image:
+        """Return the image in place; fetch it when there is none, or not the one of `--sha256`.
+
+        Raises:
+            DownloadError: what is there is no image, or none can be had. DeadlineError, BusyError.
+        """
+        try:
+            present = store.read_image(self._destination)
+        except NotFoundError:
+            return self.fetch(deadline)
+        return present if _is(present, self._given()) else self.fetch(deadline)
+
+    def fetch(self, deadline: Deadline) -> Image:
+        """Put what the source offers in place, unless it is known to be there already.
+
+        Raises:
+            DownloadError: it cannot be had, or is not what it should be; an image that was there
+                is untouched, and a new run goes on where this one stopped.
+            DeadlineError: the time is over. BusyError: another run fetches into the same place.
+        """
+        if self._request.offline and self._source().kind is not Kind.FILE:
+            return self._read_offline()
+        with self._alone(deadline), self._open_supply(deadline) as supply:
+            release = supply.newest(self._given())
+            if self._is_source_itself(release):
+                return self._verify_in_place(release)
+            present = None if self._request.force else self._read_usable()
+            if present and release.checksum and _is(present, release.checksum):
+                log.info("The image that is offered is in place already.")
+                return present
+            return self._obtain(supply, release, self._destination, deadline)
+
+    def newest(self, deadline: Deadline) -> Release:
+        """Return what the source offers.
+
+        Raises:
+            DownloadError: it offers nothing, or cannot be asked. DeadlineError: the time is over.
+        """
+        with self._open_supply(deadline) as supply:
+            return supply.newest(self._given())
+
+    def stage(self, deadline: Deadline) -> store.StagedImage | None:
+        """Put a newer, verified image beside the one in place; None when there is none.
+
+        Raises:
+            DownloadError, DeadlineError, BusyError: as `fetch`; nothing has changed.
+        """
+        staged_path = store.staged_path(self._destination)
+        with self._alone(deadline), self._open_supply(deadline) as supply:
+            present = self._read_usable()
+            release = supply.newest(self._given())
+            if self._is_source_itself(release) or not self._wants(present, release):
+                store.forget(staged_path)
+                return None
+            staged = self._obtain(supply, release, staged_path, deadline)
+            if not self._wants(present, _as_obtained(release, staged)):
+                store.forget(staged_path)
+                return None
+            return store.StagedImage(present, staged, self._destination)
+
+    # -- what there is
+
+    def _source(self) -> sources.Source:
+        return sources.parse(self._request.url)
+
+    def _given(self) -> Checksum | None:
+        return checksums.given(self._request.sha256) if self._request.sha256 else None
+
+    def _read_usable(self) -> Image | None:
+        try:
+            return store.read_image(self._destination)
+        except NotFoundError:
+            return None
+        except DownloadError as error:
+            log.warning("%s; it will be replaced", error.brief)
+            return None
+
+    def _read_offline(self) -> Image:
+        try:
+            present = store.read_image(self._destination)
+        except NotFoundError as error:
+            raise self._offline_error(error.brief) from error
+        given = self._given()
+        if given:
+            checksums.demand(present.path, given, present.sha256, str(present.path))
+        return present
+
+    def _is_source_itself(self, release: Release) -> bool:
+        return release.is_local and sources.is_same_file(release.url, self._destination)
+
+    def _verify_in_place(self, release: Release) -> Image:
+        image = store.read_image(self._destination)
+        if release.checksum:
+            checksums.demand(image.path, release.checksum, image.sha256, release.url)
+        return image
+
+    # -- fetching
+
+    @contextlib.contextmanager
+    def _alone(self, deadline: Deadline) -> Iterator[None]:
+        path = self._destination.with_name(self._destination.name + ".download.lock")
+        try:
+            with lock.hold(path, deadline, purpose="fetching the image", on_wait=_say_waiting):
+                yield
+        except BusyError as error:
+            raise BusyError(
+                f"another boot2docker is fetching '{self._destination}'",
+                details=error.details,
+                resolution=error.resolution,
+            ) from error
+
+    @contextlib.contextmanager
+    def _open_supply(self, deadline: Deadline) -> Iterator[Supply]:
+        source = self._source()
+        if source.kind is Kind.FILE:
+            yield LocalSupply(source)
+            return
+        if self._request.offline:
+            raise self._offline_error(f"'{source.origin}' is not on this computer")
+        from boot2docker_py.image.remote import RemoteSupply
+        from boot2docker_py.image.web import Web
+
+        with Web(deadline, stall_s=self._request.stall_s, cacert=self._request.cacert) as web:
+            yield RemoteSupply(source, web)
+
+    def _offline_error(self, details: str) -> DownloadError:
+        return DownloadError(
+            "no image can be fetched with --offline",
+            details=details,
+            resolution="Run it without --offline, or give a file with --iso-url.",
+        )
+
+    def _obtain(self, supply: Supply, release: Release, target: Path, deadline: Deadline) -> Image:
+        partial = Partial(self._destination)
+        is_pieced = supply.bring(release, partial, deadline, self._on_progress)
+        try:
+            image = _verify(partial, release)
+        except DownloadError as error:
+            if not is_pieced:
+                raise
+            # A computer that lost its power may have kept the length of a file, but not its
+            # content; only from pieces, and only once, is it worth another try.
+            log.warning("%s; fetching it once more, as a whole", error.brief)
+            supply.bring(release, partial, deadline, self._on_progress)
+            image = _verify(partial, release)
+        published = store.publish(image, target)
+        partial.drop()
+        return published
+
+    # -- what is newer
+
+    def _wants(self, present: Image | None, release: Release) -> bool:
+        """Tell whether what is offered is, or may be, newer than what is there."""
+        if present is None or self._request.force:
+            return True
+        if release.checksum and _is(present, release.checksum):
+            return False
+        order = versions.compare(release.version, present.version)
+        if order == -1:
+            log.warning(
+                "The source offers v%s, which is older than v%s in place: nothing done.",
+                release.version,
+                present.version,
+            )
+        if order == 0:
+            # A list names each version once; who names an image himself may have built it anew.
+            return not release.is_listed
+        return order != -1
+
+
+def _is(image: Image, expected: Checksum | None) -> bool:
+    return expected is None or checksums.fits(image.path, expected, image.sha256)
+
+
+def _as_obtained(release: Release, image: Image) -> Release:
+    """Return the release with what only the image itself could tell."""
+    return dataclasses.replace(
+        release,
+        version=image.version or release.version,
+        checksum=Checksum("sha256", image.sha256, release.origin),
+    )
+
+
+def _verify(partial: Partial, release: Release) -> Image:
+    try:
+        return store.verify(partial.path, release.checksum, sources.without_password(release.url))
+    except DownloadError:
+        partial.drop()
+        raise
+
+
+def _say_waiting(holder: str) -> None:
+    log.info("Waiting for another boot2docker that is fetching the image (%s)...", holder)

@@ -1,0 +1,58 @@
+"""The versions of images: read from the volume id, compared by their numbers.
+
+Volume ids seen (docs/images.md): `Boot2Docker-v1.8.0`, `b2d-v19.03.5`, plain `Boot2Docker` on
+v18.09.0, and `b2d-v26.1.5-20261101` on our own, which adds the day of the build.
+"""
+
+from __future__ import annotations
+
+import re
+
+_VOLUME_ID = re.compile(r"(?:boot2docker|b2d)-v?(\d\S*)", re.IGNORECASE)
+_NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)(.*)", re.IGNORECASE)
+_PREVIEW = re.compile(r"(alpha|beta|tp|rc)\D?(\d*)", re.IGNORECASE)
+_BUILD_DAY = re.compile(r"(?<!\d)(\d{8})(?!\d)")
+
+_PREVIEW_RANK = {"alpha": 1, "beta": 2, "tp": 3, "rc": 4}
+_FINAL_RANK = 9
+
+
+def from_volume_id(volume_id: str) -> str:
+    """Return the version that a volume id tells, without "v"; "" when it tells none."""
+    found = _VOLUME_ID.fullmatch(volume_id.strip())
+    return found.group(1) if found else ""
+
+
+def from_tag(tag: str) -> str:
+    """Return the version that a release's tag tells: v19.03.12 is 19.03.12."""
+    return tag[1:] if re.match(r"v\d", tag, re.IGNORECASE) else tag
+
+
+def has_build_day(version: str) -> bool:
+    """Tell whether a version names the day of its build, as only our own images do."""
+    return bool(_BUILD_DAY.search(version))
+
+
+def compare(left: str, right: str) -> int | None:
+    """Return -1, 0 or 1 as `left` is older, the same or newer; None when that cannot be told."""
+    left_key, right_key = _key(left), _key(right)
+    if left_key is None or right_key is None:
+        return None
+    return (left_key > right_key) - (left_key < right_key)
+
+
+def _key(version: str) -> tuple[list[int], int, int, int] | None:
+    found = _NUMBERS.fullmatch(version.strip())
+    if not found:
+        return None
+    numbers = [int(number) for number in found.group(1).split(".")]
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    preview = _PREVIEW.search(found.group(2))
+    build_day = _BUILD_DAY.search(found.group(2))
+    return (
+        numbers,
+        _PREVIEW_RANK[preview.group(1).lower()] if preview else _FINAL_RANK,
+        int(preview.group(2) or 0) if preview else 0,
+        int(build_day.group(1)) if build_day else 0,
+    )

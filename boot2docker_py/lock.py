@@ -1,0 +1,96 @@
+"""Locks that the operating system holds, and releases when their holder dies in any way."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import IO, Callable, Iterator
+
+from boot2docker_py.errors import BusyError, StorageError
+from boot2docker_py.wait import Deadline
+
+PAUSE_S = 0.05
+
+# The holder writes who it is behind the locked byte: on Windows a locked byte cannot be read.
+_HOLDER_OFFSET = 1
+
+
+@contextlib.contextmanager
+def hold(
+    path: Path,
+    deadline: Deadline,
+    *,
+    purpose: str,
+    on_wait: Callable[[str], None] = lambda _holder: None,
+) -> Iterator[None]:
+    """Hold the lock `path` for a `with` block; `purpose` is what others are told of us.
+
+    `on_wait` is called once, with the words of the present holder, when it has to wait.
+
+    Raises:
+        BusyError: somebody else still holds it when the deadline passes.
+    """
+    with _open(path) as file:
+        waiting = False
+        while not try_lock(file):
+            if deadline.has_passed():
+                raise BusyError(
+                    "another boot2docker is at work on this VM",
+                    details=_holder(path),
+                    resolution="Wait until it has ended, or give more time with --timeout.",
+                )
+            if not waiting:
+                on_wait(_holder(path))
+                waiting = True
+            deadline.clock.sleep(deadline.remaining_s(PAUSE_S))
+        _sign(file, f"process {os.getpid()}: {purpose}")
+        yield
+
+
+def _open(path: Path) -> IO[bytes]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b", buffering=0)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write to '{path.parent}'",
+            details=str(error),
+            resolution="Make the folder writable, or name another with BOOT2DOCKER_DIR.",
+        ) from error
+
+
+def _sign(file: IO[bytes], text: str) -> None:
+    file.seek(_HOLDER_OFFSET)
+    file.write(text.encode() + b"\n")
+    file.truncate()
+
+
+def _holder(path: Path) -> str:
+    with path.open("rb") as file:
+        file.seek(_HOLDER_OFFSET)
+        return file.readline().decode(errors="replace").strip() or "unknown process"
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def try_lock(file: IO[bytes]) -> bool:
+        """Lock the open file for this process, if nobody has; closing it releases the lock."""
+        file.seek(0)
+        try:
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def try_lock(file: IO[bytes]) -> bool:
+        """Lock the open file for this process, if nobody has; closing it releases the lock."""
+        try:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,40 @@
+"""What the life of a VM needs of the rooms `endpoint` and `image`, and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from boot2docker_py.drivers.base import Address
+    from boot2docker_py.image import Image, StagedImage
+    from boot2docker_py.wait import Deadline
+
+
+class Endpoint(Protocol):
+    """What the life of a VM needs of the room `endpoint`."""
+
+    def start(self, address: Address, deadline: Deadline) -> None:
+        """Run the forwarder to the SSH server at `address`; one that already does is kept."""
+
+    def unready(self) -> str | None:
+        """Return why the engine cannot be reached over SSH yet, None when it can.
+
+        Raises:
+            GuestError: it will not heal by waiting.
+        """
+
+    def ping(self) -> str | None:
+        """Return why the engine does not answer on the forwarded socket, None when it does."""
+
+    def stop(self) -> None:
+        """End the forwarder, if there is one."""
+
+
+class Images(Protocol):
+    """What the life of a VM needs of the room `image`."""
+
+    def ensure(self, deadline: Deadline) -> Image:
+        """Return the image that is in place, fetched first when there is none."""
+
+    def stage(self, deadline: Deadline) -> StagedImage | None:
+        """Put a newer, verified image beside the present one; None when there is none."""

@@ -1,0 +1,290 @@
+"""The life of one VM: the order of steps, written once above all drivers.
+
+Every command first waits out a state that passes by itself (starting, stopping), then does what
+`docs/states.md` says for the state it finds. A command may be killed anywhere and run again: the
+state is always the hypervisor's, and each step is skipped when its effect is already there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Iterator
+
+from boot2docker_py import lock
+from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, Address, Driver, State
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    DeadlineError,
+    GuestError,
+)
+from boot2docker_py.machine import making, readiness
+from boot2docker_py.machine.questions import Questions
+from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
+
+if TYPE_CHECKING:
+    from boot2docker_py.config import Config
+    from boot2docker_py.image import StagedImage
+    from boot2docker_py.machine.collaborators import Endpoint, Images
+    from boot2docker_py.paths import VMPaths
+
+log = logging.getLogger(__name__)
+
+# A guest that still boots does not hear its power button, so it is pressed again.
+PRESS_AGAIN_S = 5.0
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """What `upgrade` did: the versions, None and None when the image was current."""
+
+    before: str | None
+    after: str | None
+    was_restarted: bool = False
+
+
+class Machine(Questions):
+    """One VM and everything that happens to it."""
+
+    def __init__(
+        self,
+        config: Config,
+        driver: Driver,
+        endpoint: Endpoint,
+        images: Images,
+        paths: VMPaths,
+        report: Report = silent,
+    ) -> None:
+        super().__init__(config.vm, driver)
+        self.config = config
+        self.endpoint = endpoint
+        self.images = images
+        self.paths = paths
+        self.report = report
+
+    # -- commands
+
+    def init(self, deadline: Deadline) -> bool:
+        """Make the VM; tell whether it was made, False when it was there."""
+        with self._alone("init", deadline):
+            if self._usable(deadline) is State.ABSENT:
+                self._make(deadline)
+                return True
+            making.compare(self.config, self.driver.describe())
+            return False
+
+    def up(self, deadline: Deadline, *, discard_saved: bool = False) -> State:
+        """Bring the VM and its engine up, from any state; return the state it was found in."""
+        with self._alone("up", deadline):
+            found = self._usable(deadline)
+            if found is State.ABSENT:
+                self._make(deadline)
+            else:
+                making.compare(self.config, self.driver.describe())
+            if found is State.SAVED and discard_saved:
+                self.driver.discard_saved()
+            self._start(self.driver.state(), deadline)
+            return found
+
+    def down(self, deadline: Deadline, *, force: bool = False) -> State:
+        """Shut the VM down; with `force`, cut the power when the deadline passes."""
+        with self._alone("down", deadline):
+            found = self._existing(deadline)
+            if found in IS_ON:
+                self._shut_down(deadline, force=force)
+            self.endpoint.stop()
+            return found
+
+    def power_off(self, deadline: Deadline) -> State:
+        """Cut the power, even of a VM that answers nothing."""
+        with self._alone("poweroff", deadline):
+            found = self.state()
+            self.endpoint.stop()
+            self.driver.power_off()
+            self.refuse_broken(self.driver.state())
+            return found
+
+    def restart(self, deadline: Deadline) -> State:
+        """Shut the VM down properly and bring it up again, saved memory included."""
+        with self._alone("restart", deadline):
+            found = self._existing(deadline)
+            self._shut_down_from(found, deadline)
+            self._start(self.driver.state(), deadline)
+            return found
+
+    def reset(self, deadline: Deadline) -> State:
+        """Throw the VM's memory away, in whatever state, and boot it."""
+        with self._alone("reset", deadline):
+            found = self.state()
+            self.endpoint.stop()
+            self.driver.power_off()
+            self.driver.discard_saved()
+            state = self.driver.state()
+            self.refuse_broken(state)
+            self._start(state, deadline)
+            return found
+
+    def save(self, deadline: Deadline) -> State:
+        """Save the VM's memory to disk."""
+        with self._alone("save", deadline):
+            found = self._existing(deadline)
+            if found in (State.OFF, State.ABORTED):
+                raise self.wrong_state(found, resolution="boot2docker up")
+            self.endpoint.stop()
+            if found is not State.SAVED:
+                log.info("Saving the memory of VM '%s'...", self.name)
+                self.driver.save()
+            return found
+
+    def upgrade(self, deadline: Deadline) -> Upgraded:
+        """Change to a newer image; the VM goes back to the old one if it does not come up.
+
+        Raises:
+            GuestError: it did not come up, and runs on the old image again.
+        """
+        with self._alone("upgrade", deadline):
+            self._usable(deadline)
+            staged = self.images.stage(deadline)
+            if staged is None:
+                return Upgraded(None, None)
+            was_on = self._shut_down_from(self.driver.state(), deadline)
+            staged.swap_in()
+            if was_on:
+                self._start_on_new_image(staged, deadline)
+            staged.confirm()
+            return Upgraded(
+                staged.before.version if staged.before else None,
+                staged.after.version,
+                was_restarted=was_on,
+            )
+
+    def delete(self, deadline: Deadline) -> bool:
+        """Delete the VM and its disk; tell whether there was one."""
+        if self.driver.state() is State.ABSENT:
+            self._forget()
+            return False
+        with self._alone("delete", deadline):
+            self.driver.delete()
+            self._forget()
+            return True
+
+    def settled_address(self, deadline: Deadline) -> Address:
+        """Return the same as `running_address`, but wait first for a VM that is starting."""
+        self._settled(deadline)
+        return self.running_address()
+
+    # -- steps
+
+    @contextlib.contextmanager
+    def _alone(self, purpose: str, deadline: Deadline) -> Iterator[None]:
+        if purpose not in ("init", "up", "upgrade"):
+            self.state()  # an absent VM is an error at once, and leaves no lock file
+
+        def announce(holder: str) -> None:
+            log.info("Waiting for another boot2docker (%s)...", holder)
+
+        with lock.hold(self.paths.lock, deadline, purpose=purpose, on_wait=announce):
+            yield
+
+    def _settled(self, deadline: Deadline) -> State:
+        def probe(_deadline: Deadline) -> str | None:
+            state = self.driver.state()
+            return f"it is {state.value}" if state in TRANSITIONAL else None
+
+        if self.driver.state() in TRANSITIONAL:
+            hint = "boot2docker poweroff"
+            what = f"VM '{self.name}' to come to rest"
+            wait_for([Check(what, probe, hint)], deadline, report=self.report)
+        return self.driver.state()
+
+    def _usable(self, deadline: Deadline) -> State:
+        state = self._settled(deadline)
+        self.refuse_broken(state)
+        return state
+
+    def _existing(self, deadline: Deadline) -> State:
+        state = self._usable(deadline)
+        if state is State.ABSENT:
+            raise self.absent()
+        return state
+
+    def _make(self, deadline: Deadline) -> None:
+        image = self.images.ensure(deadline)
+        log.info("Creating VM '%s' with %s...", self.name, self.driver.name)
+        making.make(self.config, self.driver, self.paths, image)
+
+    def _start(self, state: State, deadline: Deadline) -> None:
+        if state is State.RUNNING:
+            log.info("VM '%s' is already running.", self.name)
+        else:
+            log.info("%s VM '%s'...", _VERBS.get(state, "Starting"), self.name)
+            self.driver.start()
+        self.endpoint.start(self.driver.ssh_address(), deadline)
+        wait_for(readiness.checks(self.driver, self.endpoint), deadline, report=self.report)
+
+    def _shut_down_from(self, found: State, deadline: Deadline) -> bool:
+        """Shut down what is on or saved; tell whether there was anything to shut down."""
+        if found is State.SAVED:
+            log.info("Restoring VM '%s', to shut it down properly...", self.name)
+            self.driver.start()
+        elif found not in IS_ON:
+            return False
+        self._shut_down(deadline)
+        self.endpoint.stop()
+        return True
+
+    def _shut_down(self, deadline: Deadline, *, force: bool = False) -> None:
+        if self._settled(deadline) is State.PAUSED:
+            self.driver.start()
+        log.info("Shutting VM '%s' down...", self.name)
+        pressed_at = float("-inf")
+
+        def probe(_deadline: Deadline) -> str | None:
+            nonlocal pressed_at
+            state = self.driver.state()
+            if state not in IS_ON:
+                return None
+            if state is State.RUNNING and deadline.clock.monotonic() - pressed_at >= PRESS_AGAIN_S:
+                pressed_at = deadline.clock.monotonic()
+                self.driver.shutdown()
+            return f"it is still {state.value}"
+
+        hint = "boot2docker poweroff, or: boot2docker down --force"
+        check = Check(f"VM '{self.name}' to power off", probe, hint)
+        try:
+            wait_for([check], deadline, report=self.report)
+        except DeadlineError:
+            if not force:
+                raise
+            log.warning("VM '%s' does not shut down; cutting its power.", self.name)
+            self.driver.power_off()
+
+    def _start_on_new_image(self, staged: StagedImage, deadline: Deadline) -> None:
+        try:
+            self._start(State.OFF, deadline)
+        except Boot2DockerError as error:
+            log.warning("The new image does not come up; going back to the old one.")
+            self.endpoint.stop()
+            self.driver.power_off()
+            staged.roll_back()
+            # The time of the command went into waiting for the new image.
+            self._start(State.OFF, Deadline(deadline.timeout_s, deadline.clock))
+            raise GuestError(
+                f"VM '{self.name}' did not come up on image {staged.after.version}; "
+                "it runs on the old one again",
+                details=f"{error.brief}: {error.details}",
+                resolution=f"See {self.driver.describe().console_log}.",
+            ) from error
+
+    def _forget(self) -> None:
+        self.endpoint.stop()
+        self.paths.driver_record.unlink(missing_ok=True)
+        self.paths.known_hosts.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something else lives there, or nothing was there
+            self.paths.folder.rmdir()
+        shutil.rmtree(self.paths.run, ignore_errors=True)
+
+
+_VERBS = {State.SAVED: "Restoring", State.PAUSED: "Resuming"}

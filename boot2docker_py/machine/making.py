@@ -1,0 +1,71 @@
+"""What a new VM is made of, and what can be changed only by making a new one."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from boot2docker_py.drivers.base import Driver, VMInfo, VMSpec
+from boot2docker_py.errors import UsageError
+from boot2docker_py.paths import VMPaths, make_private_folder
+
+if TYPE_CHECKING:
+    from boot2docker_py.config import Config
+    from boot2docker_py.image import Image
+
+log = logging.getLogger(__name__)
+
+# Fields of Config that are also fields of VMInfo.
+SET_WHEN_MADE = ("disk_mb", "memory_mb", "cpus", "ssh_port", "docker_port")
+
+
+def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
+    """Make the VM: keys, pinned host key, seed, and what the driver makes of them."""
+    from boot2docker_py.guest import host_keys, keys, names, seed
+
+    public_key = keys.ensure_key_pair(config.ssh_key)
+    host_key, host_name = keys.make_host_key(), names.host_name(config.vm)
+    make_private_folder(paths.folder)
+    # Only our image takes its host key from the seed; the official one makes its own, which is
+    # then pinned at first contact.
+    if image.is_ours:
+        host_keys.pin(paths.known_hosts, host_name, host_key.public_line)
+    files = {
+        "ssh/ssh_host_ed25519_key": host_key.private,
+        "ssh/ssh_host_ed25519_key.pub": host_key.public_line.encode() + b"\n",
+        "etc/hostname": host_name.encode() + b"\n",
+    }
+    paths.driver_record.write_text(driver.name + "\n")
+    driver.create(_spec(config, paths, image, seed.build_seed(public_key, files)))
+
+
+def _spec(config: Config, paths: VMPaths, image: Image, seed: bytes) -> VMSpec:
+    return VMSpec(
+        iso=image.path,
+        seed=seed,
+        disk_mb=config.disk_mb,
+        memory_mb=config.memory_mb,
+        cpus=config.cpus,
+        ssh_port=config.ssh_port,
+        docker_port=config.docker_port,
+        console_log=config.console_log or paths.console_log,
+    )
+
+
+def compare(config: Config, info: VMInfo) -> None:
+    """Hold the settings against the VM that is there, and say which of them come too late.
+
+    Raises:
+        UsageError: its disk would have to shrink.
+    """
+    if config.disk_mb < info.disk_mb and config.origins["disk_mb"] != "default":
+        raise UsageError(
+            f"the disk of VM '{config.vm}' cannot shrink to {config.disk_mb} MB",
+            details=f"it has {info.disk_mb} MB",
+            resolution="Leave --disksize away, or: boot2docker delete",
+        )
+    for field in SET_WHEN_MADE:
+        flag, wish, fact = config.flag(field), getattr(config, field), getattr(info, field)
+        if flag and wish not in (0, fact):
+            words = "%s %s has no effect: VM '%s' was made with %s."
+            log.warning(words, flag, wish, config.vm, fact)

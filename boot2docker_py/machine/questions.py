@@ -1,0 +1,64 @@
+"""Questions about a VM, which change nothing, need no lock, and load little."""
+
+from __future__ import annotations
+
+from boot2docker_py.drivers.base import Address, Driver, State, VMInfo
+from boot2docker_py.errors import NotFoundError, WrongStateError
+
+
+class Questions:
+    """One VM, as it is."""
+
+    def __init__(self, name: str, driver: Driver) -> None:
+        self.name = name
+        self.driver = driver
+
+    def state(self) -> State:
+        """Return the state of the VM.
+
+        Raises:
+            NotFoundError: there is no VM.
+        """
+        state = self.driver.state()
+        if state is State.ABSENT:
+            raise self.absent()
+        return state
+
+    def info(self) -> tuple[VMInfo, State]:
+        """Return what the VM is made of, and its state."""
+        state = self.state()
+        self.refuse_broken(state)
+        return self.driver.describe(), state
+
+    def running_address(self) -> Address:
+        """Return where the SSH server of the running VM is reached.
+
+        Raises:
+            NotFoundError: there is no VM.
+            WrongStateError: it is not running.
+        """
+        state = self.state()
+        if state is not State.RUNNING:
+            raise self.wrong_state(state, resolution="boot2docker up")
+        return self.driver.ssh_address()
+
+    def refuse_broken(self, state: State) -> None:
+        """Raise what is wrong with the VM if `state` says that something is."""
+        if state is State.BROKEN:
+            raise WrongStateError(
+                f"VM '{self.name}' is broken",
+                details=self.driver.problem(),
+                resolution="Repair what is named above, or: boot2docker delete",
+            )
+
+    def absent(self) -> NotFoundError:
+        """Return the error that there is no VM."""
+        return NotFoundError(f"VM '{self.name}' does not exist", resolution="boot2docker init")
+
+    def wrong_state(self, state: State, *, resolution: str) -> WrongStateError:
+        """Return the error that the VM is in `state`, and not running."""
+        return WrongStateError(
+            f"VM '{self.name}' is not running",
+            details=f"it is {state.value}",
+            resolution=resolution,
+        )

@@ -1,0 +1,152 @@
+"""Every file and folder we touch, named once. `docs/files.md` is the user's page of it."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping
+
+import platformdirs
+
+from boot2docker_py.errors import StorageError
+
+APP_NAME = "boot2docker"
+
+# sun_path of a Unix socket holds 104 bytes on macOS and 108 on Linux, with a closing zero
+# (unix(4) of macOS, unix(7) of Linux). The longest name we make is docker.sock plus a suffix.
+SOCKET_PATH_BYTES = 103
+
+
+@dataclass(frozen=True)
+class VMPaths:
+    """The files of one VM."""
+
+    folder: Path  # the driver's: disk, settings, saved state; deleted with the VM
+    run: Path  # sockets and logs of processes; 0700
+    lock: Path  # held, by the operating system, while a command changes the VM
+
+    @property
+    def driver_record(self) -> Path:
+        """Return the file that says which driver made the VM."""
+        return self.folder / "driver"
+
+    @property
+    def known_hosts(self) -> Path:
+        """Return the pinned SSH host key, in OpenSSH's form, under the VM's name."""
+        return self.folder / "known_hosts"
+
+    @property
+    def console_log(self) -> Path:
+        """Return what the VM said on its serial console since its last start."""
+        return self.folder / "console.log"
+
+    @property
+    def qmp_socket(self) -> Path:
+        """Return the socket at which QEMU is asked and told."""
+        return self.run / "qemu.sock"
+
+    @property
+    def docker_socket(self) -> Path:
+        """Return the forwarded socket of the engine."""
+        return self.run / "docker.sock"
+
+    @property
+    def forwarder_control(self) -> Path:
+        """Return the socket at which the forwarder answers questions about itself."""
+        return self.run / "forward.ctl"
+
+    @property
+    def forwarder_lock(self) -> Path:
+        """Return the file that a living forwarder holds locked, so that there is only one."""
+        return self.run / "forward.lock"
+
+    @property
+    def forwarder_log(self) -> Path:
+        """Return the log of the forwarder."""
+        return self.run / "forward.log"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The files that all VMs share; everything lies under `home`, but for long socket names."""
+
+    home: Path
+    user_home: Path
+
+    @property
+    def profile(self) -> Path:
+        """Return the profile file, unless the environment names another."""
+        return self.home / "profile"
+
+    @property
+    def iso(self) -> Path:
+        """Return the image that VMs boot."""
+        return self.home / "boot2docker.iso"
+
+    @property
+    def log(self) -> Path:
+        """Return the log of all commands, with the tracebacks of our own defects."""
+        return self.home / "boot2docker.log"
+
+    @property
+    def key(self) -> Path:
+        """Return the private SSH key: the original's where it exists, else our own."""
+        original = self.user_home / ".ssh" / "id_boot2docker"
+        return original if original.exists() else self.home / "id_boot2docker"
+
+    def vm(self, name: str) -> VMPaths:
+        """Return the files of the VM `name`."""
+        run = self.home / "run" / name
+        if len(os.fsencode(run / "docker.sock")) + len(".new") > SOCKET_PATH_BYTES:
+            import hashlib
+
+            digest = hashlib.sha256(os.fsencode(self.home / name)).hexdigest()[:16]
+            run = _runtime_folder() / digest
+        return VMPaths(
+            folder=self.home / "vms" / name,
+            run=run,
+            lock=self.home / "vms" / f"{name}.lock",
+        )
+
+
+def find(environ: Mapping[str, str], user_home: Path | None = None) -> Paths:
+    """Return the paths for this user.
+
+    `BOOT2DOCKER_DIR` decides, as in the original; else an existing `~/.boot2docker` is used where
+    it is; else the operating system's own place for data.
+    """
+    user_home = user_home or Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises
+    original = user_home / ".boot2docker"
+    if environ.get("BOOT2DOCKER_DIR"):
+        home = Path(environ["BOOT2DOCKER_DIR"]).absolute()
+    elif original.is_dir():
+        home = original
+    else:
+        home = Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
+    return Paths(home=home, user_home=user_home)
+
+
+def _runtime_folder() -> Path:
+    with warnings.catch_warnings():
+        # platformdirs says aloud when the system names no such folder, and takes one in /tmp.
+        warnings.simplefilter("ignore")
+        return Path(platformdirs.user_runtime_dir(APP_NAME, appauthor=False))
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make `folder` with its parents, readable by the user alone.
+
+    Raises:
+        StorageError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder '{folder}'",
+            details=str(error),
+            resolution="Make its parent writable, or name another with BOOT2DOCKER_DIR.",
+        ) from error

@@ -1,0 +1,104 @@
+"""The one way to wait: checks as data, one deadline, a clock that tests can replace."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Callable, Protocol, Sequence
+
+from boot2docker_py.errors import DeadlineError
+
+PAUSE_S = 0.1
+
+
+class Clock(Protocol):
+    """What waiting needs of time; the module `time` is one."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never run backwards."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Let that many seconds pass."""
+
+
+class Deadline:
+    """The moment at which a command must have ended, shared by all of its waits."""
+
+    def __init__(self, timeout_s: float, clock: Clock = time) -> None:
+        self.timeout_s = timeout_s
+        self.clock = clock
+        self._end = clock.monotonic() + timeout_s
+
+    def remaining_s(self, at_most_s: float = float("inf")) -> float:
+        """Return the seconds left, never negative, and no more than `at_most_s`."""
+        return max(0.0, min(at_most_s, self._end - self.clock.monotonic()))
+
+    def has_passed(self) -> bool:
+        """Tell whether the time is over."""
+        return self.remaining_s() <= 0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to be true.
+
+    `probe` gets the deadline, returns None when it is true and otherwise the reason why not yet,
+    in a few words; an exception from it means "never" and ends the wait. `hint` is the advice to
+    give when the deadline passes.
+    """
+
+    what: str
+    probe: Callable[[Deadline], str | None]
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is being waited for, why it is not there yet, and for how long."""
+
+    what: str
+    reason: str
+    waited_s: float
+    is_done: bool = False
+
+
+Report = Callable[[Progress], None]
+
+
+def silent(_progress: Progress) -> None:
+    """Report nothing."""
+
+
+def wait_for(
+    checks: Sequence[Check],
+    deadline: Deadline,
+    *,
+    report: Report = silent,
+    pause_s: float = PAUSE_S,
+) -> None:
+    """Wait until every check has been true, in order.
+
+    Raises:
+        DeadlineError: the time passed; its details are the last reason, its resolution the hint.
+    """
+    for check in checks:
+        _wait_for_one(check, deadline, report, pause_s)
+
+
+def _wait_for_one(check: Check, deadline: Deadline, report: Report, pause_s: float) -> None:
+    clock = deadline.clock
+    began = clock.monotonic()
+    while True:
+        reason = check.probe(deadline)
+        waited_s = clock.monotonic() - began
+        if reason is None:
+            report(Progress(check.what, "", waited_s, is_done=True))
+            return
+        report(Progress(check.what, reason, waited_s))
+        if deadline.has_passed():
+            raise DeadlineError(
+                f"gave up after {deadline.timeout_s:g} s waiting for {check.what}",
+                details=reason,
+                resolution=check.hint,
+            )
+        clock.sleep(deadline.remaining_s(pause_s))

@@ -1,0 +1,177 @@
+"""Our forwarder against `ssh -L`, on the same two end points: a local sshd and a Unix socket.
+
+The real OpenSSH server stands for the guest, without its emulated CPU, which would hide the
+forwarder.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Callable
+
+from boot2docker_py.endpoint import process
+from boot2docker_py.paths import Paths
+from boot2docker_py.wait import Deadline
+from tests.unit.guest.real_sshd import Sshd
+
+MEGABYTE = 1024 * 1024
+STREAM_BYTES = 200 * MEGABYTE
+REQUESTS = 200
+TURNS = 3
+
+
+def serve(path: str) -> None:
+    """Answer: `r` reads all and says ok, `w` writes STREAM_BYTES, `p` says ok at once."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen(100)
+    block = os.urandom(MEGABYTE)
+    while True:
+        client, _address = listener.accept()
+        with client:
+            word = client.recv(1)
+            if word == b"r":
+                while client.recv(MEGABYTE):
+                    pass
+            elif word == b"w":
+                for _megabyte in range(STREAM_BYTES // MEGABYTE):
+                    client.sendall(block)
+                continue
+            client.sendall(b"ok")
+
+
+def connect(path: Path) -> socket.socket:
+    """Return a client of the socket at `path`."""
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(str(path))
+    return client
+
+
+def upload_s(path: Path) -> float:
+    """Send the stream; return the seconds until the server has all of it."""
+    block = os.urandom(MEGABYTE)
+    began = time.monotonic()
+    with connect(path) as client:
+        client.sendall(b"r")
+        for _megabyte in range(STREAM_BYTES // MEGABYTE):
+            client.sendall(block)
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(2) == b"ok"
+    return time.monotonic() - began
+
+
+def download_s(path: Path) -> float:
+    """Receive the stream; return the seconds."""
+    began = time.monotonic()
+    received = 0
+    with connect(path) as client:
+        client.sendall(b"w")
+        while True:
+            data = client.recv(MEGABYTE)
+            if not data:
+                break
+            received += len(data)
+    assert received == STREAM_BYTES
+    return time.monotonic() - began
+
+
+def request_s(path: Path) -> float:
+    """Connect, ask, hear the answer; return the median of the seconds."""
+    times = []
+    for _request in range(REQUESTS):
+        began = time.monotonic()
+        with connect(path) as client:
+            client.sendall(b"p")
+            assert client.recv(2) == b"ok"
+        times.append(time.monotonic() - began)
+    return statistics.median(times)
+
+
+def wait_for(path: Path) -> None:
+    """Wait until requests are answered at `path`."""
+    end = time.monotonic() + 30
+    while True:
+        try:
+            request_s(path)
+        except (OSError, AssertionError):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        else:
+            return
+
+
+def compare(what: str, measure: Callable[[Path], float], ours: Path, theirs: Path) -> None:
+    """Print the medians and their ratio; both take turns."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for _turn in range(TURNS):
+        times[0].append(measure(ours))
+        times[1].append(measure(theirs))
+    our_s, their_s = statistics.median(times[0]), statistics.median(times[1])
+    if what == "latency":
+        print(
+            f"forwarder latency      {our_s * 1000:8.2f} ms     ssh -L {their_s * 1000:8.2f} ms"
+            f"     ratio {our_s / their_s:5.2f}"
+        )
+        return
+    our_rate, their_rate = (STREAM_BYTES / MEGABYTE / seconds for seconds in (our_s, their_s))
+    print(
+        f"forwarder {what:<12} {our_rate:8.1f} MB/s   ssh -L {their_rate:8.1f} MB/s"
+        f"   ratio {our_rate / their_rate:5.2f}"
+    )
+
+
+def main() -> None:
+    """Run both forwards beside each other."""
+    folder = Path(tempfile.mkdtemp())
+    engine = folder / "engine.sock"
+    server = multiprocessing.Process(target=serve, args=(str(engine),), daemon=True)
+    server.start()
+    paths = Paths(home=folder / "b", user_home=folder).vm("bench")
+    with Sshd(folder / "sshd").running() as sshd:
+        theirs = folder / "theirs.sock"
+        words = [
+            "ssh",
+            "-N",
+            "-i",
+            str(sshd.key),
+            "-p",
+            str(sshd.address.port),
+            "-o",
+            "BatchMode=yes",
+        ]
+        words += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
+        words += ["-o", "LogLevel=ERROR", "-L", f"{theirs}:{engine}", f"{sshd.user}@127.0.0.1"]
+        ssh = subprocess.Popen(words)
+        process.start(
+            paths,
+            vm_name="bench",
+            address=sshd.address,
+            key=sshd.key,
+            deadline=Deadline(30),
+            user=sshd.user,
+            engine_socket=str(engine),
+        )
+        try:
+            wait_for(theirs)
+            wait_for(paths.docker_socket)
+            compare("upload", upload_s, paths.docker_socket, theirs)
+            compare("download", download_s, paths.docker_socket, theirs)
+            compare("latency", request_s, paths.docker_socket, theirs)
+        finally:
+            process.stop(paths)
+            ssh.terminate()
+            ssh.wait()
+    server.terminate()
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

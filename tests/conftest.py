@@ -1,0 +1,56 @@
+"""Fixtures for all tiers: a home of its own for every test."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Callable, Iterator, NamedTuple, Sequence
+
+import pytest
+
+from boot2docker_py.cli.boundary import run
+from boot2docker_py.cli.session import Session
+
+
+class Answer(NamedTuple):
+    """What a command left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+Boot2Docker = Callable[..., Answer]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep every test away from the user's own files."""
+    for name in ("BOOT2DOCKER_PROFILE", "DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    home = tmp_path / "b2d"
+    monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return home
+
+
+@pytest.fixture
+def boot2docker(capsys: pytest.CaptureFixture[str]) -> Iterator[Boot2Docker]:
+    """Run the command line in this process, on the session given."""
+
+    def invoke(arguments: Sequence[str], session: Session | None = None) -> Answer:
+        status = run(arguments, session or Session())
+        captured = capsys.readouterr()
+        _close_log()
+        return Answer(status, captured.out, captured.err)
+
+    yield invoke
+    _close_log()
+
+
+def _close_log() -> None:
+    log = logging.getLogger("boot2docker_py")
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
+    log.propagate = True

@@ -1,0 +1,241 @@
+"""The rules of `drivers/base.py`, to be run on every driver.
+
+A test class inherits one of these and gives the fixtures `driver`, of a VM that does not exist,
+and `spec`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import socket
+
+import pytest
+
+from boot2docker_py.drivers.base import Driver, State, VMSpec
+from boot2docker_py.errors import NetworkError, NotFoundError, StorageError, UsageError
+from boot2docker_py.wait import Check, Deadline, wait_for
+
+TIMEOUT_S = 120.0
+
+
+def wait_until(driver: Driver, wanted: State, timeout_s: float = TIMEOUT_S) -> None:
+    """Wait until the VM is in the state."""
+
+    def probe(_deadline: Deadline) -> str | None:
+        state = driver.state()
+        return None if state is wanted else f"it is {state.value} {driver.problem()}"
+
+    wait_for([Check(f"the VM to be {wanted.value}", probe)], Deadline(timeout_s))
+
+
+class DriverContract:
+    """The rules that hold for anything that calls itself a driver."""
+
+    @pytest.fixture
+    def off(self, driver: Driver, spec: VMSpec) -> Driver:
+        """Return the driver of a VM that is made and off."""
+        driver.create(spec)
+        return driver
+
+    @pytest.fixture
+    def running(self, off: Driver) -> Driver:
+        """Return the driver of a VM that runs."""
+        off.start()
+        wait_until(off, State.RUNNING)
+        return off
+
+    def test_an_absent_vm_has_a_state(self, driver: Driver) -> None:
+        assert driver.state() is State.ABSENT
+        assert driver.problem() == ""
+
+    def test_an_absent_vm_cannot_be_described(self, driver: Driver) -> None:
+        with pytest.raises(NotFoundError):
+            driver.describe()
+
+    def test_what_is_absent_can_be_ended_and_deleted(self, driver: Driver) -> None:
+        driver.shutdown()
+        driver.power_off()
+        driver.discard_saved()
+        driver.delete()
+        assert driver.state() is State.ABSENT
+
+    def test_a_new_vm_is_off_and_as_specified(self, off: Driver, spec: VMSpec) -> None:
+        info = off.describe()
+        assert off.state() is State.OFF
+        assert (info.disk_mb, info.memory_mb, info.cpus) == (
+            spec.disk_mb,
+            spec.memory_mb,
+            spec.cpus,
+        )
+        assert (info.iso, info.console_log) == (spec.iso, spec.console_log)
+
+    def test_a_port_left_to_the_driver_is_chosen_at_creation(self, off: Driver) -> None:
+        assert off.ssh_address().host == "127.0.0.1"
+        assert off.ssh_address().port == off.describe().ssh_port > 0
+
+    def test_ending_an_off_vm_changes_nothing(self, off: Driver) -> None:
+        off.shutdown()
+        off.power_off()
+        off.discard_saved()
+        assert off.state() is State.OFF
+
+    def test_start_boots(self, running: Driver) -> None:
+        assert running.state() is State.RUNNING
+        assert running.problem() == ""
+
+    def test_a_running_vm_is_left_alone_by_start(self, running: Driver) -> None:
+        address = running.ssh_address()
+        running.start()
+        assert running.state() is State.RUNNING
+        assert running.ssh_address() == address
+
+    def test_power_off_returns_when_the_vm_is_off(self, running: Driver) -> None:
+        running.power_off()
+        assert running.state() is State.OFF
+        running.power_off()
+        assert running.state() is State.OFF
+
+    def test_a_vm_starts_again_after_power_off(self, running: Driver) -> None:
+        running.power_off()
+        running.start()
+        wait_until(running, State.RUNNING)
+
+    def test_save_returns_when_the_vm_is_saved(self, running: Driver) -> None:
+        running.save()
+        assert running.state() is State.SAVED
+
+    def test_start_restores_a_saved_vm(self, running: Driver) -> None:
+        running.save()
+        running.start()
+        wait_until(running, State.RUNNING)
+        running.power_off()
+        assert running.state() is State.OFF, "the saved state was used up"
+
+    def test_a_saved_state_survives_power_off_and_the_power_button(self, running: Driver) -> None:
+        running.save()
+        running.power_off()
+        running.shutdown()
+        assert running.state() is State.SAVED
+
+    def test_a_discarded_state_leaves_the_vm_off(self, running: Driver) -> None:
+        running.save()
+        running.discard_saved()
+        assert running.state() is State.OFF
+        running.start()
+        wait_until(running, State.RUNNING)
+
+    def test_delete_takes_a_vm_in_any_state(self, running: Driver, spec: VMSpec) -> None:
+        running.delete()
+        assert running.state() is State.ABSENT
+        for before in (State.OFF, State.SAVED):
+            running.create(spec)
+            if before is State.SAVED:
+                running.start()
+                wait_until(running, State.RUNNING)
+                running.save()
+            assert running.state() is before
+            running.delete()
+            assert running.state() is State.ABSENT
+
+
+class HostContract(DriverContract):
+    """The rules for a driver of a real hypervisor, with files, ports and limits."""
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"memory_mb": 0},
+            {"memory_mb": 1 << 30},
+            {"cpus": 0},
+            {"cpus": 100_000},
+            {"disk_mb": 0},
+            {"ssh_port": -1},
+            {"ssh_port": 65536},
+            {"docker_port": 65536},
+            {"ssh_port": 2345, "docker_port": 2345},
+        ],
+        ids=str,
+    )
+    def test_a_spec_out_of_range_makes_nothing(
+        self, driver: Driver, spec: VMSpec, wrong: dict[str, int]
+    ) -> None:
+        with pytest.raises(UsageError):
+            driver.create(dataclasses.replace(spec, **wrong))  # type: ignore[arg-type]
+        assert driver.state() is State.ABSENT
+
+    @pytest.mark.parametrize("which", ["ssh_port", "docker_port"])
+    def test_a_wanted_port_that_is_taken_is_an_error(
+        self, driver: Driver, spec: VMSpec, which: str
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as squatter:
+            port = squatter.getsockname()[1]
+            with pytest.raises(NetworkError, match=str(port)):
+                driver.create(dataclasses.replace(spec, **{which: port}))
+        assert driver.state() is State.ABSENT
+
+    def test_ports_taken_since_creation_are_replaced_for_good(
+        self, driver: Driver, spec: VMSpec, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as squatter:
+            port = squatter.getsockname()[1]
+        driver.create(dataclasses.replace(spec, ssh_port=port))
+        with socket.create_server(("127.0.0.1", port)):
+            driver.start()
+        assert driver.ssh_address().port != port
+        assert str(port) in caplog.text, "the user is told"
+        moved = driver.ssh_address()
+        driver.power_off()
+        driver.start()
+        assert driver.ssh_address() == moved
+
+    def test_a_running_vm_listens_at_its_ports(self, driver: Driver, spec: VMSpec) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as squatter:
+            docker_port = squatter.getsockname()[1]
+        driver.create(dataclasses.replace(spec, docker_port=docker_port))
+        driver.start()
+        address = driver.ssh_address()
+        for port in (address.port, docker_port):
+            socket.create_connection((address.host, port)).close()
+
+    def test_a_vm_is_never_made_twice(self, off: Driver, spec: VMSpec) -> None:
+        before = off.describe()
+        with pytest.raises(Exception, match="already"):
+            off.create(spec)
+        assert off.describe() == before
+        assert before.disk.is_file()
+
+    def test_a_data_disk_without_a_vm_is_never_written_over(
+        self, off: Driver, spec: VMSpec
+    ) -> None:
+        disk = off.describe().disk
+        off.delete()
+        disk.parent.mkdir(parents=True, exist_ok=True)
+        disk.write_bytes(b"precious")
+        with pytest.raises(StorageError, match="disk"):
+            off.create(spec)
+        off.delete()
+        assert disk.read_bytes() == b"precious"
+
+    def test_delete_keeps_the_image_and_what_others_put_there(
+        self, off: Driver, spec: VMSpec
+    ) -> None:
+        info = off.describe()
+        foreign = info.folder / "notes.txt"
+        foreign.write_text("mine")
+        off.delete()
+        assert spec.iso.is_file()
+        assert list(info.folder.iterdir()) == [foreign]
+
+    def test_a_missing_image_is_named(self, off: Driver, spec: VMSpec) -> None:
+        spec.iso.unlink()
+        with pytest.raises(NotFoundError) as caught:
+            off.start()
+        assert str(spec.iso) in caught.value.brief
+        assert "download" in caught.value.resolution
+        assert off.state() is State.OFF
+
+    def test_the_host_meets_the_preconditions(self, driver: Driver) -> None:
+        reasons = {check.what: check.probe(Deadline(TIMEOUT_S)) for check in driver.checks()}
+        assert reasons
+        assert not any(reasons.values()), reasons
+        assert all(check.hint for check in driver.checks())

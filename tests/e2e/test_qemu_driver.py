@@ -1,0 +1,530 @@
+"""The QEMU driver on the real QEMU, with a VM that has nothing to boot.
+
+The few bytes of CMOS memory stand for the guest's memory: a restored VM has them, a booted one has
+not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+from boot2docker_py.drivers.base import TRANSITIONAL, Driver, State, VMSpec
+from boot2docker_py.drivers.qemu import qmp
+from boot2docker_py.drivers.qemu.driver import QEMUDriver
+from boot2docker_py.drivers.qemu.files import Files, temporary
+from boot2docker_py.errors import HypervisorError, StorageError, WrongStateError
+from boot2docker_py.guest import keys
+from boot2docker_py.guest.seed import build_seed
+from boot2docker_py.paths import Paths, VMPaths
+from boot2docker_py.wait import Check, Deadline, wait_for
+from tests.driver_contract import TIMEOUT_S, HostContract, wait_until
+from tests.fakes import a_spec
+
+assert sys.platform != "win32", "written for POSIX, which the type checker now knows"
+
+ANSWER_TIMEOUT_S = 2.0
+MARK = 0x5A
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return a home with all the characters that QEMU's options could trip over."""
+    folder = tmp_path / "Jörg, file=x;ö 100%"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def paths(folder: Path) -> VMPaths:
+    return Paths(home=folder, user_home=folder).vm("my vm, on=off")
+
+
+@pytest.fixture
+def files(paths: VMPaths) -> Files:
+    return Files(paths.folder)
+
+
+@pytest.fixture
+def spec(folder: Path, paths: VMPaths) -> VMSpec:
+    iso = folder / "blank, really.iso"
+    iso.write_bytes(bytes(1 << 20))
+    return VMSpec(**{**vars(a_spec(iso)), "console_log": paths.console_log})
+
+
+@pytest.fixture
+def driver(paths: VMPaths) -> Iterator[QEMUDriver]:
+    driver = QEMUDriver("my vm, on=off", paths, ANSWER_TIMEOUT_S)
+    yield driver
+    driver.delete()
+    assert not qemus_of(paths), "a QEMU was left behind"
+
+
+@pytest.fixture
+def running(driver: QEMUDriver, spec: VMSpec) -> QEMUDriver:
+    driver.create(spec)
+    driver.start()
+    return driver
+
+
+class TestContract(HostContract):
+    """The rules that hold for every driver."""
+
+
+def qemus_of(paths: VMPaths) -> list[int]:
+    """Return the living processes that have the VM's folder on their command line."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"qemu" in words[0] and any(os.fsencode(paths.folder) in word for word in words):
+                found.append(int(entry.name))
+    return found
+
+
+def qemu_of(paths: VMPaths) -> int:
+    (pid,) = qemus_of(paths)
+    return pid
+
+
+def kill(paths: VMPaths, number: int = signal.SIGKILL) -> None:
+    os.kill(qemu_of(paths), number)
+    while number == signal.SIGKILL and qemus_of(paths):
+        time.sleep(0.01)
+
+
+def write_memory(paths: VMPaths) -> None:
+    with stopped(paths) as command:
+        command("o/b 0x70 0x50")
+        command(f"o/b 0x71 {MARK:#x}")
+
+
+def memory(paths: VMPaths) -> int:
+    with stopped(paths) as command:
+        command("o/b 0x70 0x50")
+        return int(command("i/b 0x71").split("=")[1], 16)
+
+
+@contextlib.contextmanager
+def stopped(paths: VMPaths) -> Iterator[Callable[[str], str]]:
+    """Keep the BIOS from touching the same ports meanwhile."""
+    with qmp.connect(paths.qmp_socket) as monitor:
+        monitor.execute("stop")
+        yield lambda line: str(monitor.execute("human-monitor-command", **{"command-line": line}))
+        monitor.execute("cont")
+
+
+class TestProcess:
+    def test_it_outlives_its_starter_and_an_interrupt(
+        self, driver: QEMUDriver, spec: VMSpec, paths: VMPaths
+    ) -> None:
+        """`up` ends, and its terminal with it; the VM does not."""
+        driver.create(spec)
+        starter = subprocess.Popen(
+            [sys.executable, "-c", f"{PREAMBLE}driver.start(); input()", *arguments(paths)],
+            stdin=subprocess.PIPE,
+            start_new_session=True,
+        )
+        wait_until(driver, State.RUNNING)
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+            os.killpg(starter.pid, number)
+        starter.communicate()
+        assert driver.state() is State.RUNNING
+        assert os.getsid(qemu_of(paths)) == qemu_of(paths)
+
+    def test_a_killed_one_leaves_an_aborted_vm_that_starts(
+        self, running: QEMUDriver, paths: VMPaths
+    ) -> None:
+        kill(paths)
+        assert running.state() is State.ABORTED
+        running.power_off()
+        assert running.state() is State.ABORTED
+        running.start()
+        assert running.state() is State.RUNNING
+
+    def test_one_that_ends_by_itself_leaves_an_off_vm(
+        self, running: QEMUDriver, paths: VMPaths
+    ) -> None:
+        """As when the guest powers itself off and nobody watches."""
+        with qmp.connect(paths.qmp_socket) as monitor:
+            monitor.execute("quit")
+        wait_until(running, State.OFF)
+
+    def test_one_that_hangs_is_broken_and_can_be_powered_off(
+        self, running: QEMUDriver, paths: VMPaths
+    ) -> None:
+        pid = qemu_of(paths)
+        kill(paths, signal.SIGSTOP)
+        assert running.state() is State.BROKEN
+        assert str(pid) in running.problem()
+        running.power_off()
+        assert running.state() is State.OFF
+        running.start()
+        assert running.state() is State.RUNNING
+
+    def test_one_without_its_socket_is_not_taken_for_off(
+        self, running: QEMUDriver, paths: VMPaths
+    ) -> None:
+        """A runtime folder that was cleared must not lead to a second QEMU on the disk."""
+        hidden = paths.qmp_socket.with_name("hidden")
+        paths.qmp_socket.rename(hidden)
+        assert running.state() is State.BROKEN
+        with pytest.raises(WrongStateError):
+            running.start()
+        assert len(qemus_of(paths)) == 1
+        hidden.rename(paths.qmp_socket)
+        assert running.state() is State.RUNNING
+        paths.qmp_socket.unlink()
+        running.power_off()
+        assert running.state() is State.OFF
+
+    def test_many_may_ask_at_once(self, running: QEMUDriver) -> None:
+        states: list[State] = []
+        threads = [
+            threading.Thread(target=lambda: states.append(running.state())) for _ in range(20)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert states == [State.RUNNING] * 20
+
+    def test_a_client_that_stays_for_a_while_is_waited_for(
+        self, running: QEMUDriver, paths: VMPaths
+    ) -> None:
+        with qmp.connect(paths.qmp_socket):
+            asking = threading.Thread(target=running.state)
+            asking.start()
+            asking.join(0.3)
+            assert asking.is_alive()
+        asking.join()
+        assert running.state() is State.RUNNING
+
+    def test_two_starts_at_once_make_one_process(
+        self, driver: QEMUDriver, spec: VMSpec, paths: VMPaths
+    ) -> None:
+        """Even when nobody holds the VM's lock."""
+        driver.create(spec)
+        code = f"{PREAMBLE}driver.start()"
+        starters = [
+            subprocess.Popen(
+                [sys.executable, "-c", code, *arguments(paths)], stderr=subprocess.DEVNULL
+            )
+            for _ in range(3)
+        ]
+        statuses = [starter.wait() for starter in starters]
+        assert 0 in statuses
+        assert driver.state() is State.RUNNING
+        assert len(qemus_of(paths)) == 1
+
+    def test_a_paused_vm_goes_on(self, running: QEMUDriver, paths: VMPaths) -> None:
+        with qmp.connect(paths.qmp_socket) as monitor:
+            monitor.execute("stop")
+        assert running.state() is State.PAUSED
+        running.start()
+        assert running.state() is State.RUNNING
+
+    def test_its_own_words_are_in_the_error(self, running: QEMUDriver, files: Files) -> None:
+        running.power_off()
+        files.disk.write_bytes(b"no qcow2 at all")
+        with pytest.raises(HypervisorError) as caught:
+            running.start()
+        assert "qcow2" in caught.value.details
+        assert running.state() is State.OFF
+
+    def test_a_disk_that_another_program_holds_is_named_as_the_reason(
+        self, driver: QEMUDriver, spec: VMSpec, files: Files
+    ) -> None:
+        driver.create(spec)
+        holder = subprocess.Popen(
+            ["qemu-io", str(files.disk)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert holder.stdin
+        assert holder.stdout
+        holder.stdin.write(b"length\n")
+        holder.stdin.flush()
+        holder.stdout.readline()
+        with pytest.raises(HypervisorError, match="in use"):
+            driver.start()
+        holder.communicate(b"quit\n")
+
+    def test_without_qemu_the_error_says_how_to_get_it(
+        self, driver: QEMUDriver, spec: VMSpec, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        driver.create(spec)
+        monkeypatch.setenv("BOOT2DOCKER_QEMU", "/nonexistent/qemu")
+        with pytest.raises(HypervisorError) as caught:
+            driver.start()
+        assert "nstall" in caught.value.resolution
+        assert driver.state() is State.OFF
+
+
+class TestDisk:
+    def test_it_is_sparse_begins_with_the_seed_and_is_private(
+        self, driver: QEMUDriver, spec: VMSpec, files: Files, tmp_path: Path
+    ) -> None:
+        seed = b"boot2docker, please format-me" + os.urandom(9000)
+        driver.create(VMSpec(**{**vars(spec), "seed": seed, "disk_mb": 20000}))
+        command = ["dd", "-O", "raw", "bs=512", "count=20", f"if={files.disk}"]
+        subprocess.run(["qemu-img", *command, f"of={tmp_path / 'start'}"], check=True)
+        assert (tmp_path / "start").read_bytes()[: len(seed)] == seed
+        assert files.disk.stat().st_blocks * 512 < 1 << 20
+        assert files.disk.stat().st_mode & 0o077 == 0
+        answer = subprocess.run(
+            ["qemu-img", "info", str(files.disk)], check=True, capture_output=True, text=True
+        )
+        assert str(20000 << 20) in answer.stdout
+
+    @pytest.mark.parametrize(
+        ("spoil", "reason"),
+        [
+            (lambda files: files.disk.rename(files.folder / "elsewhere"), "disk"),
+            (lambda files: files.settings.write_text("{"), "vm.json"),
+            (lambda files: files.settings.write_text('{"format": 99}'), "99"),
+            (lambda files: files.settings.write_text('{"format": 1}'), "ssh_port"),
+        ],
+        ids=["no disk", "cut settings", "newer settings", "incomplete settings"],
+    )
+    def test_a_damaged_vm_is_broken_and_can_be_deleted(
+        self,
+        driver: QEMUDriver,
+        spec: VMSpec,
+        files: Files,
+        spoil: Callable[[Files], None],
+        reason: str,
+    ) -> None:
+        driver.create(spec)
+        spoil(files)
+        assert driver.state() is State.BROKEN
+        assert reason in driver.problem()
+        with pytest.raises(WrongStateError):
+            driver.start()
+        driver.delete()
+        assert driver.state() is State.ABSENT
+
+    def test_a_full_disk_leaves_nothing(
+        self,
+        driver: QEMUDriver,
+        spec: VMSpec,
+        files: Files,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        tools = tmp_path / "tools"
+        tools.mkdir()
+        for name in ("qemu-img", "qemu-system-x86_64"):
+            (tools / name).write_text("#!/bin/sh\necho 'No space left on device' >&2\nexit 1\n")
+            (tools / name).chmod(0o755)
+        monkeypatch.setenv("BOOT2DOCKER_QEMU", str(tools / "qemu-system-x86_64"))
+        with pytest.raises(StorageError, match="space"):
+            driver.create(spec)
+        assert driver.state() is State.ABSENT
+        assert not any(files.folder.iterdir())
+
+
+class TestSavedState:
+    def test_the_memory_comes_back_once(self, running: QEMUDriver, paths: VMPaths) -> None:
+        write_memory(paths)
+        running.save()
+        running.start()
+        assert memory(paths) == MARK
+        kill(paths)
+        assert running.state() is State.ABORTED, "older memory on a newer disk would destroy it"
+        running.start()
+        assert memory(paths) != MARK
+
+    def test_it_is_private(self, running: QEMUDriver, files: Files) -> None:
+        running.save()
+        assert files.saved_state.stat().st_mode & 0o077 == 0
+
+    def test_one_that_cannot_be_restored_is_kept(self, running: QEMUDriver, files: Files) -> None:
+        running.save()
+        damaged = files.saved_state.read_bytes()[: files.saved_state.stat().st_size // 2]
+        files.saved_state.write_bytes(damaged)
+        with pytest.raises(HypervisorError) as caught:
+            running.start()
+        assert "--discard-saved" in caught.value.resolution
+        assert "tcg" in caught.value.details or "kvm" in caught.value.details
+        assert running.state() is State.SAVED
+        assert files.saved_state.read_bytes() == damaged
+        running.discard_saved()
+        running.start()
+        assert running.state() is State.RUNNING
+
+    def test_a_full_disk_lets_the_vm_go_on(
+        self, running: QEMUDriver, files: Files, paths: VMPaths
+    ) -> None:
+        write_memory(paths)
+        temporary(files.saved_state).symlink_to("/dev/full")
+        with pytest.raises(StorageError):
+            running.save()
+        assert running.state() is State.RUNNING
+        assert memory(paths) == MARK
+        running.save()
+        assert running.state() is State.SAVED
+
+    def test_a_paused_vm_can_be_saved(self, running: QEMUDriver, paths: VMPaths) -> None:
+        with qmp.connect(paths.qmp_socket) as monitor:
+            monitor.execute("stop")
+        running.save()
+        assert running.state() is State.SAVED
+
+
+# A command that kills itself, as kill -9 would, before its n-th deed that others can see.
+PREAMBLE = """
+import os, pathlib, signal, sys
+from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.qemu.driver import QEMUDriver
+from boot2docker_py.paths import VMPaths
+folder, run, lock, fatal = sys.argv[1:]
+left = int(fatal)
+def audit(event, arguments):
+    global left
+    if event in ("os.rename", "os.remove", "subprocess.Popen", "socket.connect") or (
+        event == "open" and isinstance(arguments[0], str) and arguments[0].startswith(folder)
+    ):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(audit)
+driver = QEMUDriver(
+    "my vm, on=off", VMPaths(*map(pathlib.Path, (folder, run, lock))), answer_timeout_s=2.0
+)
+"""
+NEVER = 1_000_000
+
+
+def arguments(paths: VMPaths, fatal: int = NEVER) -> list[str]:
+    return [str(paths.folder), str(paths.run), str(paths.lock), str(fatal)]
+
+
+def dies_at(step: int, code: str, paths: VMPaths) -> bool:
+    """Run a command that is killed at the step; tell whether it got as far as that."""
+    done = subprocess.run(
+        [sys.executable, "-c", PREAMBLE + code, *arguments(paths, step)], check=False
+    )
+    assert done.returncode in (0, -signal.SIGKILL)
+    return done.returncode != 0
+
+
+class TestGuest:
+    """What needs a guest that is alive."""
+
+    def test_it_survives_a_save_and_hears_the_power_button(
+        self, driver: QEMUDriver, spec: VMSpec, iso: Path, tmp_path: Path
+    ) -> None:
+        public_key = keys.ensure_key_pair(tmp_path / "id")
+        seed = build_seed(public_key, {})
+        driver.create(VMSpec(**{**vars(spec), "iso": iso, "seed": seed, "memory_mb": 1024}))
+        driver.start()
+        wait_for([Check("the guest's SSH", lambda _: ssh_is_silent(driver))], Deadline(300))
+        console = spec.console_log.read_bytes()
+        driver.save()
+        driver.start()
+        wait_for([Check("the guest's SSH", lambda _: ssh_is_silent(driver))], Deadline(30))
+        assert spec.console_log.read_bytes().startswith(console), "the log of this boot goes on"
+        wait_for([Check("power off", lambda _: press_button(driver))], Deadline(120), pause_s=1)
+        assert driver.state() is State.OFF
+
+
+def ssh_is_silent(driver: QEMUDriver) -> str | None:
+    address = driver.ssh_address()
+    try:
+        with socket.create_connection((address.host, address.port), timeout=5) as connection:
+            connection.settimeout(5)
+            banner = connection.recv(100)
+    except OSError as error:
+        return str(error)
+    return None if banner.startswith(b"SSH-2.0") else repr(banner)
+
+
+def press_button(driver: QEMUDriver) -> str | None:
+    driver.shutdown()
+    return None if driver.state() is not State.RUNNING else "it runs"
+
+
+def wait_while_in_between(driver: Driver) -> None:
+    deadline = Deadline(TIMEOUT_S)
+    while driver.state() in TRANSITIONAL and not deadline.has_passed():
+        time.sleep(0.01)
+
+
+class TestKilled:
+    """A command may be killed at any moment and run again."""
+
+    def test_create(self, driver: QEMUDriver, spec: VMSpec, paths: VMPaths, files: Files) -> None:
+        code = (
+            f"driver.create(VMSpec(pathlib.Path({str(spec.iso)!r}), b'seed', 1000, 256, 1, 0, 0, "
+            f"pathlib.Path({str(spec.console_log)!r})))"
+        )
+        step = 1
+        while dies_at(step, code, paths):
+            if driver.state() is State.ABSENT:
+                driver.create(spec)
+            assert driver.state() is State.OFF
+            assert {file.name for file in files.folder.iterdir()} == {"vm.json", "disk.qcow2"}
+            driver.delete()
+            step += 1
+        assert step > 10
+
+    def test_delete(self, driver: QEMUDriver, spec: VMSpec, paths: VMPaths, files: Files) -> None:
+        driver.create(spec)
+        step = 1
+        while dies_at(step, "driver.delete()", paths):
+            assert driver.state() in (State.OFF, State.ABSENT)
+            driver.delete()
+            assert not files.disk.exists()
+            driver.create(spec)
+            step += 1
+        assert step > 10
+
+    def test_start(self, driver: QEMUDriver, spec: VMSpec, paths: VMPaths) -> None:
+        driver.create(spec)
+        step = 1
+        while dies_at(step, "driver.start()", paths):
+            driver.start()
+            assert driver.state() is State.RUNNING
+            assert len(qemus_of(paths)) == 1
+            driver.power_off()
+            assert driver.state() is State.OFF
+            step += 1
+        assert step > 5
+
+    def test_save(self, running: QEMUDriver, paths: VMPaths) -> None:
+        """The memory is never lost: the VM has it, or the disk."""
+        write_memory(paths)
+        step = 1
+        while dies_at(step, "driver.save()", paths):
+            wait_while_in_between(running)
+            running.start()
+            assert running.state() is State.RUNNING
+            assert memory(paths) == MARK
+            step += 1
+        assert step > 10
+
+    def test_restore(self, running: QEMUDriver, paths: VMPaths) -> None:
+        """The memory comes back, and never twice."""
+        write_memory(paths)
+        running.save()
+        step = 1
+        while dies_at(step, "driver.start()", paths):
+            wait_while_in_between(running)
+            running.start()
+            assert running.state() is State.RUNNING
+            assert memory(paths) == MARK
+            running.save()
+            step += 1
+        assert step > 10

@@ -1,0 +1,246 @@
+"""Stand-ins that keep state and obey the same contracts as the real parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Sequence
+
+from boot2docker_py.cli.session import Session
+from boot2docker_py.drivers.base import Address, Driver, Features, State, VMInfo, VMSpec
+from boot2docker_py.errors import HypervisorError, NotFoundError, WrongStateError
+from boot2docker_py.wait import Check, Deadline
+
+SSH_ADDRESS = Address("127.0.0.1", 2022)
+
+
+class FakeClock:
+    """Time that passes only while somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float, /) -> None:
+        self.now_s += max(seconds, 0.001)
+
+
+class FakeDriver(Driver):
+    """A hypervisor in memory. Transitional states pass after `polls` questions, or never."""
+
+    name = "fake"
+    features = Features(
+        can_save=True, has_host_only_network=False, has_shared_folders=False, has_snapshots=False
+    )
+
+    def __init__(self, state: State = State.ABSENT, *, polls: float = 2) -> None:
+        self._state = state
+        self._polls = polls
+        self.spec: VMSpec | None = None
+        self.memory = "boot 0"  # what the guest holds in memory: names the boot it comes from
+        self.boots = 0
+        self.hears_power_button = True
+        self.presses_to_hear = 1
+        self.start_fails = ""
+        if state is not State.ABSENT:
+            self.spec = a_spec(Path("boot2docker.iso"))
+
+    def checks(self) -> Sequence[Check]:
+        return [Check("a fake hypervisor", lambda _deadline: None)]
+
+    def state(self) -> State:
+        if self._state in (State.STARTING, State.STOPPING):
+            self._polls -= 1
+            if self._polls <= 0:
+                became = {State.STARTING: State.RUNNING, State.STOPPING: State.OFF}
+                self._state = became[self._state]
+        return self._state
+
+    def peek(self) -> State:
+        """Return the state without letting time pass for the VM."""
+        return self._state
+
+    def problem(self) -> str:
+        return "its disk is gone" if self._state is State.BROKEN else ""
+
+    def describe(self) -> VMInfo:
+        if self.spec is None:
+            raise NotFoundError("there is no VM")
+        spec = self.spec
+        folder = Path("fake")
+        return VMInfo(
+            name="fake",
+            uuid="00000000-0000-0000-0000-000000000000",
+            iso=spec.iso,
+            disk=folder / "disk",
+            disk_mb=spec.disk_mb,
+            memory_mb=spec.memory_mb,
+            cpus=spec.cpus,
+            ssh_port=SSH_ADDRESS.port,
+            docker_port=spec.docker_port,
+            config_file=folder / "vm.json",
+            folder=folder,
+            console_log=spec.console_log,
+        )
+
+    def create(self, spec: VMSpec) -> None:
+        if self._state is not State.ABSENT:
+            raise WrongStateError("there is a VM already")
+        self.spec = spec
+        self._state = State.OFF
+
+    def start(self) -> None:
+        if self.start_fails:
+            raise HypervisorError(self.start_fails)
+        if self._state in (State.OFF, State.ABORTED):
+            self.boots += 1
+            self.memory = f"boot {self.boots}"
+        self._state = State.RUNNING
+
+    def shutdown(self) -> None:
+        self.presses_to_hear -= 1
+        if self._state is State.RUNNING and self.hears_power_button and self.presses_to_hear <= 0:
+            self._state, self._polls = State.STOPPING, 2
+
+    def power_off(self) -> None:
+        if self._state in (State.RUNNING, State.PAUSED, State.STARTING, State.STOPPING):
+            self._state = State.OFF
+
+    def save(self) -> None:
+        self._state = State.SAVED
+
+    def discard_saved(self) -> None:
+        if self._state is State.SAVED:
+            self._state = State.OFF
+
+    def delete(self) -> None:
+        self._state, self.spec = State.ABSENT, None
+
+    def ssh_address(self) -> Address:
+        return SSH_ADDRESS
+
+
+class FakeEndpoint:
+    """A forwarder to a guest that is ready after `polls` questions, or never."""
+
+    docker_host = "unix:///fake/docker.sock"
+
+    def __init__(self, *, polls: float = 1) -> None:
+        self.polls = polls
+        self.is_running = False
+        self.dead_images: set[str] = set()
+
+    def start(self, address: Address, deadline: Deadline) -> None:
+        self.is_running = True
+
+    def unready(self) -> str | None:
+        self.polls -= 1
+        return "no answer yet" if self.polls > 0 else None
+
+    def ping(self) -> str | None:
+        return None if self.is_running else "there is no forwarder"
+
+    def stop(self) -> None:
+        self.is_running = False
+
+    def status(self) -> None:
+        return None
+
+    def shell_line(self) -> str:
+        return f"export DOCKER_HOST={self.docker_host}"
+
+
+@dataclass
+class FakeImage:
+    version: str
+    path: Path = Path("boot2docker.iso")
+    sha256: str = "0" * 64
+    is_ours: bool = True
+
+
+@dataclass
+class FakeStaged:
+    """An upgrade that is beside the present image, swapped in, or rolled back."""
+
+    images: FakeImages
+    before: FakeImage
+    after: FakeImage
+    outcome: str = "staged"
+
+    def swap_in(self) -> None:
+        self.images.present = self.after
+        self.outcome = "swapped in"
+
+    def roll_back(self) -> None:
+        self.images.present = self.before
+        self.outcome = "rolled back"
+
+    def confirm(self) -> None:
+        self.outcome = "confirmed"
+
+    def discard(self) -> None:
+        self.outcome = "discarded"
+
+
+@dataclass
+class FakeImages:
+    """An image in place, and maybe a newer one at the source."""
+
+    present: FakeImage = field(default_factory=lambda: FakeImage("1.0.0"))
+    newer: FakeImage | None = None
+    staged: FakeStaged | None = None
+
+    def ensure(self, deadline: Deadline) -> Any:
+        return self.present
+
+    def fetch(self, deadline: Deadline) -> Any:
+        return self.present
+
+    def stage(self, deadline: Deadline) -> Any:
+        if self.newer is None:
+            return None
+        self.staged = FakeStaged(self, self.present, self.newer)
+        return self.staged
+
+
+class FakeSession(Session):
+    """A command line whose VM, endpoint and images are the fakes given here."""
+
+    def __init__(
+        self, driver: FakeDriver, endpoint: FakeEndpoint, images: FakeImages | None = None
+    ) -> None:
+        super().__init__()
+        self._fakes = driver, endpoint, images or FakeImages(newer=FakeImage("2.0.0"))
+
+    @cached_property
+    def driver(self) -> Any:
+        return self._fakes[0]
+
+    @cached_property
+    def endpoint(self) -> Any:
+        return self._fakes[1]
+
+    @cached_property
+    def images(self) -> Any:
+        return self._fakes[2]
+
+    def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
+        assert address == SSH_ADDRESS
+        return int(words[0]) if words else 0
+
+
+def a_spec(iso: Path) -> VMSpec:
+    """Return a small VM."""
+    return VMSpec(
+        iso=iso,
+        seed=b"boot2docker, please format-me",
+        disk_mb=1000,
+        memory_mb=256,
+        cpus=1,
+        ssh_port=0,
+        docker_port=0,
+        console_log=iso.parent / "console.log",
+    )

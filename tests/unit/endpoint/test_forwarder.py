@@ -1,0 +1,368 @@
+"""The forwarder's process: one per VM, whatever happens; found, asked and ended by its socket."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from boot2docker_py.drivers.base import Address
+from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint.status import ForwarderStatus, Phase, Settings
+from boot2docker_py.errors import GuestError
+from boot2docker_py.guest import engine as engine_client
+from boot2docker_py.guest import host_keys, keys
+from boot2docker_py.paths import VMPaths
+from boot2docker_py.wait import Deadline
+from tests.unit.guest.real_sshd import Cable, Sshd, eventually
+
+from .engine import Engine
+
+LONG_S = 60.0
+MEGABYTE = 1024 * 1024
+ROOT = Path(__file__).parents[3]
+
+
+class Endpoint:
+    """The client side's calls, for one VM."""
+
+    def __init__(self, folder: Path, sshd: Sshd, engine: Engine) -> None:
+        self.paths = VMPaths(folder=folder, run=folder / "run", lock=folder / "lock")
+        self.sshd = sshd
+        self.engine = engine
+        self.key = sshd.key
+
+    def start(self, address: Address | None = None) -> ForwarderStatus:
+        return process.start(
+            self.paths,
+            vm_name="vm",
+            address=address or self.sshd.address,
+            key=self.key,
+            deadline=Deadline(LONG_S),
+            user=self.sshd.user,
+            engine_socket=str(self.engine.path),
+        )
+
+    def status(self) -> ForwarderStatus:
+        status = process.status(self.paths)
+        assert status is not None
+        return status
+
+    def is_in(self, phase: Phase) -> bool:
+        return self.status().phase is phase
+
+    def is_running(self) -> bool:
+        return process.status(self.paths) is not None
+
+    def client(self, line: bytes = b"") -> socket.socket:
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(LONG_S)
+        client.connect(str(self.paths.docker_socket))
+        if line:
+            client.sendall(line)
+        return client
+
+    def ping(self) -> str | None:
+        return engine_client.ping(self.client)
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path, sshd: Sshd, engine: Engine) -> Iterator[Endpoint]:
+    endpoint = Endpoint(tmp_path / "vm", sshd, engine)
+    endpoint.paths.folder.mkdir()
+    yield endpoint
+    process.stop(endpoint.paths)
+
+
+@pytest.fixture
+def cable(sshd: Sshd) -> Iterator[Cable]:
+    with Cable(sshd.address) as cable:
+        yield cable
+
+
+def forwarding(endpoint: Endpoint, address: Address | None = None) -> ForwarderStatus:
+    endpoint.start(address)
+    eventually(lambda: not endpoint.is_in(Phase.CONNECTING))
+    status = endpoint.status()
+    assert status.phase is Phase.FORWARDING, status
+    return status
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_the_engine_answers_through_the_socket(endpoint: Endpoint) -> None:
+    status = forwarding(endpoint)
+    assert endpoint.ping() is None
+    assert status.address == str(endpoint.sshd.address)
+    assert status.last_error is None
+
+
+def test_nobody_else_can_reach_the_sockets(endpoint: Endpoint) -> None:
+    endpoint.start()
+    for path, mode in [
+        (endpoint.paths.run, 0o700),
+        (endpoint.paths.docker_socket, 0o600),
+        (endpoint.paths.forwarder_control, 0o600),
+    ]:
+        assert stat.S_IMODE(path.stat().st_mode) == mode, path
+
+
+def test_one_that_does_the_same_is_kept(endpoint: Endpoint) -> None:
+    first = forwarding(endpoint)
+    with endpoint.client(b"echo\n") as client:
+        assert endpoint.start().pid == first.pid
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+
+
+def test_one_to_another_address_is_replaced(endpoint: Endpoint, cable: Cable) -> None:
+    first = forwarding(endpoint)
+    second = forwarding(endpoint, cable.address)
+    assert second.pid != first.pid
+    eventually(lambda: not is_alive(first.pid))
+    assert endpoint.ping() is None
+
+
+def test_two_starts_at_once_give_one(endpoint: Endpoint) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        statuses = list(pool.map(lambda _number: endpoint.start(), range(4)))
+    assert len({status.pid for status in statuses}) == 1
+    eventually(lambda: endpoint.is_in(Phase.FORWARDING))
+    assert endpoint.status().pid == statuses[0].pid
+
+
+def test_a_killed_one_is_started_again_over_what_it_left(endpoint: Endpoint) -> None:
+    first = forwarding(endpoint)
+    os.kill(first.pid, signal.SIGKILL)
+    eventually(lambda: not endpoint.is_running())
+    assert endpoint.paths.docker_socket.exists()
+    assert forwarding(endpoint).pid != first.pid
+    assert endpoint.ping() is None
+
+
+def test_one_that_hangs_says_so_and_is_replaced(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = forwarding(endpoint)
+    os.kill(first.pid, signal.SIGSTOP)
+    eventually(lambda: "State:\tT" in Path(f"/proc/{first.pid}/status").read_text())
+    monkeypatch.setattr("boot2docker_py.endpoint.control.ANSWER_WITHIN_S", 0.3)
+    monkeypatch.setattr(process, "STOP_POLITELY_S", 0.3)
+    status = endpoint.status()
+    assert (status.phase, status.pid) == (Phase.SILENT, first.pid)
+    assert forwarding(endpoint).pid != first.pid
+    eventually(lambda: not is_alive(first.pid))
+
+
+def test_stop_leaves_no_process_and_no_sockets(endpoint: Endpoint) -> None:
+    pid = forwarding(endpoint).pid
+    with endpoint.client(b"echo\n") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        process.stop(endpoint.paths)
+        assert client.recv(1) == b""
+    eventually(lambda: not is_alive(pid))
+    assert process.status(endpoint.paths) is None
+    assert not endpoint.paths.docker_socket.exists()
+    assert not endpoint.paths.forwarder_control.exists()
+    process.stop(endpoint.paths)  # and once more, when there is none
+
+
+def test_it_ends_when_its_folder_is_deleted(endpoint: Endpoint) -> None:
+    pid = forwarding(endpoint).pid
+    shutil.rmtree(endpoint.paths.run)
+    eventually(lambda: not is_alive(pid))
+
+
+def test_it_ends_when_the_vm_stays_out_of_reach(endpoint: Endpoint) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = Address(*free.getsockname())
+    endpoint.paths.run.mkdir()
+    settings = Settings("vm", address, endpoint.key, endpoint.paths, patience_s=0.5)
+    command = [sys.executable, "-m", "boot2docker_py.endpoint", settings.to_json()]
+    assert subprocess.run(command, cwd=ROOT, timeout=LONG_S, check=False).returncode == 0
+    assert "giving up" in endpoint.paths.forwarder_log.read_text()
+    assert not endpoint.paths.docker_socket.exists()
+
+
+def test_a_refused_key_is_a_failure_with_all_its_parts(endpoint: Endpoint, tmp_path: Path) -> None:
+    endpoint.key = tmp_path / "other"
+    keys.ensure_key_pair(endpoint.key)
+    endpoint.start()
+    eventually(lambda: endpoint.is_in(Phase.FAILED))
+    error = endpoint.status().last_error
+    assert error is not None
+    assert error.brief == f"the VM does not accept the SSH key '{endpoint.key}'"
+    assert error.exit_status == 9
+    assert "--sshkey" in error.resolution
+
+
+def test_a_failed_one_is_replaced_by_the_next_start(endpoint: Endpoint, tmp_path: Path) -> None:
+    endpoint.key = tmp_path / "other"
+    keys.ensure_key_pair(endpoint.key)
+    endpoint.start()
+    eventually(lambda: endpoint.is_in(Phase.FAILED))
+    endpoint.key = endpoint.sshd.key
+    forwarding(endpoint)
+
+
+def test_another_host_key_is_a_failure(endpoint: Endpoint) -> None:
+    host_keys.pin(endpoint.paths.known_hosts, "vm", keys.make_host_key().public_line)
+    endpoint.start()
+    eventually(lambda: endpoint.is_in(Phase.FAILED))
+    error = endpoint.status().last_error
+    assert error is not None
+    assert error.brief == "another SSH host key than before answers for the VM 'vm'"
+
+
+def test_while_the_vm_is_out_of_reach_clients_are_turned_away_at_once(
+    endpoint: Endpoint, cable: Cable
+) -> None:
+    cable.unplug()
+    endpoint.start(cable.address)
+    eventually(lambda: endpoint.status().reason == "Connection refused")
+    with endpoint.client() as client:
+        assert client.recv(1) == b""
+    assert endpoint.status().refused_connections == 1
+    assert endpoint.ping() is not None
+
+
+def test_it_connects_as_soon_as_the_vm_answers(
+    endpoint: Endpoint, tmp_path: Path, engine: Engine
+) -> None:
+    late = Sshd(tmp_path / "late")
+    endpoint = Endpoint(endpoint.paths.folder, late, engine)
+    endpoint.start()
+    eventually(lambda: endpoint.status().reason == "Connection refused")
+    with late.running():
+        eventually(lambda: endpoint.is_in(Phase.FORWARDING))
+
+
+def test_a_lost_vm_ends_the_clients_and_is_reached_again(endpoint: Endpoint, cable: Cable) -> None:
+    pid = forwarding(endpoint, cable.address).pid
+    with endpoint.client(b"echo\n") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        cable.cut()
+        assert client.recv(1) == b""
+    eventually(lambda: endpoint.status().reconnections == 1)
+    eventually(lambda: endpoint.is_in(Phase.FORWARDING))
+    assert endpoint.ping() is None
+    assert endpoint.status().pid == pid
+
+
+def test_an_engine_that_is_not_there_yet_is_no_failure(endpoint: Endpoint, tmp_path: Path) -> None:
+    with Engine(tmp_path / "other.sock") as engine:
+        endpoint.engine = engine
+        forwarding(endpoint)
+        endpoint.engine.path.rename(tmp_path / "away.sock")
+        assert endpoint.ping() is not None
+        assert endpoint.is_in(Phase.FORWARDING)
+        (tmp_path / "away.sock").rename(endpoint.engine.path)
+        assert endpoint.ping() is None
+
+
+def test_slow_readers_cost_a_window_each_and_no_more(endpoint: Endpoint) -> None:
+    pid = forwarding(endpoint).pid
+    lazy = [endpoint.client(b"send %d\n" % (100 * MEGABYTE)) for _number in range(5)]
+    before = -1
+    while before != endpoint.status().bytes_to_client:
+        before = endpoint.status().bytes_to_client
+        time.sleep(0.5)
+    peak_kb = int(Path(f"/proc/{pid}/status").read_text().split("VmHWM:")[1].split()[0])
+    for client in lazy:
+        with client:
+            data = b"".join(iter(lambda: client.recv(MEGABYTE), b""))  # noqa: B023
+        assert hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
+    assert peak_kb < 80 * 1024
+
+
+def test_traffic_is_counted(endpoint: Endpoint) -> None:
+    forwarding(endpoint)
+    with endpoint.client(b"send 1000000\n") as client:
+        eventually(lambda: endpoint.status().open_connections == 1)
+        assert len(b"".join(iter(lambda: client.recv(MEGABYTE), b""))) == 1000064
+    eventually(lambda: endpoint.status().open_connections == 0)
+    status = endpoint.status()
+    assert (status.total_connections, status.bytes_to_client) == (1, 1000064)
+    assert status.bytes_to_guest == len(b"send 1000000\n")
+
+
+def test_it_outlives_the_terminal_that_started_it(endpoint: Endpoint) -> None:
+    """Ctrl-C and a hang-up reach every process of the terminal's group and session."""
+    script = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from boot2docker_py.endpoint import process\n"
+        "from boot2docker_py.endpoint.status import Settings\n"
+        "from boot2docker_py.wait import Deadline\n"
+        "s = Settings.from_json(sys.argv[1])\n"
+        "process.start(s.paths, vm_name=s.vm_name, address=s.address, key=s.key,"
+        " deadline=Deadline(60), user=s.user, engine_socket=s.engine_socket)\n"
+        "print('started', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    settings = Settings(
+        "vm",
+        endpoint.sshd.address,
+        endpoint.key,
+        endpoint.paths,
+        60,
+        endpoint.sshd.user,
+        str(endpoint.engine.path),
+    )
+    command = [sys.executable, "-c", script, settings.to_json()]
+    with subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-3, start_new_session=True) as shell:
+        assert shell.stdout is not None
+        assert shell.stdout.readline() == b"started\n"
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGKILL):
+            os.killpg(shell.pid, number)
+    eventually(lambda: endpoint.is_in(Phase.FORWARDING))
+    assert endpoint.ping() is None
+
+
+def test_one_that_cannot_start_says_why(endpoint: Endpoint) -> None:
+    endpoint.paths.run.mkdir()
+    endpoint.paths.docker_socket.mkdir()
+    with pytest.raises(GuestError) as caught:
+        endpoint.start()
+    assert caught.value.brief == "the forwarder of the VM ended as soon as it had started"
+    assert "Is a directory" in caught.value.details
+
+
+def test_asking_and_starting_need_no_ssh_library() -> None:
+    """`boot2docker status` must not pay for what it does not use."""
+    script = (
+        "import sys; import boot2docker_py.endpoint.process, boot2docker_py.endpoint.forwarder\n"
+        "print([m for m in ('paramiko', 'cryptography', 'requests', 'click') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=-1, check=True)
+    assert done.stdout == b"[]\n"
+
+
+def test_settings_survive_the_way_to_the_process(endpoint: Endpoint) -> None:
+    settings = Settings("vm", Address("127.0.0.1", 22), Path("/k é y"), endpoint.paths, 60.0)
+    assert Settings.from_json(settings.to_json()) == settings
+
+
+def test_on_windows_it_has_no_console_to_be_ended_by() -> None:
+    """Microsoft, "Process Creation Flags": DETACHED_PROCESS, a group of its own, no window."""
+    assert process.detached("win32") == {"creationflags": 0x08000208}
+    assert process.detached("linux") == {"start_new_session": True}

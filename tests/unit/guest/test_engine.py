@@ -1,0 +1,63 @@
+"""The engine's answer, over real sockets: well, or a reason in words."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Callable, cast
+
+import pytest
+
+from boot2docker_py.guest import engine
+
+
+def engine_that_answers(answer: bytes) -> Callable[[], engine.Stream]:
+    """Return a way to connect to somebody who says just that to any question, and hangs up."""
+
+    def open_stream() -> engine.Stream:
+        ours, theirs = socket.socketpair()
+
+        def serve() -> None:
+            with theirs:
+                theirs.recv(1000)
+                theirs.sendall(answer)
+
+        threading.Thread(target=serve, daemon=True).start()
+        return cast(engine.Stream, ours)
+
+    return open_stream
+
+
+def test_an_engine_that_says_ok_is_well() -> None:
+    answer = b"HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\nOK"
+    assert engine.ping(engine_that_answers(answer)) is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"", "connected, but the engine said nothing"),
+        (
+            b"HTTP/1.0 500 Internal Server Error\r\n\r\nOK",
+            "the engine answered 'HTTP/1.0 500 Internal Server Error'",
+        ),
+        (b"HTTP/1.0 200 OK\r\n\r\nhalf", "the engine answered 'HTTP/1.0 200 OK'"),
+        (b"\x15\x03\x01", "the engine answered '\x15\x03\x01'"),
+    ],
+)
+def test_anything_else_is_a_reason(answer: bytes, reason: str) -> None:
+    assert engine.ping(engine_that_answers(answer)) == reason
+
+
+def test_silence_is_a_reason_in_time() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        reason = engine.ping(lambda: cast(engine.Stream, ours), timeout_s=0.1)
+    assert reason == "no answer: timed out"
+
+
+def test_a_socket_that_is_not_there_is_a_reason() -> None:
+    def refuse() -> engine.Stream:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    assert engine.ping(refuse) == "no connection: No such file or directory"

@@ -1,0 +1,280 @@
+"""The command line: what is typed, what is answered, on which stream, with which status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from boot2docker_py import __version__
+from boot2docker_py.cli.app import ALIASES, app
+from boot2docker_py.cli.arguments import go_switches
+from boot2docker_py.drivers.base import State
+from tests.conftest import Boot2Docker
+from tests.fakes import FakeDriver, FakeEndpoint, FakeImages, FakeSession
+
+
+def session(state: State = State.RUNNING) -> FakeSession:
+    return FakeSession(FakeDriver(state), FakeEndpoint())
+
+
+class TestWords:
+    def test_flags_stand_before_or_after_the_command(self, boot2docker: Boot2Docker) -> None:
+        for words in (["--memory=4096", "config"], ["config", "--memory", "4096"]):
+            assert "Memory = 4096  # flag --memory" in boot2docker(words).out
+
+    def test_later_flag_counts(self, boot2docker: Boot2Docker) -> None:
+        assert "Memory = 2000" in boot2docker(["-m", "1000", "config", "-m2000"]).out
+
+    @pytest.mark.parametrize("words", [["--dhcp=false"], ["--dhcp=0"], ["--no-dhcp"]])
+    def test_switch_can_be_switched_off(self, boot2docker: Boot2Docker, words: list[str]) -> None:
+        assert "DHCPEnabled = false" in boot2docker([*words, "config"]).out
+        assert "DHCPEnabled = false" in boot2docker(["config", *words]).out
+
+    def test_switch_takes_no_other_word(self, boot2docker: Boot2Docker) -> None:
+        assert boot2docker(["config", "--dhcp=maybe"]).status == 2
+
+    def test_what_follows_ssh_is_left_as_it_is(self) -> None:
+        words = ["--verbose=true", "ssh", "docker", "--verbose=false", "--json"]
+        assert go_switches(words) == ["--verbose", *words[1:]]
+
+    def test_ssh_passes_its_flags_to_the_vm(self, boot2docker: Boot2Docker) -> None:
+        """Even those that we have ourselves."""
+        answer = boot2docker(["ssh", "7", "--json", "--vm", "x", "--help"], session())
+        assert (answer.status, answer.out) == (7, "")
+
+    @pytest.mark.parametrize(("alias", "name"), sorted(ALIASES.items()))
+    def test_aliases(self, boot2docker: Boot2Docker, alias: str, name: str) -> None:
+        usage, _, rest = boot2docker(["help", alias]).out.partition("\n")
+        assert usage.startswith(f"Usage: boot2docker {alias} ")
+        assert rest == boot2docker(["help", name]).out.partition("\n")[2]
+
+    def test_unknown_command_is_answered_with_the_nearest(self, boot2docker: Boot2Docker) -> None:
+        answer = boot2docker(["statsu"])
+        assert (answer.status, answer.out) == (2, "")
+        assert "unknown command 'statsu'; did you mean 'status'?" in answer.err
+
+    def test_unknown_flag_is_answered_with_the_nearest(self, boot2docker: Boot2Docker) -> None:
+        answer = boot2docker(["up", "--memroy", "5"])
+        assert answer.status == 2
+        assert "--memory" in answer.err
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["up", "now"],
+            ["--memory"],
+            ["up", "--memory"],
+            ["up", "--vm", "a/b"],
+            ["help", "nosuch"],
+        ],
+    )
+    def test_wrong_usage_exits_with_2(self, boot2docker: Boot2Docker, words: list[str]) -> None:
+        answer = boot2docker(words, session())
+        assert (answer.status, answer.out) == (2, "")
+        assert answer.err.startswith("error: ")
+
+    def test_obsolete_flag_is_answered(self, boot2docker: Boot2Docker) -> None:
+        answer = boot2docker(["status", "--retries=75", "--serial=true"], session())
+        assert (answer.status, answer.out) == (0, "running\n")
+        assert "--retries has no effect: every wait ends by --timeout" in answer.err
+        assert "--serial has no effect" in answer.err
+
+    def test_flag_that_the_driver_cannot_follow_is_answered(
+        self, boot2docker: Boot2Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        qemu = tmp_path / "qemu"
+        qemu.write_text("#!/bin/sh\nexit 1\n")
+        qemu.chmod(0o755)
+        monkeypatch.setenv("BOOT2DOCKER_QEMU", str(qemu))
+        answer = boot2docker(["status", "--hostip", "192.168.59.4"])
+        assert answer.status == 3
+        assert "--hostip has no effect with driver qemu" in answer.err
+
+
+class TestHelp:
+    @pytest.mark.parametrize("words", [[], ["help"], ["--help"], ["-h"]])
+    def test_lists_all_commands(self, boot2docker: Boot2Docker, words: list[str]) -> None:
+        answer = boot2docker(words)
+        assert (answer.status, answer.err) == (0, "")
+        for name in [*app.commands, *ALIASES]:
+            assert f"  {name} " in answer.out
+
+    @pytest.mark.parametrize("name", sorted(app.commands))
+    def test_every_command_has_an_example(self, boot2docker: Boot2Docker, name: str) -> None:
+        help_text = " ".join(boot2docker(["help", name]).out.split())
+        assert f"boot2docker {name}" in help_text.partition("Example: ")[2] or name in (
+            "status",
+            "help",
+        )
+        assert "Example: " in help_text
+
+    def test_works_with_a_broken_profile(self, boot2docker: Boot2Docker, home: Path) -> None:
+        home.mkdir()
+        (home / "profile").write_text("= broken")
+        assert boot2docker(["help", "up"]).status == 0
+        assert boot2docker(["version"]).status == 0
+        assert boot2docker(["status"]).status == 2
+
+
+class TestAnswers:
+    def test_data_goes_to_stdout_and_words_to_stderr(self, boot2docker: Boot2Docker) -> None:
+        assert boot2docker(["status"], session()).out == "running\n"
+        assert boot2docker(["ip"], session()).out == "127.0.0.1\n"
+        answer = boot2docker(["down"], session())
+        assert answer.out == ""
+        assert "VM 'boot2docker-vm' is off." in answer.err
+
+    def test_up_prints_what_a_shell_evaluates(self, boot2docker: Boot2Docker) -> None:
+        answer = boot2docker(["up"], session(State.OFF))
+        assert answer.out == "export DOCKER_HOST=unix:///fake/docker.sock\n"
+
+    def test_up_says_what_it_waits_for_in_plain_lines(self, boot2docker: Boot2Docker) -> None:
+        answer = boot2docker(["up"], FakeSession(FakeDriver(State.OFF), FakeEndpoint(polls=3)))
+        assert "Starting VM 'boot2docker-vm'..." in answer.err
+        assert "Waiting for SSH..." in answer.err
+        assert "\r" not in answer.err
+
+    def test_version(self, boot2docker: Boot2Docker) -> None:
+        assert boot2docker(["version"]).out == f"boot2docker_py version: v{__version__}\n"
+
+    def test_info_has_the_keys_of_the_original(self, boot2docker: Boot2Docker) -> None:
+        facts = json.loads(boot2docker(["info"], session()).out)
+        for key in ("Name", "UUID", "Iso", "State", "CPUs", "Memory", "CfgFile", "BaseFolder"):
+            assert key in facts
+        assert (facts["State"], facts["SSHPort"]) == ("running", 2022)
+
+    def test_error_has_brief_details_and_resolution(self, boot2docker: Boot2Docker) -> None:
+        answer = boot2docker(["ip"], session(State.PAUSED))
+        assert answer.err == (
+            "error: VM 'boot2docker-vm' is not running\n  it is paused\ntry: boot2docker up\n"
+        )
+
+
+class TestJson:
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["init"],
+            ["up"],
+            ["down"],
+            ["poweroff"],
+            ["restart"],
+            ["reset"],
+            ["save"],
+            ["status"],
+            ["info"],
+            ["ip"],
+            ["config"],
+            ["download"],
+            ["upgrade"],
+            ["delete"],
+            ["version"],
+        ],
+    )
+    def test_every_answer_is_one_object(self, boot2docker: Boot2Docker, words: list[str]) -> None:
+        for arguments in ([*words, "--json"], ["--json", *words]):
+            answer = boot2docker(arguments, session())
+            assert answer.status == 0, answer
+            assert isinstance(json.loads(answer.out), dict)
+
+    @pytest.mark.parametrize(
+        ("words", "code", "status"),
+        [
+            (["ip"], "wrong_state", 4),
+            (["status", "--vm", "a/b"], "usage", 2),
+            (["--nosuch", "status"], "usage", 2),
+            (["nosuch"], "usage", 2),
+        ],
+    )
+    def test_errors_are_objects_too(
+        self, boot2docker: Boot2Docker, words: list[str], code: str, status: int
+    ) -> None:
+        answer = boot2docker([*words, "--json"], session(State.OFF))
+        error = json.loads(answer.out)["error"]
+        assert (answer.status, error["code"], error["exit_status"]) == (status, code, status)
+
+    def test_state_before_and_after(self, boot2docker: Boot2Docker) -> None:
+        facts = json.loads(boot2docker(["save", "--json"], session()).out)
+        assert facts == {"vm": "boot2docker-vm", "found": "running", "state": "saved"}
+
+
+class TestDefects:
+    def test_traceback_goes_to_the_log_and_the_screen_says_where(
+        self, boot2docker: Boot2Docker, home: Path
+    ) -> None:
+        class Defective(FakeDriver):
+            def state(self) -> State:
+                raise ZeroDivisionError("a defect")
+
+        answer = boot2docker(["status"], FakeSession(Defective(), FakeEndpoint()))
+        assert answer.status == 1
+        assert "Traceback" not in answer.err
+        assert str(home / "boot2docker.log") in answer.err
+        assert "Traceback" in (home / "boot2docker.log").read_text()
+
+    def test_interrupt_exits_with_130(self, boot2docker: Boot2Docker) -> None:
+        class Interrupted(FakeDriver):
+            def start(self) -> None:
+                raise KeyboardInterrupt
+
+        answer = boot2docker(["up"], FakeSession(Interrupted(State.OFF), FakeEndpoint()))
+        assert answer.status == 130
+        assert "interrupted" in answer.err
+
+    def test_log_that_cannot_be_written_stops_nothing(
+        self, boot2docker: Boot2Docker, home: Path
+    ) -> None:
+        home.parent.mkdir(exist_ok=True)
+        home.write_text("a file where the folder should be")
+        assert boot2docker(["version"]).status == 0
+
+
+def run_program(*words: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
+    arguments = [sys.executable, "-m", "boot2docker_py", *words]
+    return subprocess.run(
+        arguments, capture_output=True, env={**os.environ, **environ}, check=False
+    )
+
+
+class TestProcess:
+    def test_odd_encoding_of_the_terminal_is_no_failure(self) -> None:
+        answer = run_program("config", "--vm", "Käyttäjä ☃", PYTHONIOENCODING="cp437:strict")
+        assert answer.returncode == 0
+        assert b"VM = " in answer.stdout
+
+    def test_reader_that_goes_away_is_no_defect(self) -> None:
+        command = f"{sys.executable} -m boot2docker_py config | head -c 1; exit ${{PIPESTATUS[0]}}"
+        answer = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
+        assert b"Traceback" not in answer.stderr
+        assert b"defect" not in answer.stderr
+
+    def test_asking_for_the_state_imports_nothing_heavy(self) -> None:
+        """What makes every command slow to start is loaded only by those that need it."""
+        program = (
+            "import sys; from boot2docker_py.cli.boundary import run;"
+            "from boot2docker_py.cli.session import Session;"
+            "run(['status'], Session());"
+            "heavy = {'paramiko', 'cryptography', 'requests', 'tomllib', 'hashlib', 'uuid'};"
+            "print(sorted(heavy & set(sys.modules)))"
+        )
+        answer = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, check=True, text=True
+        )
+        assert answer.stdout.strip().endswith("[]")
+
+
+def test_images_are_not_touched_by_questions(boot2docker: Boot2Docker) -> None:
+    class Untouchable(FakeImages):
+        def __getattribute__(self, name: str) -> Any:
+            raise AssertionError(name)
+
+    driver, endpoint = FakeDriver(State.RUNNING), FakeEndpoint()
+    for command in ("status", "info", "ip"):
+        fakes = FakeSession(driver, endpoint, Untouchable.__new__(Untouchable))
+        assert boot2docker([command], fakes).status == 0

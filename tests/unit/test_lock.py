@@ -1,0 +1,78 @@
+"""Locks: one holder, who is named to those who wait, and who may die in any way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py import lock
+from boot2docker_py.errors import BusyError, StorageError
+from boot2docker_py.wait import Deadline
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from boot2docker_py import lock
+from boot2docker_py.wait import Deadline
+with lock.hold(Path(sys.argv[1]), Deadline(5), purpose="up"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def start_holder(path: Path) -> subprocess.Popen[bytes]:
+    arguments = [sys.executable, "-c", HOLDER, str(path)]
+    holder = subprocess.Popen(arguments, stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == b"held\n"
+    return holder
+
+
+def end(holder: subprocess.Popen[bytes]) -> None:
+    holder.kill()
+    holder.communicate()
+
+
+def test_second_is_told_who_holds_it_and_gives_up_in_time(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "vm.lock"
+    holder = start_holder(path)
+    waited: list[str] = []
+    try:
+        with pytest.raises(BusyError) as caught, lock.hold(
+            path, Deadline(0.2), purpose="down", on_wait=waited.append
+        ):
+            pytest.fail("two hold the lock")
+    finally:
+        end(holder)
+    assert waited == [f"process {holder.pid}: up"]
+    assert caught.value.details == waited[0]
+    assert caught.value.exit_status == 10
+
+
+def test_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
+    path = tmp_path / "vm.lock"
+    holder = start_holder(path)
+    os.kill(holder.pid, signal.SIGKILL)
+    holder.communicate()
+    with lock.hold(path, Deadline(5), purpose="down"):
+        pass
+
+
+def test_is_free_again_after_the_block(tmp_path: Path) -> None:
+    for _turn in range(3):
+        with lock.hold(tmp_path / "vm.lock", Deadline(1), purpose="up"):
+            pass
+
+
+def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StorageError) as caught, lock.hold(
+        tmp_path / "file" / "vm.lock", Deadline(1), purpose="up"
+    ):
+        pytest.fail("there can be no lock")
+    assert "BOOT2DOCKER_DIR" in caught.value.resolution

@@ -1,0 +1,60 @@
+"""Where our files lie."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py import paths
+
+
+def test_environment_decides(tmp_path: Path) -> None:
+    (tmp_path / ".boot2docker").mkdir()
+    found = paths.find({"BOOT2DOCKER_DIR": str(tmp_path / "mine")}, tmp_path)
+    assert found.home == tmp_path / "mine"
+
+
+def test_folder_of_the_original_is_used_where_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".boot2docker").mkdir()
+    assert paths.find({}, tmp_path).home == tmp_path / ".boot2docker"
+
+
+def test_otherwise_the_operating_system_decides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    assert paths.find({}, tmp_path).home == tmp_path / "data" / "boot2docker"
+
+
+def test_key_of_the_original_is_used_where_it_is(tmp_path: Path) -> None:
+    found = paths.find({"BOOT2DOCKER_DIR": str(tmp_path)}, tmp_path)
+    assert found.key == tmp_path / "id_boot2docker"
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "id_boot2docker").write_text("key")
+    assert found.key == tmp_path / ".ssh" / "id_boot2docker"
+
+
+def test_socket_names_fit_the_system(tmp_path: Path) -> None:
+    """A long home must not keep the sockets from being made (unix(7): 108 bytes)."""
+    deep = tmp_path / ("ä" * 60)
+    vm = paths.find({"BOOT2DOCKER_DIR": str(deep)}, tmp_path).vm("boot2docker-vm")
+    assert len(os.fsencode(vm.docker_socket)) <= paths.SOCKET_PATH_BYTES
+    assert vm.folder.parent.parent == deep
+
+
+def test_long_homes_do_not_share_sockets(tmp_path: Path) -> None:
+    homes = [tmp_path / ("x" * 90) / name for name in ("one", "two")]
+    runs = {
+        paths.find({"BOOT2DOCKER_DIR": str(home)}, tmp_path).vm(name).run
+        for home in homes
+        for name in ("a", "b")
+    }
+    assert len(runs) == 4
+
+
+def test_private_folder_is_private(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    paths.make_private_folder(folder)
+    assert folder.stat().st_mode & 0o777 == 0o700
