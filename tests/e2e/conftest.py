@@ -107,7 +107,9 @@ def busybox_image(session_vm: VM, tmp_path_factory: pytest.TempPathFactory) -> s
     """Build a container image from local files: there is no registry here."""
     session_vm.run("up")
     context = tmp_path_factory.mktemp("context")
-    shutil.copy("/bin/busybox", context / "busybox")
+    busybox = shutil.which("busybox")
+    assert busybox, "there is no static busybox; get it with: make deps"
+    shutil.copy(busybox, context / "busybox")
     (context / "Dockerfile").write_text(
         "FROM scratch\n"
         "COPY busybox /bin/busybox\n"

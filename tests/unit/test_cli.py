@@ -260,7 +260,7 @@ class TestProcess:
             "import sys; from boot2docker_py.cli.boundary import run;"
             "from boot2docker_py.cli.session import Session;"
             "run(['status'], Session());"
-            "heavy = {'paramiko', 'cryptography', 'requests', 'tomllib', 'hashlib', 'uuid'};"
+            "heavy = {'paramiko', 'cryptography', 'requests', 'tomllib', 'hashlib'};"
             "print(sorted(heavy & set(sys.modules)))"
         )
         answer = subprocess.run(
