@@ -11,10 +11,10 @@ export PATH := $(CACHE)/bin:$(PATH)
 # The guests of demonstrations, tests and measurements reach nothing but this machine.
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 
-.PHONY: help demo test lint unit e2e bench iso docs deps clean
+.PHONY: help demo test lint unit e2e testbed testbed-shell bench iso docs deps clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: deps iso .venv/ready ## From nothing to a container in a VM, and clean up
 	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/demo/run build/boot2docker.iso
@@ -36,6 +36,12 @@ unit: .venv/ready $(if $(PYTHON38),.venv38/ready) ## Run the unit tests, on the 
 
 e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real docker client
 	$(BIN)/pytest tests/e2e --junitxml=build/results/e2e.xml
+
+testbed: deps ## Make a root with a real VirtualBox, beside this machine's own system
+	@tests/virtualbox/testbed build
+
+testbed-shell: testbed ## Open a shell in which boot2docker and VBoxManage work
+	@tests/virtualbox/testbed shell
 
 bench: deps iso .venv/ready ## Measure, as ratios to a reference in the same run
 	$(BIN)/python -m tests.bench.run build/boot2docker.iso
