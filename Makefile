@@ -11,7 +11,7 @@ export PATH := $(CACHE)/bin:$(PATH)
 # The guests of demonstrations, tests and measurements reach nothing but this machine.
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 
-.PHONY: help demo test lint unit e2e testbed testbed-shell bench iso docs deps clean
+.PHONY: help demo test lint unit e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e bench iso docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,17 @@ testbed: deps ## Make a root with a real VirtualBox, beside this machine's own s
 
 testbed-shell: testbed ## Open a shell in which boot2docker and VBoxManage work
 	@tests/virtualbox/testbed shell
+
+test-virtualbox: testbed ## Run the tests on a real VirtualBox, on its own Python and on 3.8
+	@mkdir -p build/results
+	tests/virtualbox/testbed run python3 -m pytest tests/virtualbox -p no:cacheprovider \
+	  --junitxml=build/results/test-virtualbox.xml
+	$(if $(PYTHON38),tests/virtualbox/testbed run --python38 python3 -m pytest tests/virtualbox \
+	  -p no:cacheprovider --junitxml=build/results/test-virtualbox-3.8.xml,\
+	  @echo "No Python 3.8 here: VirtualBox was tried with one Python alone.")
+
+test-virtualbox-e2e: testbed iso ## Run a VM from our image in VirtualBox, the CPU interpreted: slow
+	tests/virtualbox/testbed run tests/virtualbox/whole-life build/boot2docker.iso
 
 bench: deps iso .venv/ready ## Measure, as ratios to a reference in the same run
 	$(BIN)/python -m tests.bench.run build/boot2docker.iso

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from boot2docker_py.errors import HypervisorError, UsageError
@@ -9,6 +10,8 @@ from boot2docker_py.errors import HypervisorError, UsageError
 if TYPE_CHECKING:
     from boot2docker_py.drivers.base import Driver
     from boot2docker_py.paths import VMPaths
+
+log = logging.getLogger(__name__)
 
 
 def choose(wanted: str, vm_name: str, paths: VMPaths) -> Driver:
@@ -36,12 +39,27 @@ def _record(paths: VMPaths) -> str:
 
 def _open(name: str, vm_name: str, paths: VMPaths) -> Driver:
     if name == "virtualbox":
-        raise HypervisorError(
-            "this version of boot2docker does not drive VirtualBox yet",
-            resolution="Use --driver qemu.",
-        )
+        return _virtualbox(vm_name, paths)
+    if name == "auto":
+        try:
+            return _virtualbox(vm_name, paths)
+        except HypervisorError as error:
+            log.debug("Not VirtualBox: %s (%s)", error.brief, error.details)
     from boot2docker_py.drivers import qemu
 
     if not qemu.is_available():
-        raise HypervisorError("no hypervisor is installed", resolution=qemu.HOW_TO_INSTALL)
+        from boot2docker_py.drivers.virtualbox import api
+
+        raise HypervisorError(
+            "no hypervisor is installed" if name == "auto" else "QEMU is not installed",
+            resolution=f"{api.HOW_TO_INSTALL}\nOr: {qemu.HOW_TO_INSTALL}"
+            if name == "auto"
+            else qemu.HOW_TO_INSTALL,
+        )
     return qemu.QEMUDriver(vm_name, paths)
+
+
+def _virtualbox(vm_name: str, paths: VMPaths) -> Driver:
+    from boot2docker_py.drivers.virtualbox import api, driver
+
+    return driver.VirtualBoxDriver(vm_name, paths, api.connect())

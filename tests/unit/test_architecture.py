@@ -22,6 +22,8 @@ OWNERS = {
     "platformdirs": "paths",
     "tomli": "config",
     "tomllib": "config",
+    "vboxapi": "drivers",
+    "xpcom": "drivers",
 }
 
 

@@ -13,12 +13,12 @@ import logging
 from pathlib import Path
 from typing import Sequence
 
+from boot2docker_py.drivers import host, ports
 from boot2docker_py.drivers.base import Address, Driver, Features, State, VMInfo, VMSpec
 from boot2docker_py.drivers.qemu import (
     checks,
     command_line,
     disk,
-    ports,
     qmp,
     saved,
     start,
@@ -110,7 +110,7 @@ class QEMUDriver(Driver):
     def create(self, spec: VMSpec) -> None:
         with storage_errors(self._paths):
             self._demand_absent()
-            checks.demand_possible(spec)
+            host.demand_possible(spec)
             make_private_folder(self._paths.folder)
             make_private_folder(self._paths.run)
             self._remove_unfinished()

@@ -8,10 +8,10 @@ import os
 import re
 from pathlib import Path
 
+from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.qemu import (
     acceleration,
     command_line,
-    ports,
     saved,
 )
 from boot2docker_py.drivers.qemu.files import Settings, opened_private, write_settings

@@ -8,7 +8,8 @@ import socket
 
 import pytest
 
-from boot2docker_py.drivers.qemu import ports, start
+from boot2docker_py.drivers import ports
+from boot2docker_py.drivers.qemu import start
 from boot2docker_py.errors import NetworkError
 from tests.unit.qemu.test_command_line import SETTINGS
 

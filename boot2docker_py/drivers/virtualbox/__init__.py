@@ -1,0 +1,1 @@
+"""VirtualBox as a hypervisor, through its own API."""

@@ -1,0 +1,96 @@
+"""What VirtualBox says when it fails, in our errors: the one border that its exceptions cross.
+
+Result codes are those of VirtualBox.xidl and of COM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, Iterator
+
+from boot2docker_py.errors import Boot2DockerError, BusyError, HypervisorError, StorageError
+
+OBJECT_NOT_FOUND = 0x80BB0001
+INVALID_VM_STATE = 0x80BB0002
+INVALID_OBJECT_STATE = 0x80BB0007
+INVALID_ARGUMENT = 0x80070057
+ACCESS_DENIED = 0x80070005
+_DISPATCH_EXCEPTION = 0x80020009
+_SERVER_DIED = {0x80004004, 0x800706BA, 0x800706BE, 0x800706BF, 0x80010108}
+
+AGAIN = "Run the command again; if that fails too, end all of VirtualBox first."
+
+
+class APIError(HypervisorError):
+    """A call of VirtualBox's API failed; `result_code` says how, unsigned."""
+
+    def __init__(self, result_code: int, text: str, resolution: str = "") -> None:
+        super().__init__(
+            "VirtualBox refuses",
+            details=f"{text} (0x{result_code:08x})",
+            resolution=resolution,
+        )
+        self.result_code = result_code
+        self.text = text
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the binding raises into our errors."""
+    try:
+        yield
+    except Boot2DockerError:
+        raise
+    except Exception as error:
+        found = _result_of(error)
+        if found is None:
+            raise
+        raise error_of(*found) from error
+
+
+def error_of(result_code: int, text: str) -> Boot2DockerError:
+    """Return the error for a result code and what VirtualBox says of it."""
+    if result_code in _SERVER_DIED:
+        return HypervisorError(
+            "VirtualBox's server has ended in the middle", details=text, resolution=AGAIN
+        )
+    if result_code == INVALID_OBJECT_STATE:
+        return BusyError(
+            "the VM is locked by another program",
+            details=text,
+            resolution="Close the VM's settings in the VirtualBox window, or wait for the other.",
+        )
+    if "VERR_DISK_FULL" in text or "VERR_ACCESS_DENIED" in text or "VERR_WRITE_PROTECT" in text:
+        return StorageError(
+            "VirtualBox cannot write the files of the VM",
+            details=text,
+            resolution="Make space, or make the folder of VirtualBox's machines writable.",
+        )
+    return APIError(result_code, text)
+
+
+def wait(progress: Any) -> None:
+    """Wait for an operation of VirtualBox to end, and raise what it failed with."""
+    progress.waitForCompletion(-1)
+    result_code = progress.resultCode & 0xFFFFFFFF
+    if result_code:
+        raise error_of(result_code, " | ".join(_chain(progress.errorInfo)) or "no reason given")
+
+
+def _chain(info: Any) -> Iterator[str]:
+    while info is not None:
+        if info.text:
+            yield info.text
+        info = info.next
+
+
+def _result_of(error: Exception) -> tuple[int, str] | None:
+    if hasattr(error, "hresult"):  # pywintypes.com_error
+        result_code = error.hresult & 0xFFFFFFFF
+        info = getattr(error, "excepinfo", None)
+        if info and result_code == _DISPATCH_EXCEPTION:
+            return info[5] & 0xFFFFFFFF, str(info[2] or "")
+        return result_code, str(getattr(error, "strerror", ""))
+    if type(error).__module__.partition(".")[0] == "xpcom" and hasattr(error, "errno"):
+        return error.errno & 0xFFFFFFFF, str(getattr(error, "msg", "") or error)
+    return None

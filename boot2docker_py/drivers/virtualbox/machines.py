@@ -1,0 +1,112 @@
+"""Machines of VirtualBox: found, made, described, unregistered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from boot2docker_py.drivers.base import VMInfo, VMSpec
+from boot2docker_py.drivers.virtualbox import failures, media, nat, versions
+from boot2docker_py.drivers.virtualbox.api import API
+
+MARK = "boot2docker-py/made"  # extra data: this machine and its disk are ours to delete
+
+
+def find(api: API, name: str) -> Any:
+    """Return the machine of that name, None when there is none.
+
+    One that VirtualBox cannot read has no name; it is found by its file.
+    """
+    try:
+        with failures.translated():
+            return api.virtualbox.findMachine(name)
+    except failures.APIError as error:
+        if error.result_code != failures.OBJECT_NOT_FOUND:
+            raise
+    for machine in api.array(api.virtualbox, "machines"):
+        if not machine.accessible and Path(machine.settingsFilePath).stem == name:
+            return machine
+    return None
+
+
+def find_by_settings(api: API, settings: Path) -> Any:
+    """Return the machine that has this settings file, None when there is none."""
+    for machine in api.array(api.virtualbox, "machines"):
+        if Path(machine.settingsFilePath) == settings:
+            return machine
+    return None
+
+
+def settings_file(api: API, name: str) -> Path:
+    """Return where VirtualBox puts the settings of a new machine."""
+    return Path(api.virtualbox.composeMachineFilename(name, "", "", ""))
+
+
+def configure(api: API, machine: Any, spec: VMSpec, ssh_port: int) -> None:
+    """Make of a new machine what the original made of it."""
+    machine.memorySize = spec.memory_mb
+    machine.CPUCount = spec.cpus
+    versions.set_platform(api, machine)
+    versions.audio_adapter(api, machine).enabled = False
+    devices = ("DVD", "HardDisk", "Null", "Null")
+    for position, device in enumerate(devices, start=1):
+        machine.setBootOrder(position, api.number("DeviceType", device))
+    media.add_controller(api, machine)
+    nat.set_up(api, machine, ssh_port, spec.docker_port)
+    _log_console(api, machine, spec.console_log)
+    machine.setExtraData(MARK, "1")
+
+
+def _log_console(api: API, machine: Any, file: Path) -> None:
+    serial = machine.getSerialPort(0)
+    serial.IRQ = 4
+    versions.set_port_address(api, serial, 0x3F8)
+    serial.path = str(file)  # before the mode, which is refused without
+    serial.hostMode = api.number("PortMode", "RawFile")
+    serial.enabled = True
+
+
+def describe(api: API, machine: Any) -> VMInfo:
+    """Return what the machine is made of."""
+    iso, disk = media.attached(machine, media.ISO_PORT), media.attached(machine, media.DISK_PORT)
+    host_ports = nat.host_ports(api, machine)
+    settings = Path(machine.settingsFilePath)
+    return VMInfo(
+        name=machine.name,
+        uuid=machine.id,
+        iso=Path(iso.location if iso else ""),
+        disk=Path(disk.location if disk else ""),
+        disk_mb=disk.logicalSize // media.MB if disk else 0,
+        memory_mb=machine.memorySize,
+        cpus=machine.CPUCount,
+        ssh_port=host_ports.get(nat.SSH, 0),
+        docker_port=host_ports.get(nat.ENGINE, 0),
+        config_file=settings,
+        folder=settings.parent,
+        console_log=Path(machine.getSerialPort(0).path),
+    )
+
+
+def own_disk(machine: Any) -> Path | None:
+    """Return the data disk when it is the machine's own: it carries our mark, or its shape.
+
+    The original made none; its disk has the machine's name and lies beside the settings.
+    """
+    disk = media.attached(machine, media.DISK_PORT)
+    if disk is None:
+        return None
+    path, settings = Path(disk.location), Path(machine.settingsFilePath)
+    is_beside = path.parent == settings.parent and path.stem == machine.name
+    return path if is_beside else None
+
+
+def unregister(api: API, machine: Any, disk: Path | None) -> None:
+    """Take the machine out of VirtualBox, delete its settings, snapshots and own disk, no other."""
+    settings = Path(machine.settingsFilePath)
+    if not machine.accessible:
+        machine.unregister(api.number("CleanupMode", "UnregisterOnly"))
+        settings.unlink(missing_ok=True)
+        return
+    removed = list(machine.unregister(api.number("CleanupMode", "Full")) or [])
+    ours = [medium for medium in removed if disk and Path(medium.base.location) == disk]
+    failures.wait(machine.deleteConfig(ours))

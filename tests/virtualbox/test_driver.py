@@ -1,0 +1,165 @@
+"""The VirtualBox driver on a real VirtualBox, with a VM that has nothing to boot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from boot2docker_py.drivers.base import State, VMSpec
+from boot2docker_py.drivers.virtualbox.api import API, connect
+from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
+from boot2docker_py.errors import BusyError
+from boot2docker_py.paths import Paths, VMPaths
+from tests.driver_contract import HostContract, wait_until
+from tests.fakes import a_spec
+
+
+@pytest.fixture(scope="session")
+def api() -> API:
+    return connect()
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> VMPaths:
+    return Paths(home=tmp_path, user_home=tmp_path).vm("vm")
+
+
+@pytest.fixture
+def spec(tmp_path: Path, paths: VMPaths) -> VMSpec:
+    iso = tmp_path / "blank, really.iso"
+    iso.write_bytes(bytes(1 << 20))
+    return a_spec(iso)
+
+
+@pytest.fixture
+def driver(api: API, paths: VMPaths) -> Iterator[VirtualBoxDriver]:
+    driver = VirtualBoxDriver(f"Jörg's vm {uuid.uuid4().hex[:8]}", paths, api)
+    yield driver
+    driver.delete()
+
+
+def _vboxmanage(*words: str) -> None:
+    subprocess.run(["VBoxManage", *words], check=True, capture_output=True)
+
+
+class TestContract(HostContract):
+    """The rules for every driver."""
+
+
+def test_the_seed_is_at_the_start_of_the_disk(driver: VirtualBoxDriver, spec: VMSpec) -> None:
+    driver.create(spec)
+    disk = driver.describe().disk
+    raw = disk.with_suffix(".raw")
+    _vboxmanage("clonemedium", str(disk), str(raw), "--format", "RAW")
+    with raw.open("rb") as content:
+        assert content.read(len(spec.seed)) == spec.seed
+    _vboxmanage("closemedium", str(raw), "--delete")
+
+
+def test_a_disk_of_somebody_else_survives(driver: VirtualBoxDriver, spec: VMSpec) -> None:
+    driver.create(spec)
+    foreign = spec.iso.parent / "foreign.vdi"
+    _vboxmanage("createmedium", "disk", "--filename", str(foreign), "--size", "10")
+    _vboxmanage(
+        *("storageattach", driver.describe().name, "--storagectl", "SATA", "--port", "2"),
+        *("--type", "hdd", "--medium", str(foreign)),
+    )
+    driver.delete()
+    assert foreign.is_file()
+    assert driver.state() is State.ABSENT
+
+
+def test_a_lost_disk_is_said(driver: VirtualBoxDriver, spec: VMSpec) -> None:
+    driver.create(spec)
+    disk = driver.describe().disk
+    disk.rename(disk.with_suffix(".away"))
+    assert driver.state() is State.BROKEN
+    assert str(disk) in driver.problem()
+    disk.with_suffix(".away").rename(disk)
+    assert driver.state() is State.OFF
+
+
+def test_a_vm_that_another_program_holds_is_busy(
+    driver: VirtualBoxDriver, spec: VMSpec, api: API
+) -> None:
+    driver.create(spec)
+    session = api.new_session()
+    machine = api.virtualbox.findMachine(driver.describe().name)
+    machine.lockMachine(session, api.number("LockType", "Write"))
+    try:
+        with pytest.raises(BusyError, match="locked"):
+            driver.start()
+    finally:
+        session.unlockMachine()
+    assert driver.state() is State.OFF
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from boot2docker_py.drivers.virtualbox import api as binding, driver
+from boot2docker_py.paths import Paths
+from tests.fakes import a_spec
+
+home, name, last = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+count = 0
+
+def trace(frame, event, arg):
+    # Each function of ours that ends is a point at which the process may be killed.
+    global count
+    if event == "return" and "/drivers/virtualbox/" in frame.f_code.co_filename and ready:
+        count += 1
+        if count == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+ready = False
+vm = driver.VirtualBoxDriver(name, Paths(home=home, user_home=home).vm("vm"))
+vm.state()
+ready = True
+sys.setprofile(trace)
+vm.create(a_spec(home / "blank, really.iso"))
+sys.setprofile(None)
+print("made")
+"""
+
+
+def test_init_killed_anywhere_can_be_run_again(
+    driver: VirtualBoxDriver, spec: VMSpec, tmp_path: Path, api: API
+) -> None:
+    name = driver._vm
+    step = 1
+    while True:
+        command = [sys.executable, "-c", KILLED, str(tmp_path), name, str(step)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        if driver.state() is State.ABSENT:
+            driver.create(spec)
+        assert driver.state() is State.OFF
+        folder = driver.describe().folder
+        assert {file.suffix for file in folder.iterdir()} <= {".vbox", ".vbox-prev", ".vmdk"}
+        driver.delete()
+        assert not folder.exists()
+        names = [disk.location for disk in api.array(api.virtualbox, "hardDisks")]
+        assert not [one for one in names if name in one]
+        step += 2
+    assert step > 50
+
+
+def test_a_vm_whose_process_dies_is_aborted_and_starts_again(
+    driver: VirtualBoxDriver, spec: VMSpec, api: API
+) -> None:
+    driver.create(spec)
+    driver.start()
+    os.kill(api.virtualbox.findMachine(driver.describe().name).sessionPID, signal.SIGKILL)
+    wait_until(driver, State.ABORTED)
+    driver.start()
+    assert driver.state() is State.RUNNING
