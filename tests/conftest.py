@@ -26,7 +26,7 @@ Boot2Docker = Callable[..., Answer]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from the user's own files."""
-    for name in ("BOOT2DOCKER_PROFILE", "DOCKER_HOST", "DOCKER_CONTEXT"):
+    for name in ("BOOT2DOCKER_PROFILE", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "b2d"
     monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))

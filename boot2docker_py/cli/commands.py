@@ -10,7 +10,7 @@ import click
 
 from boot2docker_py import __version__
 from boot2docker_py import config as configuration
-from boot2docker_py.cli import screen
+from boot2docker_py.cli import pointing, screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import Boot2DockerError
@@ -57,24 +57,25 @@ def init(session: Session) -> None:
 @click.option(
     "--discard-saved", is_flag=True, help="Boot, instead of restoring; the saved memory is lost."
 )
+@click.option("--use", is_flag=True, help="Make the VM's docker context current, whichever is now.")
 @with_session
-def up(session: Session, *, discard_saved: bool) -> None:
+def up(session: Session, *, discard_saved: bool, use: bool) -> None:
     """Bring the VM and its Docker Engine up, from any state; make the VM if there is none.
 
-    Aliases: start, boot, resume. Example: boot2docker up --timeout 600
+    The docker context `boot2docker` (or the VM's name) leads to it; a new one becomes current
+    where no other engine was chosen. Aliases: start, boot, resume.
+    Example: boot2docker up --timeout 600
     """
     found = session.machine.up(session.deadline, discard_saved=discard_saved)
-    _engine_is_up(session, found)
+    _engine_is_up(session, found, use=use)
 
 
-def _engine_is_up(session: Session, found: State) -> None:
+def _engine_is_up(session: Session, found: State, *, use: bool = False) -> None:
     docker_host = session.endpoint.docker_host
-    _answer(session, "", found=found.value, state="running", docker_host=docker_host)
+    context = pointing.publish_context(session, use=use)
+    _answer(session, "", found=found.value, state="running", docker_host=docker_host, **context)
     if not session.as_json:
-        click.echo(
-            f"The engine of VM '{session.config.vm}' answers. For docker to use it:", err=True
-        )
-        screen.data(session.endpoint.shell_line())
+        pointing.say(session, context["context"], is_used=bool(context["context_in_use"]))
 
 
 @app.command(
@@ -265,6 +266,7 @@ def delete(session: Session, *, force: bool) -> None:
         if not click.confirm(question, err=True):
             raise Boot2DockerError(f"VM '{name}' is not deleted", details="You said no.")
     was_there = session.machine.delete(session.deadline)
+    pointing.remove_context(session)
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
     _answer(session, words, deleted=was_there)
 

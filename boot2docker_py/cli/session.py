@@ -18,6 +18,8 @@ from boot2docker_py.wait import Deadline
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
     from boot2docker_py.drivers.base import Address, Driver
+    from boot2docker_py.endpoint.contexts import Context
+    from boot2docker_py.endpoint.docker_config import DockerConfig
     from boot2docker_py.endpoint.of_vm import Endpoint
     from boot2docker_py.image import Images
     from boot2docker_py.machine.life import Machine
@@ -100,6 +102,20 @@ class Session:
         from boot2docker_py.endpoint.of_vm import Endpoint
 
         return Endpoint(self.vm_paths, self.config.vm, self.config.ssh_key)
+
+    @cached_property
+    def docker_config(self) -> DockerConfig:
+        """Return the docker client's own configuration."""
+        from boot2docker_py.endpoint.docker_config import DockerConfig
+
+        return DockerConfig.find(os.environ, self.paths.user_home)
+
+    @cached_property
+    def context(self) -> Context:
+        """Return the docker context of the VM."""
+        from boot2docker_py.endpoint.contexts import Context
+
+        return Context(self.docker_config, self.config.vm, self.vm_paths.folder)
 
     @cached_property
     def questions(self) -> Questions:

@@ -130,7 +130,10 @@ class TestAnswers:
         assert answer.out == ""
         assert "VM 'boot2docker-vm' is off." in answer.err
 
-    def test_up_prints_what_a_shell_evaluates(self, boot2docker: Boot2Docker) -> None:
+    def test_up_prints_what_a_shell_evaluates(
+        self, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DOCKER_CONTEXT", "another")
         answer = boot2docker(["up"], session(State.OFF))
         assert answer.out == "export DOCKER_HOST=unix:///fake/docker.sock\n"
 

@@ -1,0 +1,68 @@
+"""How docker is pointed at the engine of the VM, and told so, after the engine has come up."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.errors import Boot2DockerError
+
+if TYPE_CHECKING:
+    from boot2docker_py.cli.session import Session
+
+log = logging.getLogger(__name__)
+
+
+def publish_context(session: Session, *, use: bool) -> dict[str, object]:
+    """Make or renew the docker context; return its name and whether docker uses it now.
+
+    The engine is up whatever becomes of the context, so that a fault is only a warning, but for
+    `use`, which was asked for.
+    """
+    from boot2docker_py.endpoint.contexts import default_engine
+
+    context = session.context
+    name: str | None = None
+    is_used = False
+    try:
+        is_new = context.publish(session.endpoint.docker_host)
+        name = context.name
+        if use or (is_new and context.is_free_to_use(os.environ, default_engine())):
+            context.use()
+        is_used = context.is_used(os.environ)
+    except Boot2DockerError as problem:
+        if use:
+            raise
+        resolution = f" {problem.resolution}" if problem.resolution else ""
+        log.warning("%s: %s.%s", problem.brief, problem.details or problem.code, resolution)
+    if use and not is_used:
+        overriding = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "DOCKER_CONTEXT"
+        log.warning("Context '%s' is current, but %s is set and goes before.", name, overriding)
+    return {"context": name, "context_in_use": is_used}
+
+
+def say(session: Session, context: object, *, is_used: bool) -> None:
+    """Tell a person how docker finds the engine; the shell's line only where it is needed."""
+    vm = session.config.vm
+    if is_used:
+        click.echo(
+            f"The engine of VM '{vm}' answers; docker uses it (context '{context}').", err=True
+        )
+        return
+    click.echo(f"The engine of VM '{vm}' answers. For docker to use it:", err=True)
+    if context:
+        click.echo(f"docker --context {context} ...", err=True)
+        click.echo("or, in this shell:", err=True)
+    screen.data(session.endpoint.shell_line())
+
+
+def remove_context(session: Session) -> None:
+    """Remove the docker context of a VM that is deleted."""
+    try:
+        session.context.remove()
+    except Boot2DockerError as problem:
+        log.warning("%s: %s. %s", problem.brief, problem.details, problem.resolution)
