@@ -35,6 +35,7 @@ class Config:
     console_log: Path | None  # None: the VM's folder
     timeout_s: float
     verbose: bool
+    host_only: str
     host_ip: str
     netmask: str
     dhcp: bool

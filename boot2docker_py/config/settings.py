@@ -14,6 +14,7 @@ DRIVERS = ("auto", "virtualbox", "qemu")
 # All logical CPUs of a large host make the VM slower, not faster (facts/pain.md, X3).
 CPUS = max(1, min(4, os.cpu_count() or 1))
 
+HOST_ONLY_MODES = ("auto", "required", "off")
 HOST_ONLY = "has_host_only_network"
 
 
@@ -88,6 +89,10 @@ SETTINGS = (
             "Time after which the command gives up."),
     Setting("verbose", "Verbose", "--verbose -v", "", False, values.truth,
             "Say more, on stderr."),
+    Setting("host_only", "HostOnly", "--hostonly", "|".join(HOST_ONLY_MODES), "auto",
+            values.choice(*HOST_ONLY_MODES),
+            "Host-only adapter, when the VM is made; auto: go on without, if it cannot be had.",
+            HOST_ONLY),
     Setting("host_ip", "HostIP", "--hostip", "ADDRESS", "192.168.59.3", values.address,
             "Host-only adapter: address of this machine.", HOST_ONLY),
     Setting("netmask", "NetMask", "--netmask", "MASK", "255.255.255.0", values.address,

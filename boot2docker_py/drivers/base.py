@@ -45,6 +45,19 @@ class Features:
 
 
 @dataclass(frozen=True)
+class HostOnly:
+    """The network that the VM shares with its host alone; `mode` is auto, required or off."""
+
+    mode: str
+    host_ip: str
+    netmask: str
+    dhcp: bool
+    dhcp_ip: str
+    lower_ip: str
+    upper_ip: str
+
+
+@dataclass(frozen=True)
 class VMSpec:
     """The VM to make."""
 
@@ -56,6 +69,7 @@ class VMSpec:
     ssh_port: int  # on 127.0.0.1; 0 lets the driver choose a free one
     docker_port: int  # on 127.0.0.1, to the engine's TLS port 2376; 0 for none
     console_log: Path
+    host_only: HostOnly | None = None  # None: without, as for a driver that has none
 
 
 @dataclass(frozen=True)

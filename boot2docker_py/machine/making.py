@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from boot2docker_py.drivers.base import Driver, VMInfo, VMSpec
+from boot2docker_py.drivers.base import Driver, HostOnly, VMInfo, VMSpec
 from boot2docker_py.errors import UsageError
 from boot2docker_py.paths import VMPaths, make_private_folder
 
@@ -49,6 +49,19 @@ def _spec(config: Config, paths: VMPaths, image: Image, seed: bytes) -> VMSpec:
         ssh_port=config.ssh_port,
         docker_port=config.docker_port,
         console_log=config.console_log or paths.console_log,
+        host_only=_host_only(config),
+    )
+
+
+def _host_only(config: Config) -> HostOnly:
+    return HostOnly(
+        mode=config.host_only,
+        host_ip=config.host_ip,
+        netmask=config.netmask,
+        dhcp=config.dhcp,
+        dhcp_ip=config.dhcp_ip,
+        lower_ip=config.lower_ip,
+        upper_ip=config.upper_ip,
     )
 
 

@@ -55,7 +55,7 @@ class VirtualBoxDriver(Driver):
 
     name = "virtualbox"
     features = Features(
-        can_save=True, has_host_only_network=False, has_shared_folders=False, has_snapshots=False
+        can_save=True, has_host_only_network=True, has_shared_folders=False, has_snapshots=False
     )
 
     def __init__(self, name: str, paths: VMPaths, api: API | None = None) -> None:
@@ -128,6 +128,8 @@ class VirtualBoxDriver(Driver):
         medium = media.make_disk(self._api, disk, spec.seed, spec.disk_mb)
         with sessions.changed(self._api, machine) as changing:
             media.attach(self._api, changing, spec.iso, medium)
+            if spec.host_only:
+                start.set_host_only(self._api, changing, spec.host_only)
         sessions.wait_until_free(self._api, machine)
 
     @_translated

@@ -1,0 +1,191 @@
+"""The host-only adapter and its DHCP server: found, repaired, made at most once, never leaked."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from typing import Any
+
+from boot2docker_py.drivers.base import HostOnly
+from boot2docker_py.drivers.virtualbox import failures
+from boot2docker_py.drivers.virtualbox.api import API
+from boot2docker_py.errors import Boot2DockerError, NetworkError
+from boot2docker_py.wait import Deadline
+
+log = logging.getLogger(__name__)
+
+# VirtualBox's own name for the network of an adapter begins with this.
+NETWORK_PREFIX = "HostInterfaceNetworking-"
+# On Windows an adapter may appear some time after its making was said to have failed
+# (VirtualBox ticket 14040).
+APPEARS_WITHIN_S = 10.0
+GO_ON = "Or go on without it: --hostonly off."
+
+
+def ensure(api: API, wanted: HostOnly) -> str:
+    """Return the name of an adapter with the wanted address, made when there is none.
+
+    Raises:
+        NetworkError: it cannot be had.
+    """
+    _remove_orphans(api)
+    adapter = _find(api, wanted)
+    if adapter is None:
+        _demand_no_collision(api, wanted)
+        adapter = _make(api, wanted)
+    elif not _is_addressed(adapter, wanted):
+        log.warning("Host-only adapter '%s' has lost its address; setting it.", adapter.name)
+        _set_address(adapter, wanted)
+    _serve(api, adapter, wanted)
+    return str(adapter.name)
+
+
+def attach(api: API, machine: Any, adapter_name: str) -> None:
+    """Make the second adapter of the machine a host-only one."""
+    card = machine.getNetworkAdapter(1)
+    card.adapterType = api.number("NetworkAdapterType", "Virtio")
+    card.hostOnlyInterface = adapter_name
+    card.attachmentType = api.number("NetworkAttachmentType", "HostOnly")
+    card.enabled = True
+
+
+def detach(api: API, machine: Any) -> None:
+    """Take the second adapter out of the machine."""
+    card = machine.getNetworkAdapter(1)
+    card.attachmentType = api.number("NetworkAttachmentType", "Null")
+    card.enabled = False
+
+
+def is_attached(api: API, machine: Any) -> bool:
+    """Tell whether the machine has a host-only adapter."""
+    card = machine.getNetworkAdapter(1)
+    return bool(card.enabled) and card.attachmentType == api.number(
+        "NetworkAttachmentType", "HostOnly"
+    )
+
+
+def _adapters(api: API) -> list[Any]:
+    host_only = api.number("HostNetworkInterfaceType", "HostOnly")
+    return [one for one in _interfaces(api) if one.interfaceType == host_only]
+
+
+def _interfaces(api: API) -> list[Any]:
+    return api.array(api.virtualbox.host, "networkInterfaces")
+
+
+def _find(api: API, wanted: HostOnly) -> Any:
+    adapters = _adapters(api)
+    for adapter in adapters:
+        if adapter.IPAddress == wanted.host_ip:
+            return adapter
+    # Windows re-addresses adapters after a sleep; the DHCP server still says which one it is.
+    for adapter in adapters:
+        server = _server(api, adapter.networkName)
+        if server is not None and server.IPAddress == wanted.dhcp_ip:
+            return adapter
+    return None
+
+
+def _is_addressed(adapter: Any, wanted: HostOnly) -> bool:
+    return bool(adapter.IPAddress == wanted.host_ip and adapter.networkMask == wanted.netmask)
+
+
+def _demand_no_collision(api: API, wanted: HostOnly) -> None:
+    network = _network(wanted.host_ip, wanted.netmask)
+    for interface in _interfaces(api):
+        if not interface.IPAddress or interface.IPAddress == "0.0.0.0":
+            continue
+        if network.overlaps(_network(interface.IPAddress, interface.networkMask or "")):
+            raise NetworkError(
+                f"the host-only network {network} is in use by '{interface.name}'",
+                details=f"it has the address {interface.IPAddress}",
+                resolution=f"Choose another with --hostip, --dhcpip, --lowerip, --upperip. {GO_ON}",
+            )
+
+
+def _network(address: str, mask: str) -> ipaddress.IPv4Network:
+    return ipaddress.IPv4Network(f"{address}/{mask or '255.255.255.255'}", strict=False)
+
+
+def _make(api: API, wanted: HostOnly) -> Any:
+    log.info("Making a host-only network adapter; Windows may ask for permission.")
+    before = {one.id for one in _adapters(api)}
+    failure: Boot2DockerError | None = None
+    try:
+        with failures.translated():
+            answer = api.virtualbox.host.createHostOnlyNetworkInterface()
+            failures.wait(next(one for one in answer if hasattr(one, "waitForCompletion")))
+    except failures.APIError as error:
+        failure = error
+    adapter = _appeared(api, before, 0.0 if failure and _is_final(failure) else APPEARS_WITHIN_S)
+    if adapter is None:
+        raise NetworkError(
+            "VirtualBox cannot make a host-only adapter",
+            details=failure.details if failure else "it does not appear",
+            resolution=f"Make one in the VirtualBox window, under Network. {GO_ON}",
+        ) from failure
+    try:
+        _set_address(adapter, wanted)
+    except BaseException:
+        failures.wait(api.virtualbox.host.removeHostOnlyNetworkInterface(adapter.id))
+        raise
+    return next(one for one in _adapters(api) if one.id == adapter.id)
+
+
+def _is_final(failure: Boot2DockerError) -> bool:
+    return "VBoxNetAdpCtl" in failure.details  # of Linux and macOS, where nothing comes late
+
+
+def _appeared(api: API, before: set[str], timeout_s: float) -> Any:
+    deadline = Deadline(timeout_s)
+    while True:
+        for adapter in _adapters(api):
+            if adapter.id not in before:
+                return adapter
+        if deadline.has_passed():
+            return None
+        deadline.clock.sleep(0.5)
+
+
+def _set_address(adapter: Any, wanted: HostOnly) -> None:
+    try:
+        with failures.translated():
+            adapter.enableStaticIPConfig(wanted.host_ip, wanted.netmask)
+    except failures.APIError as error:
+        hint = ""
+        if error.result_code == failures.ACCESS_DENIED:
+            hint = (
+                "From 6.1.28 on it allows 192.168.56.0/21, and what /etc/vbox/networks.conf adds. "
+            )
+        raise NetworkError(
+            f"VirtualBox does not set the address {wanted.host_ip} of '{adapter.name}'",
+            details=error.details,
+            resolution=f"{hint}Choose another with --hostip. {GO_ON}",
+        ) from error
+
+
+def _server(api: API, network_name: str) -> Any:
+    for server in api.array(api.virtualbox, "DHCPServers"):
+        if server.networkName == network_name:
+            return server
+    return None
+
+
+def _serve(api: API, adapter: Any, wanted: HostOnly) -> None:
+    server = _server(api, adapter.networkName)
+    if server is None:
+        server = api.virtualbox.createDHCPServer(adapter.networkName)
+    settings = (wanted.dhcp_ip, wanted.netmask, wanted.lower_ip, wanted.upper_ip)
+    if settings != (server.IPAddress, server.networkMask, server.lowerIP, server.upperIP):
+        server.setConfiguration(*settings)
+    if bool(server.enabled) != wanted.dhcp:
+        server.enabled = wanted.dhcp
+
+
+def _remove_orphans(api: API) -> None:
+    networks = {one.networkName for one in _adapters(api)}
+    for server in api.array(api.virtualbox, "DHCPServers"):
+        name = server.networkName
+        if name.startswith(NETWORK_PREFIX) and name not in networks:
+            log.info("Removing the DHCP server of an adapter that is gone: '%s'.", name)
+            api.virtualbox.removeDHCPServer(server)
