@@ -54,8 +54,9 @@ test-virtualbox: testbed ## Run the tests on a real VirtualBox, on its own Pytho
 test-virtualbox-e2e: testbed iso ## Run a VM from our image in VirtualBox, the CPU interpreted: slow
 	tests/virtualbox/testbed run tests/virtualbox/whole-life build/boot2docker.iso
 
-bench: deps iso .venv/ready ## Measure, as ratios to a reference in the same run
+bench: deps iso testbed .venv/ready ## Measure, as ratios to a reference in the same run
 	$(BIN)/python -m tests.bench.run build/boot2docker.iso
+	tests/virtualbox/testbed run python3 -m tests.bench.virtualbox build/boot2docker.iso
 
 iso: deps ## Build build/boot2docker.iso (make iso PACKAGES="ipvsadm htop")
 	@.ci/iso "$(PACKAGES)" "$(CACHE)"
