@@ -149,9 +149,6 @@ class FakeEndpoint:
     def status(self) -> None:
         return None
 
-    def shell_line(self) -> str:
-        return f"export DOCKER_HOST={self.docker_host}"
-
 
 @dataclass
 class FakeImage:
@@ -222,6 +219,10 @@ class FakeSession(Session):
     @cached_property
     def endpoint(self) -> Any:
         return self._fakes[1]
+
+    @cached_property
+    def shell(self) -> str:
+        return "sh"
 
     @cached_property
     def images(self) -> Any:

@@ -19,6 +19,8 @@ ALIASES = {
     "halt": "down",
     "destroy": "delete",
     "cfg": "config",
+    "env": "shellinit",
+    "socket": "shellinit",
 }
 
 
@@ -85,7 +87,7 @@ def app(context: click.Context, /, **flags: object) -> None:
     """Manage one small Linux VM that runs the Docker Engine.
 
     `boot2docker up`, and the ordinary docker client works. Options may stand before or after the
-    command, but for ssh, which passes all that follows it to the VM.
+    command, but for ssh and shell, which pass all that follows them on.
     """
     context.ensure_object(Session).take(flags)
     if context.invoked_subcommand is None:
@@ -93,4 +95,4 @@ def app(context: click.Context, /, **flags: object) -> None:
 
 
 # The commands register themselves with `app`.
-from boot2docker_py.cli import commands  # noqa: E402, F401
+from boot2docker_py.cli import commands, shell_commands  # noqa: E402, F401

@@ -12,6 +12,9 @@ from boot2docker_py.config.values import FALSE_WORDS, TRUE_WORDS
 # What every command's help shows; the others are accepted everywhere and shown where they matter.
 COMMON = frozenset({"vm", "driver", "timeout_s", "verbose"})
 
+# All that follows these commands is not ours.
+PASSES_WORDS_ON = ("ssh", "shell")
+
 _OBSOLETE_PREFIX = "obsolete_"
 
 
@@ -47,12 +50,12 @@ def obsolete_in(values: Iterable[str]) -> list[Obsolete]:
 
 
 def go_switches(arguments: Sequence[str]) -> list[str]:
-    """Rewrite `--switch=false` as `--no-switch`, up to the words that `ssh` passes on."""
+    """Rewrite `--switch=false` as `--no-switch`, up to the words that a command passes on."""
     switches = {s.flag for s in SETTINGS if not s.metavar}
     switches |= {o.flag for o in OBSOLETE if o.flag and not o.metavar}
     rewritten: list[str] = []
     for index, argument in enumerate(arguments):
-        if argument in ("ssh", "--"):
+        if argument in (*PASSES_WORDS_ON, "--"):
             return [*rewritten, *arguments[index:]]
         flag, equals, word = argument.partition("=")
         known = equals and flag in switches and word.lower() in TRUE_WORDS | FALSE_WORDS

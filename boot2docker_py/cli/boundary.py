@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import sys
@@ -13,7 +14,7 @@ import click
 from boot2docker_py import paths
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
-from boot2docker_py.cli.arguments import go_switches
+from boot2docker_py.cli.arguments import PASSES_WORDS_ON, go_switches
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import Boot2DockerError, UsageError
 
@@ -67,7 +68,7 @@ def _report(problem: Boot2DockerError, arguments: Sequence[str]) -> int:
 
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Tell whether `--json` was typed; asked of the words, for errors in the words themselves."""
-    ours = arguments[: arguments.index("ssh")] if "ssh" in arguments else arguments
+    ours = itertools.takewhile(lambda word: word not in PASSES_WORDS_ON, arguments)
     return "--json" in ours
 
 

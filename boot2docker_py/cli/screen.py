@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
-from typing import TYPE_CHECKING, Mapping, TextIO
+from typing import TYPE_CHECKING, Iterable, Mapping, TextIO
 
 import click
 
-from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.errors import Boot2DockerError, UsageError
 from boot2docker_py.wait import Progress
 
 if TYPE_CHECKING:
@@ -23,6 +24,27 @@ BAR_WIDTH = 24
 def data(text: str) -> None:
     """Print what was asked for."""
     click.echo(text)
+
+
+def code(lines: Iterable[str]) -> None:
+    """Print what a shell evaluates, byte for byte; nothing at all when that is not possible.
+
+    Raises:
+        UsageError: the encoding of the output lacks a letter (Windows).
+    """
+    text = "".join(f"{line}\n" for line in lines)
+    try:
+        # Names of files are bytes on POSIX, whatever the encoding of the terminal.
+        exact = os.fsencode(text) if os.name == "posix" else text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"the output's encoding, {error.encoding}, cannot write {text[error.start]!r}",
+            details=text,
+            resolution="Type first: chcp 65001",
+        ) from error
+    sys.stdout.flush()
+    sys.stdout.buffer.write(exact)
+    sys.stdout.buffer.flush()
 
 
 def json_object(value: Mapping[str, object]) -> None:
@@ -107,8 +129,6 @@ status_line = StatusLine()
 
 
 def _terminal_size(stream: TextIO) -> tuple[int, int]:
-    import os
-
     try:
         size = os.get_terminal_size(stream.fileno())
     except (OSError, ValueError):

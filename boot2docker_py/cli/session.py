@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Mapping, Sequence
 
@@ -116,6 +117,13 @@ class Session:
         from boot2docker_py.endpoint.contexts import Context
 
         return Context(self.docker_config, self.config.vm, self.vm_paths.folder)
+
+    @cached_property
+    def shell(self) -> str:
+        """Return the shell that this command was typed in, by its name in `shells.SHELLS`."""
+        from boot2docker_py.endpoint import ancestors, shells
+
+        return shells.detect(ancestors.names(), os.environ, sys.platform)
 
     @cached_property
     def questions(self) -> Questions:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 from typing import cast
 
@@ -27,10 +26,6 @@ class Endpoint:
     def docker_host(self) -> str:
         """Return what `DOCKER_HOST` must be for the docker client to use this engine."""
         return f"unix://{self._paths.docker_socket}"
-
-    def shell_line(self) -> str:
-        """Return the line that makes a POSIX shell use this engine."""
-        return f"export DOCKER_HOST={shlex.quote(self.docker_host)}"
 
     def start(self, address: Address, deadline: Deadline) -> None:
         """Run the forwarder to the SSH server at `address`; one that already does is kept."""
