@@ -2,7 +2,9 @@
 
 QEMU's and VirtualBox's NAT accept a TCP connection before the guest listens, and a guest that
 boots loses the first packets. So a connection that stays silent says nothing: another one is
-started beside it every second. Old ones are kept too, for a guest that needs long to greet.
+started beside it, every second at first. Old ones are kept too, for a guest that needs long to
+greet. Each makes the guest start a process, which takes an interpreted CPU half a minute: the
+longer a guest has not greeted, the fewer new ones it gets, or it would do nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from boot2docker_py.wait import Deadline
 
 GREETING = b"SSH-"
 SPACING_S = 1.0
+SPACING_SHARE = 0.1  # of the time waited so far
 AT_MOST = 5
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.2
@@ -51,6 +54,7 @@ class Dialer:
         self._selector = selectors.DefaultSelector()
         self._attempts: list[Attempt] = []  # the oldest first
         self._pause_s = FIRST_PAUSE_S
+        self._began = self._clock.monotonic()
         self._next_start = 0.0
         self.reason = f"{address} does not answer"
 
@@ -82,17 +86,22 @@ class Dialer:
     def pause(self, reason: str) -> None:
         """Start the next connection soon, but later each time, because of `reason`."""
         self._say(reason)
-        self._next_start = self._clock.monotonic() + self._pause_s
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        now = self._clock.monotonic()
+        self._next_start = now + self._pause_s
+        longest_s = max(LONGEST_PAUSE_S, self._spacing_s(now) - SPACING_S)
+        self._pause_s = min(2 * self._pause_s, longest_s)
 
     def _start_if_due(self) -> None:
         now = self._clock.monotonic()
         if now < self._next_start:
             return
-        self._next_start = now + SPACING_S
+        self._next_start = now + self._spacing_s(now)
         if len(self._attempts) >= AT_MOST:
             self._drop(self._least_needed())
         self._start(now)
+
+    def _spacing_s(self, now: float) -> float:
+        return max(SPACING_S, SPACING_SHARE * (now - self._began))
 
     def _start(self, now: float) -> None:
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 from boot2docker_py.drivers.base import State, VMSpec
 from boot2docker_py.drivers.virtualbox.api import API, connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
-from boot2docker_py.errors import BusyError
+from boot2docker_py.errors import BusyError, WrongStateError
 from boot2docker_py.paths import Paths, VMPaths
 from tests.driver_contract import HostContract, wait_until
 from tests.fakes import a_spec
@@ -163,3 +165,93 @@ def test_a_vm_whose_process_dies_is_aborted_and_starts_again(
     wait_until(driver, State.ABORTED)
     driver.start()
     assert driver.state() is State.RUNNING
+
+
+def test_a_vm_that_virtualbox_cannot_read_is_broken_and_its_disk_survives_delete(
+    driver: VirtualBoxDriver, spec: VMSpec, tmp_path: Path
+) -> None:
+    """VirtualBox reads the settings when its server starts, so each question has one of its own."""
+    home, name = tmp_path / "virtualbox", "unreadable"
+    environ = {**os.environ, "VBOX_USER_HOME": str(home), "VBOX_IPC_SOCKETID": uuid.uuid4().hex}
+    environ["BOOT2DOCKER_DIR"] = str(tmp_path / "b2d")
+    run = functools.partial(subprocess.run, capture_output=True, text=True, env=environ)
+    run(["prepare-virtualbox"], check=True)
+    run([sys.executable, "-c", MADE, str(tmp_path / "b2d"), name, str(spec.iso)], check=True)
+    settings = home / "machines" / name / f"{name}.vbox"
+    disk = settings.with_suffix(".vmdk")
+    assert disk.is_file()
+    _end_server(home)
+    settings.write_text("nonsense")
+    status = run(["boot2docker", "--driver", "virtualbox", "--vm", name, "status"], check=False)
+    assert status.stdout == "broken\n", status.stderr
+    up = run(["boot2docker", "--driver", "virtualbox", "--vm", name, "up"], check=False)
+    assert up.returncode == WrongStateError.exit_status
+    assert "VirtualBox cannot read the VM" in up.stderr
+    delete = run(["boot2docker", "--vm", name, "delete", "--force"], check=False)
+    assert delete.returncode == 0, delete.stderr
+    assert disk.is_file()
+    _end_server(home)
+
+
+MADE = """
+import sys
+from pathlib import Path
+from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
+from boot2docker_py.paths import Paths
+from tests.fakes import a_spec
+
+home, name = Path(sys.argv[1]), sys.argv[2]
+driver = VirtualBoxDriver(name, Paths(home=home, user_home=home).vm(name))
+driver.create(a_spec(Path(sys.argv[3])))
+"""
+
+
+def _end_server(home: Path) -> None:
+    """End the VBoxSVC of that home, which otherwise stays for some seconds."""
+    wanted = f"VBOX_USER_HOME={home}".encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            name = (process / "comm").read_text().strip()
+            if name == "VBoxSVC" and wanted in (process / "environ").read_bytes().split(b"\0"):
+                os.kill(int(process.name), signal.SIGKILL)
+
+
+def test_a_server_that_dies_in_the_middle_is_an_error_with_advice(
+    spec: VMSpec, tmp_path: Path
+) -> None:
+    home = tmp_path / "virtualbox"
+    environ = {**os.environ, "VBOX_USER_HOME": str(home), "VBOX_IPC_SOCKETID": uuid.uuid4().hex}
+    run = functools.partial(subprocess.run, capture_output=True, text=True, env=environ)
+    run(["prepare-virtualbox"], check=True)
+    command = [sys.executable, "-c", SERVER_DIES, str(tmp_path), "dying", str(spec.iso)]
+    ended = run(command, check=False)
+    assert ended.stdout == "VirtualBox's server has ended in the middle\n", ended.stderr
+    again = run([sys.executable, "-c", MADE, str(tmp_path), "dying", str(spec.iso)], check=False)
+    assert again.returncode == 0, again.stderr
+    _end_server(home)
+
+
+SERVER_DIES = """
+import sys
+from pathlib import Path
+from boot2docker_py.drivers.virtualbox import media
+from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
+from boot2docker_py.errors import HypervisorError
+from boot2docker_py.paths import Paths
+from tests.fakes import a_spec
+from tests.virtualbox.test_driver import _end_server
+
+home = Path(sys.argv[1])
+driver = VirtualBoxDriver(sys.argv[2], Paths(home=home, user_home=home).vm(sys.argv[2]))
+make = media.make_disk
+
+def dies(*arguments):
+    _end_server(home / "virtualbox")
+    return make(*arguments)
+
+media.make_disk = dies
+try:
+    driver.create(a_spec(Path(sys.argv[3])))
+except HypervisorError as error:
+    print(error.brief)
+"""

@@ -188,6 +188,8 @@ class VirtualBoxDriver(Driver):
             self.power_off()
             settings = Path(machine.settingsFilePath)
             disk = machines.own_disk(machine) if machine.accessible else None
+            if disk is None:
+                log.warning("What disks the VM has is not known, or not its own: they are kept.")
             make_private_folder(self._paths.folder)
             unfinished.write(self._note, unfinished.Unfinished(settings, disk))
         self._remove_unfinished()
@@ -201,7 +203,8 @@ class VirtualBoxDriver(Driver):
             return
         machine = machines.find_by_settings(self._api, left.settings)
         if machine is not None:
-            sessions.wait_until_free(self._api, machine)
+            if machine.accessible:
+                sessions.wait_until_free(self._api, machine)
             machines.unregister(self._api, machine, left.disk)
         left.settings.unlink(missing_ok=True)
         left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
