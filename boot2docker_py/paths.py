@@ -96,6 +96,10 @@ class Paths:
         original = self.user_home / ".ssh" / "id_boot2docker"
         return original if original.exists() else self.home / "id_boot2docker"
 
+    def certificates(self, vm_name: str) -> Path:
+        """Return the folder of the client certificates for the VM's engine, as in the original."""
+        return self.home / "certs" / vm_name
+
     def vm(self, name: str) -> VMPaths:
         """Return the files of the VM `name`."""
         run = self.home / "run" / name

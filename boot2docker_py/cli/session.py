@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from boot2docker_py.endpoint.contexts import Context
     from boot2docker_py.endpoint.docker_config import DockerConfig
     from boot2docker_py.endpoint.of_vm import Endpoint
+    from boot2docker_py.guest.ssh import Connection
     from boot2docker_py.image import Images
     from boot2docker_py.machine.life import Machine
     from boot2docker_py.machine.questions import Questions
@@ -146,18 +147,35 @@ class Session:
             screen.status_line.show,
         )
 
+    def connect(self, address: Address) -> Connection:
+        """Return an SSH connection to the guest; close it."""
+        from boot2docker_py.guest import names, ssh
+
+        return ssh.connect(
+            address,
+            key=self.config.ssh_key,
+            known_hosts=self.vm_paths.known_hosts,
+            host_name=names.host_name(self.config.vm),
+            deadline=self.deadline,
+        )
+
+    def docker_over_tls(self) -> tuple[str, str]:
+        """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""
+        from boot2docker_py.endpoint import certificates
+
+        folder = self.paths.certificates(self.config.vm)
+        with self.connect(self.questions.running_address()) as connection:
+            docker_port = self.driver.describe().docker_port
+            address = certificates.tls_address(connection, docker_port, self.deadline)
+            certificates.renew(connection, folder, address, self.deadline)
+        return f"tcp://{address.host}:{address.port}", str(folder)
+
     def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
         """Run a shell, or the command `words`, in the guest; return its exit status."""
-        from boot2docker_py.guest import names, ssh, terminal
+        from boot2docker_py.guest import terminal
 
         try:
-            connection = ssh.connect(
-                address,
-                key=self.config.ssh_key,
-                known_hosts=self.vm_paths.known_hosts,
-                host_name=names.host_name(self.config.vm),
-                deadline=self.deadline,
-            )
+            connection = self.connect(address)
         except GuestError as problem:
             screen.error(problem)
             return CONNECTION_FAILED

@@ -25,9 +25,12 @@ NOT_FOUND, NOT_RUNNABLE = 127, 126
     "--shell", type=click.Choice(sorted(shells.SHELLS)), help="Write for it; else it is detected."
 )
 @click.option("--unset", "-u", is_flag=True, help="Take the variables back.")
+@click.option("--tls", is_flag=True, help="The engine's TLS port, with certificates fetched anew.")
 @click.option("--no-proxy", is_flag=True, help="Also keep the VM and localhost off the proxy.")
 @with_session
-def shellinit(session: Session, *, shell: str | None, unset: bool, no_proxy: bool) -> None:
+def shellinit(
+    session: Session, *, shell: str | None, unset: bool, tls: bool, no_proxy: bool
+) -> None:
     """Print the code that makes this shell's docker use the engine of the VM.
 
     How the shell evaluates it is said on stderr. Aliases: env, socket.
@@ -37,7 +40,10 @@ def shellinit(session: Session, *, shell: str | None, unset: bool, no_proxy: boo
     wanted = environment.of_no_engine()
     if not unset:
         host = session.questions.running_address().host
-        wanted = environment.of_engine(session.endpoint.docker_host)
+        if tls:
+            wanted = environment.of_engine_over_tls(*session.docker_over_tls())
+        else:
+            wanted = environment.of_engine(session.endpoint.docker_host)
         if no_proxy:
             off_proxy = environment.without_proxy([host, "localhost", "127.0.0.1"], os.environ)
             wanted = wanted._replace(set={**wanted.set, **off_proxy})
@@ -49,7 +55,7 @@ def shellinit(session: Session, *, shell: str | None, unset: bool, no_proxy: boo
     screen.code(lines)
     words = ["boot2docker", "shellinit", "--shell", shell]
     words += ["--vm", f'"{session.config.vm}"'] if session.config.flag("vm") else []
-    words += ["--unset"] * unset + ["--no-proxy"] * no_proxy
+    words += ["--unset"] * unset + ["--tls"] * tls + ["--no-proxy"] * no_proxy
     click.echo(f"To do this in {shell}: {shells.hint(shell, ' '.join(words))}", err=True)
 
 

@@ -36,6 +36,12 @@ def of_engine(docker_host: str) -> Environment:
     return Environment({"DOCKER_HOST": docker_host}, IN_THE_WAY)
 
 
+def of_engine_over_tls(docker_host: str, certificates: str) -> Environment:
+    """Return what makes docker use the engine's TLS port, with the certificates in a folder."""
+    setting = {"DOCKER_HOST": docker_host, "DOCKER_CERT_PATH": certificates}
+    return Environment({**setting, "DOCKER_TLS_VERIFY": "1"}, ("DOCKER_CONTEXT", "DOCKER_TLS"))
+
+
 def of_no_engine() -> Environment:
     """Return what takes all of it back."""
     return Environment({}, ("DOCKER_HOST", *IN_THE_WAY))
