@@ -28,6 +28,7 @@ class Config:
     force_upgrade_download: bool
     ssh_key: Path
     disk_mb: int
+    disk_format: str
     memory_mb: int
     cpus: int
     ssh_port: int

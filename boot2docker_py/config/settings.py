@@ -14,6 +14,7 @@ DRIVERS = ("auto", "virtualbox", "qemu")
 # All logical CPUs of a large host make the VM slower, not faster (facts/pain.md, X3).
 CPUS = max(1, min(4, os.cpu_count() or 1))
 
+DISK_FORMATS = ("VMDK", "VDI")
 HOST_ONLY_MODES = ("auto", "required", "off")
 HOST_ONLY = "has_host_only_network"
 
@@ -75,6 +76,9 @@ SETTINGS = (
     Setting("disk_mb", "DiskSize", "--disksize -s", "MB", 20000,
             values.whole_number(256, 64 * 1024 * 1024),
             "Size of the data disk, when the VM is made."),
+    Setting("disk_format", "DiskFormat", "--vboxdisk", "|".join(DISK_FORMATS), "VMDK",
+            values.choice(*DISK_FORMATS), "Format of the data disk, when the VM is made.",
+            "has_disk_formats"),
     Setting("memory_mb", "Memory", "--memory -m", "MB", 2048,
             values.whole_number(128, 4 * 1024 * 1024), "Memory, when the VM is made."),
     Setting("cpus", "CPUs", "--cpus -c", "N", CPUS, values.whole_number(1, 32),

@@ -42,6 +42,7 @@ class Features:
     has_host_only_network: bool
     has_shared_folders: bool
     has_snapshots: bool
+    has_disk_formats: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ class VMSpec:
     docker_port: int  # on 127.0.0.1, to the engine's TLS port 2376; 0 for none
     console_log: Path
     host_only: HostOnly | None = None  # None: without, as for a driver that has none
+    disk_format: str = "VMDK"  # or VDI; for a driver that has a choice
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,7 @@ def _spec(config: Config, paths: VMPaths, image: Image, seed: bytes) -> VMSpec:
         docker_port=config.docker_port,
         console_log=config.console_log or paths.console_log,
         host_only=_host_only(config),
+        disk_format=config.disk_format,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import os
 import signal
@@ -55,9 +56,13 @@ class TestContract(HostContract):
     """The rules for every driver."""
 
 
-def test_the_seed_is_at_the_start_of_the_disk(driver: VirtualBoxDriver, spec: VMSpec) -> None:
-    driver.create(spec)
+@pytest.mark.parametrize("disk_format", ["VMDK", "VDI"])
+def test_the_seed_is_at_the_start_of_the_disk(
+    driver: VirtualBoxDriver, spec: VMSpec, disk_format: str
+) -> None:
+    driver.create(dataclasses.replace(spec, disk_format=disk_format))
     disk = driver.describe().disk
+    assert disk.suffix == f".{disk_format.lower()}"
     raw = disk.with_suffix(".raw")
     _vboxmanage("clonemedium", str(disk), str(raw), "--format", "RAW")
     with raw.open("rb") as content:

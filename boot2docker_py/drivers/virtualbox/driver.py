@@ -55,7 +55,11 @@ class VirtualBoxDriver(Driver):
 
     name = "virtualbox"
     features = Features(
-        can_save=True, has_host_only_network=True, has_shared_folders=False, has_snapshots=False
+        can_save=True,
+        has_host_only_network=True,
+        has_shared_folders=False,
+        has_snapshots=False,
+        has_disk_formats=True,
     )
 
     def __init__(self, name: str, paths: VMPaths, api: API | None = None) -> None:
@@ -108,7 +112,7 @@ class VirtualBoxDriver(Driver):
         host.demand_possible(spec)
         self._remove_unfinished()
         settings = machines.settings_file(self._api, self._vm)
-        disk = settings.with_name(f"{self._vm}.vmdk")
+        disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")
         media.demand_new(disk)
         make_private_folder(self._paths.folder)
         spec.console_log.parent.mkdir(parents=True, exist_ok=True)
