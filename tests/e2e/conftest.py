@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 
@@ -57,8 +55,13 @@ class VM:
     def run(self, *words: str, stdin: bytes = b"") -> str:
         """Run boot2docker, which must succeed; return what it printed."""
         answer = self.try_run(*words, stdin=stdin)
-        assert answer.returncode == 0, answer.stderr.decode()
+        assert answer.returncode == 0, answer.stderr.decode() + self.end_of_console()
         return answer.stdout.decode()
+
+    def end_of_console(self) -> str:
+        """Return what the guest said last, for the report of a failure."""
+        log = self.folder / "console.log"
+        return log.read_text(errors="replace")[-3000:] if log.exists() else ""
 
     def try_docker(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """Run the docker client, whatever comes of it."""
@@ -84,37 +87,3 @@ def iso() -> Path:
     found = Path(os.environ.get("BOOT2DOCKER_TEST_ISO", ROOT / "build" / "boot2docker.iso"))
     assert found.exists(), f"there is no '{found}'; build it with: make iso"
     return found
-
-
-@pytest.fixture(scope="session")
-def session_vm(iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VM]:
-    """Make a VM for all tests; whatever a test does to it, `vm` brings it up again."""
-    vm = VM(tmp_path_factory.mktemp("käpt'n") / "b 2 d", iso)
-    vm.run("init", "--iso-url", str(iso), "--memory", "1024", "--cpus", "2", "--disksize", "6000")
-    yield vm
-    vm.run("delete", "--force")
-
-
-@pytest.fixture
-def vm(session_vm: VM) -> VM:
-    """Return the VM, running."""
-    session_vm.run("up")
-    return session_vm
-
-
-@pytest.fixture(scope="session")
-def busybox_image(session_vm: VM, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Build a container image from local files: there is no registry here."""
-    session_vm.run("up")
-    context = tmp_path_factory.mktemp("context")
-    busybox = shutil.which("busybox")
-    assert busybox, "there is no static busybox; get it with: make deps"
-    shutil.copy(busybox, context / "busybox")
-    (context / "Dockerfile").write_text(
-        "FROM scratch\n"
-        "COPY busybox /bin/busybox\n"
-        'RUN ["/bin/busybox", "--install", "-s", "/bin"]\n'
-        'CMD ["/bin/sh"]\n'
-    )
-    session_vm.docker("build", "--tag", "busybox", str(context))
-    return "busybox"
