@@ -83,6 +83,16 @@ def test_a_disk_of_somebody_else_survives(driver: VirtualBoxDriver, spec: VMSpec
     assert driver.state() is State.ABSENT
 
 
+def test_a_vm_of_somebody_else_survives(api: API, paths: VMPaths, tmp_path: Path) -> None:
+    name = f"somebody's {uuid.uuid4().hex[:8]}"
+    _vboxmanage("createvm", "--name", name, "--basefolder", str(tmp_path), "--register")
+    driver = VirtualBoxDriver(name, paths, api)
+    with pytest.raises(WrongStateError, match="not made by boot2docker"):
+        driver.delete()
+    assert (tmp_path / name / f"{name}.vbox").is_file()
+    _vboxmanage("unregistervm", name, "--delete")
+
+
 def test_a_lost_disk_is_said(driver: VirtualBoxDriver, spec: VMSpec) -> None:
     driver.create(spec)
     disk = driver.describe().disk

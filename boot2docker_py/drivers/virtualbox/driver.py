@@ -189,6 +189,7 @@ class VirtualBoxDriver(Driver):
     def delete(self) -> None:
         machine = self._find()
         if machine is not None:
+            self._demand_ours(machine)
             self.power_off()
             settings = Path(machine.settingsFilePath)
             disk = machines.own_disk(machine) if machine.accessible else None
@@ -200,6 +201,14 @@ class VirtualBoxDriver(Driver):
         self._paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
             self._paths.folder.rmdir()
+
+    def _demand_ours(self, machine: Any) -> None:
+        if machine.accessible and not machines.is_ours(machine):
+            raise WrongStateError(
+                f"the VM '{self._vm}' was not made by boot2docker, so it is not deleted",
+                details=f"its settings are in '{machine.settingsFilePath}'",
+                resolution="Delete it in the VirtualBox window, or name another VM with --vm.",
+            )
 
     def _remove_unfinished(self) -> None:
         left = unfinished.read(self._note)

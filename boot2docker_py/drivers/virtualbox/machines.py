@@ -87,6 +87,11 @@ def describe(api: API, machine: Any) -> VMInfo:
     )
 
 
+def is_ours(machine: Any) -> bool:
+    """Whether we may delete the machine: it has our mark, or the shape of the original's."""
+    return bool(machine.getExtraData(MARK)) or own_disk(machine) is not None
+
+
 def own_disk(machine: Any) -> Path | None:
     """Return the data disk when it is the machine's own: it carries our mark, or its shape.
 
