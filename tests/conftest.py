@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
@@ -10,6 +11,9 @@ import pytest
 
 from boot2docker_py.cli.boundary import run
 from boot2docker_py.cli.session import Session
+
+# A shell that runs tests in the background makes them ignore Ctrl-C; what they start must not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Answer(NamedTuple):

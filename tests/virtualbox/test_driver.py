@@ -84,7 +84,7 @@ def test_a_disk_of_somebody_else_survives(driver: VirtualBoxDriver, spec: VMSpec
 
 
 def test_a_vm_of_somebody_else_survives(api: API, paths: VMPaths, tmp_path: Path) -> None:
-    name = f"somebody's {uuid.uuid4().hex[:8]}"
+    name = f"somebody {uuid.uuid4().hex[:8]}"
     _vboxmanage("createvm", "--name", name, "--basefolder", str(tmp_path), "--register")
     driver = VirtualBoxDriver(name, paths, api)
     with pytest.raises(WrongStateError, match="not made by boot2docker"):
