@@ -264,7 +264,7 @@ def test_a_lost_vm_ends_the_clients_and_is_reached_again(endpoint: Endpoint, cab
         assert client.recv(1) == b""
     eventually(lambda: endpoint.status().reconnections == 1)
     eventually(lambda: endpoint.is_in(Phase.FORWARDING))
-    assert endpoint.ping() is None
+    eventually(lambda: endpoint.ping() is None)
     assert endpoint.status().pid == pid
 
 
