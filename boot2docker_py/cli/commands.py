@@ -22,6 +22,8 @@ with_session = click.make_pass_decorator(Session)
 
 WHEN_MADE = "iso_url iso sha256 cacert offline ssh_key disk_mb disk_format memory_mb cpus ssh_port"
 WHEN_MADE += " docker_port console_log host_only host_ip netmask dhcp dhcp_ip lower_ip upper_ip"
+WHEN_MADE += " base_vmdk"
+AT_BOOT = "vbox_share share_symlinks gui"
 OF_IMAGES = "iso_url iso sha256 cacert offline force_upgrade_download"
 
 
@@ -53,7 +55,7 @@ def init(session: Session) -> None:
     _answer(session, words if made else f"VM '{name}' exists already.", created=made)
 
 
-@app.command(shown=WHEN_MADE)
+@app.command(shown=f"{WHEN_MADE} {AT_BOOT}")
 @click.option(
     "--discard-saved", is_flag=True, help="Boot, instead of restoring; the saved memory is lost."
 )
@@ -119,7 +121,7 @@ def poweroff(session: Session) -> None:
     _changed(session, found, "VM '{vm}' is off.", "VM '{vm}' was not running ({state}).")
 
 
-@app.command()
+@app.command(shown=AT_BOOT)
 @with_session
 def restart(session: Session) -> None:
     """Shut the VM down and bring it up again.
@@ -129,7 +131,7 @@ def restart(session: Session) -> None:
     _engine_is_up(session, session.machine.restart(session.deadline))
 
 
-@app.command()
+@app.command(shown=AT_BOOT)
 @with_session
 def reset(session: Session) -> None:
     """Throw the VM's memory away, a saved one too, and boot it; the disk is kept.

@@ -41,8 +41,14 @@ class Session:
         self.as_json = False
 
     def take(self, given: Mapping[str, object]) -> None:
-        """Take flags that were given on one side of the command; the last one counts."""
-        typed = {name: value for name, value in given.items() if value is not None}
+        """Take flags that were given on one side of the command; the last one counts.
+
+        Of those that may be given more than once, all count.
+        """
+        typed = {name: value for name, value in given.items() if value not in (None, ())}
+        for name, value in typed.items():
+            if isinstance(value, tuple):
+                typed[name] = (*self.flags.get(name, ()), *value)  # type: ignore[misc]
         self.as_json = bool(typed.pop("as_json", self.as_json))
         self.flags.update(typed)
 

@@ -43,6 +43,10 @@ class Config:
     dhcp_ip: str
     lower_ip: str
     upper_ip: str
+    vbox_share: tuple[str, ...]  # each DIR=NAME
+    share_symlinks: bool
+    gui: bool
+    base_vmdk: Path | None
     profile: Path
     origins: Mapping[str, str]
     notes: tuple[str, ...]  # things in the profile that have no effect

@@ -8,8 +8,16 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from boot2docker_py.drivers.base import HostOnly
-from boot2docker_py.drivers.virtualbox import failures, media, nat, network, sessions, versions
+from boot2docker_py.drivers.base import Boot, HostOnly
+from boot2docker_py.drivers.virtualbox import (
+    failures,
+    media,
+    nat,
+    network,
+    sessions,
+    shares,
+    versions,
+)
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import HypervisorError, NetworkError, NotFoundError
 
@@ -33,7 +41,7 @@ def set_host_only(api: API, machine: Any, wanted: HostOnly) -> None:
         network.detach(api, machine)
 
 
-def start(api: API, machine: Any, *, is_saved: bool) -> None:
+def start(api: API, machine: Any, boot: Boot, *, is_saved: bool) -> None:
     """Boot the machine, or restore its saved state."""
     _demand_image(machine)
     taken = nat.taken(api, machine)
@@ -44,11 +52,13 @@ def start(api: API, machine: Any, *, is_saved: bool) -> None:
     if not is_saved and network.is_attached(api, machine):
         _repair_host_only(api, machine)
     if not is_saved:
+        shares.apply(api, machine, boot)
         console_log = Path(machine.getSerialPort(0).path or ".")
         if console_log.is_file():
             console_log.unlink()
+    frontend = "gui" if boot.window else "headless"
     try:
-        _launch(api, machine)
+        _launch(api, machine, frontend)
     except HypervisorError as error:
         if is_saved or not _is_of_host_only(api, machine, error):
             raise
@@ -56,7 +66,7 @@ def start(api: API, machine: Any, *, is_saved: bool) -> None:
         with sessions.changed(api, machine) as changing:
             network.detach(api, changing)
         sessions.wait_until_free(api, machine)
-        _launch(api, machine)
+        _launch(api, machine, frontend)
 
 
 def _wanted_host_only(machine: Any) -> HostOnly | None:
@@ -100,15 +110,17 @@ def _demand_image(machine: Any) -> None:
         )
 
 
-def _launch(api: API, machine: Any) -> None:
+def _launch(api: API, machine: Any, frontend: str) -> None:
     session = api.new_session()
     try:
-        failures.wait(versions.launch(api, machine, session, "headless"))
+        with failures.translated():
+            failures.wait(versions.launch(api, machine, session, frontend))
     except failures.APIError as error:
+        in_window = frontend != "headless"
         raise HypervisorError(
-            f"VirtualBox does not start the VM '{machine.name}'",
+            f"VirtualBox does not start the VM '{machine.name}'" + " in a window" * in_window,
             details="\n".join([error.details, *_end_of_log(machine)]),
-            resolution=f"See {machine.logFolder}.",
+            resolution=f"See {machine.logFolder}." + " Or leave --gui away." * in_window,
         ) from error
     finally:
         sessions.unlock(api, session)
