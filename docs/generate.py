@@ -87,10 +87,11 @@ adapter, of shared folders, `GUI`, `DiskFormat` and `BaseVMDK` have no effect wi
 `qemu`, and are answered with a warning too.
 
 `VBoxShare` is a list, `VBoxShare = ["C:\\\\work=work"]`; the variable holds several with the
-separator of `PATH` between. A folder without `=NAME` is named after itself, `C:\\Users` as `c/Users`;
-a name has no spaces, because the VM cuts its list at them. Shares count when the VM boots, not for
-one that is restored. Ours that are not wanted any more are taken away then; those made in the
-VirtualBox window are left alone. With `BaseVMDK`, `SSHKey` has to be the key of that disk.
+separator of `PATH` between. A folder without `=NAME` is named after itself, `C:\\Users` as
+`c/Users`; a name has no spaces, because the VM cuts its list at them. Shares count when the VM
+boots, not for one that is restored. Ours that are not wanted any more are taken away then; those
+made in the VirtualBox window are left alone. With `BaseVMDK`, `SSHKey` has to be the key of that
+disk.
 
 Downloads honour `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; see [images.md](images.md).
 `BOOT2DOCKER_QEMU` names the QEMU program to use, if it is not `qemu-system-x86_64` of the `PATH`.
