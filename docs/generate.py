@@ -19,8 +19,9 @@ from boot2docker_py.config.settings import OBSOLETE, SETTINGS
 FOLDER = Path(__file__).parent
 
 DEFAULTS = {
-    "iso": "`boot2docker.iso` in the folder",
-    "ssh_key": "`~/.ssh/id_boot2docker` if it exists, else `id_boot2docker` in the folder",
+    "iso": "that of Docker Machine's VM of this name, else `boot2docker.iso` in the folder",
+    "ssh_key": "that of Docker Machine's VM of this name, else `~/.ssh/id_boot2docker` if it "
+    "exists, else `id_boot2docker` in the folder",
     "console_log": "`console.log` in the VM's folder",
     "cpus": "the host's, at most 4",
     "vbox_share": "`C:\\Users=c/Users` on Windows, `/Users=Users` on macOS, else none",

@@ -112,7 +112,7 @@ class VMInfo:
     docker_port: int
     config_file: Path
     folder: Path
-    console_log: Path
+    console_log: Path | None  # None: a VM that was made elsewhere logs to no file
 
 
 @dataclass(frozen=True)

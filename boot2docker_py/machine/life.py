@@ -22,13 +22,13 @@ from boot2docker_py.errors import (
 )
 from boot2docker_py.machine import booting, making, readiness
 from boot2docker_py.machine.questions import Questions
+from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
     from boot2docker_py.image import StagedImage
     from boot2docker_py.machine.collaborators import Endpoint, Images
-    from boot2docker_py.paths import VMPaths
 
 log = logging.getLogger(__name__)
 
@@ -154,6 +154,7 @@ class Machine(Questions):
             staged = self.images.stage(deadline)
             if staged is None:
                 return Upgraded(None, None)
+            self._say_what_it_boots()
             was_on = self._shut_down_from(self.driver.state(), deadline)
             staged.swap_in()
             if was_on:
@@ -191,7 +192,14 @@ class Machine(Questions):
             log.info("Waiting for another boot2docker (%s)...", holder)
 
         with lock.hold(self.paths.lock, deadline, purpose=purpose, on_wait=announce):
+            self._adopt()
             yield
+
+    def _adopt(self) -> None:
+        """Remember the hypervisor of a VM that others made, lest it be sought elsewhere."""
+        if not self.paths.driver_record.exists() and self.driver.state() is not State.ABSENT:
+            make_private_folder(self.paths.folder)
+            self.paths.driver_record.write_text(self.driver.name + "\n")
 
     def _settled(self, deadline: Deadline) -> State:
         def probe(_deadline: Deadline) -> str | None:
@@ -272,6 +280,14 @@ class Machine(Questions):
             log.warning("VM '%s' does not shut down; cutting its power.", self.name)
             self.driver.power_off()
 
+    def _say_what_it_boots(self) -> None:
+        if self.driver.state() is State.ABSENT:
+            return
+        iso = self.driver.describe().iso
+        if iso != self.config.iso:
+            words = "VM '%s' boots '%s', not '%s', which is changed; name its own with --iso."
+            log.warning(words, self.name, iso, self.config.iso)
+
     def _start_on_new_image(self, staged: StagedImage, deadline: Deadline) -> None:
         try:
             self._start(State.OFF, deadline)
@@ -286,7 +302,7 @@ class Machine(Questions):
                 f"VM '{self.name}' did not come up on image {staged.after.version}; "
                 "it runs on the old one again",
                 details=f"{error.brief}: {error.details}",
-                resolution=f"See {self.driver.describe().console_log}.",
+                resolution=f"See {readiness.words_of(self.driver.describe())}.",
             ) from error
 
     def _forget(self) -> None:

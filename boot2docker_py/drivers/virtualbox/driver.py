@@ -113,8 +113,7 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def ssh_address(self) -> Address:
-        host_ports = nat.host_ports(self._api, self._machine())
-        return Address(ports.HOST, host_ports.get(nat.SSH, 0))
+        return Address(ports.HOST, nat.ssh_port(self._api, self._machine()))
 
     @_translated
     def create(self, spec: VMSpec) -> None:

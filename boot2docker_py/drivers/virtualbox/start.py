@@ -11,6 +11,7 @@ from typing import Any
 from boot2docker_py.drivers.base import Boot, HostOnly
 from boot2docker_py.drivers.virtualbox import (
     failures,
+    machines,
     media,
     nat,
     network,
@@ -53,16 +54,21 @@ def start(api: API, machine: Any, boot: Boot, *, is_saved: bool) -> None:
         _repair_host_only(api, machine)
     if not is_saved:
         shares.apply(api, machine, boot)
-        console_log = Path(machine.getSerialPort(0).path or ".")
-        if console_log.is_file():
-            console_log.unlink()
+        console_log = machines.console_log(api, machine)
+        if console_log:
+            console_log.unlink(missing_ok=True)
     frontend = "gui" if boot.window else "headless"
     try:
         _launch(api, machine, frontend)
     except HypervisorError as error:
         if is_saved or not _is_of_host_only(api, machine, error):
             raise
+        card = machine.getNetworkAdapter(1)
         log.warning("The VM starts without its host-only network: %s", error.details.split("\n")[0])
+        log.info(
+            'To give it back: VBoxManage modifyvm "%s" --nic2 hostonly --hostonlyadapter2 "%s"',
+            *(machine.name, card.hostOnlyInterface),
+        )
         with sessions.changed(api, machine) as changing:
             network.detach(api, changing)
         sessions.wait_until_free(api, machine)
