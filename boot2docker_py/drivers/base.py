@@ -208,6 +208,13 @@ class Driver(ABC):
     def delete(self) -> None:
         """Delete the VM, powered off first, and its data disk; never the ISO. No-op if absent."""
 
+    def host_only_mac(self) -> str:
+        """Return the MAC address of the VM's host-only adapter, as in 08:00:27:00:00:01.
+
+        It is empty when the VM has none.
+        """
+        return ""
+
     @abstractmethod
     def ssh_address(self) -> Address:
         """Return where the guest's SSH server is reached from this host."""

@@ -27,6 +27,7 @@ from boot2docker_py.drivers.virtualbox import (
     machines,
     media,
     nat,
+    network,
     sessions,
     start,
     states,
@@ -114,6 +115,10 @@ class VirtualBoxDriver(Driver):
     @_translated
     def ssh_address(self) -> Address:
         return Address(ports.HOST, nat.ssh_port(self._api, self._machine()))
+
+    @_translated
+    def host_only_mac(self) -> str:
+        return network.mac(self._api, self._machine())
 
     @_translated
     def create(self, spec: VMSpec) -> None:

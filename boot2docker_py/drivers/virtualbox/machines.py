@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from boot2docker_py.drivers.base import VMInfo, VMSpec
-from boot2docker_py.drivers.virtualbox import failures, media, nat, versions
+from boot2docker_py.drivers.virtualbox import failures, leases, media, nat, versions
 from boot2docker_py.drivers.virtualbox.api import API
 
 MARK = "boot2docker-py/made"  # extra data: this machine and its disk are ours to delete
@@ -122,6 +122,7 @@ def unregister(api: API, machine: Any, disk: Path | None) -> None:
         machine.unregister(api.number("CleanupMode", "UnregisterOnly"))
         settings.unlink(missing_ok=True)
         return
+    leases.forget(api, machine)
     removed = list(machine.unregister(api.number("CleanupMode", "Full")) or [])
     ours = [medium for medium in removed if disk and Path(medium.base.location) == disk]
     failures.wait(machine.deleteConfig(ours))

@@ -11,6 +11,7 @@ from typing import Any
 from boot2docker_py.drivers.base import Boot, HostOnly
 from boot2docker_py.drivers.virtualbox import (
     failures,
+    leases,
     machines,
     media,
     nat,
@@ -34,11 +35,16 @@ def set_host_only(api: API, machine: Any, wanted: HostOnly) -> None:
         return
     machine.setExtraData(HOST_ONLY, json.dumps(dataclasses.asdict(wanted)))
     try:
-        network.attach(api, machine, network.ensure(api, wanted))
+        name = network.ensure(api, wanted)
+        network.attach(api, machine, name)
+        leases.fix(api, machine, name, wanted)
     except NetworkError as error:
         if wanted.mode == "required":
             raise
-        log.warning("The VM has no host-only network: %s (%s).", error.brief, error.details)
+        log.warning(
+            "The VM has no host-only network: %s (%s). %s",
+            *(error.brief, error.details, error.resolution),
+        )
         network.detach(api, machine)
 
 
@@ -86,12 +92,16 @@ def _repair_host_only(api: API, machine: Any) -> None:
     if wanted is None:  # of the original: its adapter is its own business
         return
     try:
-        name = network.ensure(api, wanted)
+        name = network.ensure(api, wanted, network.known_id(machine))
     except NetworkError as error:
         if wanted.mode == "required":
             raise
-        log.warning("The host-only network is not repaired: %s (%s).", error.brief, error.details)
+        log.warning(
+            "The host-only network is not repaired: %s (%s). %s",
+            *(error.brief, error.details, error.resolution),
+        )
         return
+    leases.fix(api, machine, name, wanted)
     if machine.getNetworkAdapter(1).hostOnlyInterface != name:
         with sessions.changed(api, machine) as changing:
             network.attach(api, changing, name)
