@@ -18,6 +18,7 @@ from boot2docker_py.drivers.base import (
     Boot,
     Driver,
     Features,
+    Snapshot,
     State,
     VMInfo,
     VMSpec,
@@ -29,6 +30,7 @@ from boot2docker_py.drivers.virtualbox import (
     nat,
     network,
     sessions,
+    snapshots,
     start,
     states,
     unfinished,
@@ -40,6 +42,9 @@ from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline
 
 log = logging.getLogger(__name__)
+
+AT_REST = (State.OFF, State.ABORTED, State.SAVED)
+IN_MEMORY = (State.RUNNING, State.PAUSED)
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -68,7 +73,7 @@ class VirtualBoxDriver(Driver):
         can_save=True,
         has_host_only_network=True,
         has_shared_folders=True,
-        has_snapshots=False,
+        has_snapshots=True,
         has_disk_formats=True,
         has_window=True,
         can_copy_disk=True,
@@ -222,6 +227,38 @@ class VirtualBoxDriver(Driver):
         with contextlib.suppress(OSError):  # other files are there, or it never was
             self._paths.folder.rmdir()
 
+    @_translated
+    def snapshots(self) -> Sequence[Snapshot]:
+        return snapshots.all_of(self._api, self._machine())
+
+    @_translated
+    def take_snapshot(self, name: str) -> None:
+        machine, state = self._machine(), self._look()[0]
+        if state not in (*AT_REST, *IN_MEMORY):
+            raise self._wrong_state("take a snapshot of", state)
+        snapshots.take(self._api, machine, name, is_on=state in IN_MEMORY)
+        self._settle(machine, state)
+
+    @_translated
+    def restore_snapshot(self, name: str) -> None:
+        machine, state = self._machine(), self._look()[0]
+        if state not in (State.OFF, State.ABORTED):
+            raise self._wrong_state("restore a snapshot of", state)
+        snapshots.restore(self._api, machine, name)
+        self._settle(machine, state)
+
+    @_translated
+    def delete_snapshot(self, name: str) -> None:
+        machine, state = self._machine(), self._look()[0]
+        if state not in (*AT_REST, *IN_MEMORY):
+            raise self._wrong_state("delete a snapshot of", state)
+        snapshots.delete(self._api, machine, name, is_on=state in IN_MEMORY)
+        self._settle(machine, state)
+
+    def _settle(self, machine: Any, state: State) -> None:
+        if state in AT_REST:
+            sessions.wait_until_free(self._api, machine)
+
     def _demand_ours(self, machine: Any) -> None:
         if machine.accessible and not machines.is_ours(machine):
             raise WrongStateError(
@@ -253,13 +290,13 @@ class VirtualBoxDriver(Driver):
         if not machine.accessible:
             return State.BROKEN, f"VirtualBox cannot read the VM: {machine.accessError.text}"
         state, problem = states.state_of(self._api, machine.state)
-        if state in (State.OFF, State.ABORTED, State.SAVED):
+        if state in AT_REST:
             problem = _damage(machine)
         return (State.BROKEN, problem) if problem else (state, "")
 
     def _is_on(self, machine: Any) -> bool:
         state = states.state_of(self._api, machine.state)[0]
-        return state not in (State.OFF, State.ABORTED, State.SAVED)
+        return state not in AT_REST
 
     def _find(self) -> Any:
         return None if self._note.exists() else machines.find(self._api, self._vm)
@@ -279,7 +316,8 @@ class VirtualBoxDriver(Driver):
 
 
 def _damage(machine: Any) -> str:
-    disk = media.attached(machine, media.DISK_PORT)
-    if disk is None:
+    files = media.files_of(machine, media.DISK_PORT)
+    if not files:
         return f"it has no data disk in port {media.DISK_PORT} of {media.CONTROLLER}"
-    return "" if Path(disk.location).exists() else f"the data disk '{disk.location}' is missing"
+    missing = [file for file in files if not file.exists()]
+    return f"the data disk '{missing[0]}' is missing" if missing else ""
