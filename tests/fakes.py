@@ -166,9 +166,13 @@ class FakeDriver(Driver):
         builders = sum(one.parent == name for one in self.snapshots()) + gone.is_current
         if builders > 1:
             raise WrongStateError("several build on it")
+
+        def parent_of(one: Snapshot) -> str | None:
+            return gone.parent if one.parent == name else one.parent
+
         self._snapshots = [
-            (dataclasses.replace(one, parent=gone.parent) if one.parent == name else one, *rest)
-            for one, *rest in self._snapshots
+            (dataclasses.replace(one, parent=parent_of(one)), disk, memory)
+            for one, disk, memory in self._snapshots
             if one.name != name
         ]
         if gone.is_current:
@@ -183,8 +187,8 @@ class FakeDriver(Driver):
 
     def _point_to(self, name: str | None) -> None:
         self._snapshots = [
-            (dataclasses.replace(one, is_current=one.name == name), *rest)
-            for one, *rest in self._snapshots
+            (dataclasses.replace(one, is_current=one.name == name), disk, memory)
+            for one, disk, memory in self._snapshots
         ]
 
 

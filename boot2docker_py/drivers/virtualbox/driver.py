@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import uuid
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Sequence, TypeVar
@@ -138,16 +139,17 @@ class VirtualBoxDriver(Driver):
             media.demand_readable(self._api, spec.base_disk)
         make_private_folder(self._paths.folder)
         spec.console_log.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write(self._note, unfinished.Unfinished(settings, disk))
+        identity = str(uuid.uuid4())
+        unfinished.write(self._note, unfinished.Unfinished(identity, settings, disk))
         try:
-            self._make(spec, disk)
+            self._make(spec, disk, identity)
         except BaseException:
             self._remove_unfinished()
             raise
         self._note.unlink()
 
-    def _make(self, spec: VMSpec, disk: Path) -> None:
-        machine = versions.create_machine(self._api, self._vm)
+    def _make(self, spec: VMSpec, disk: Path, identity: str) -> None:
+        machine = versions.create_machine(self._api, self._vm, identity)
         machines.configure(self._api, machine, spec, spec.ssh_port or ports.usual_or_free())
         machine.saveSettings()
         self._api.virtualbox.registerMachine(machine)
@@ -221,7 +223,7 @@ class VirtualBoxDriver(Driver):
             if disk is None:
                 log.warning("What disks the VM has is not known, or not its own: they are kept.")
             make_private_folder(self._paths.folder)
-            unfinished.write(self._note, unfinished.Unfinished(settings, disk))
+            unfinished.write(self._note, unfinished.Unfinished(machine.id, settings, disk))
         self._remove_unfinished()
         self._paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
@@ -271,16 +273,17 @@ class VirtualBoxDriver(Driver):
         left = unfinished.read(self._note)
         if left is None:
             return
-        machine = machines.find_by_settings(self._api, left.settings)
+        machine = machines.find_by_id(self._api, left.machine)
         if machine is not None:
             if machine.accessible:
                 sessions.wait_until_free(self._api, machine)
             machines.unregister(self._api, machine, left.disk)
-        left.settings.unlink(missing_ok=True)
-        left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
-        if left.disk:
-            media.forget(self._api, left.disk)
-            media.delete_files(left.disk)
+        if not unfinished.is_of_another(left):
+            left.settings.unlink(missing_ok=True)
+            left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
+            if left.disk:
+                media.forget(self._api, left.disk)
+                media.delete_files(left.disk)
         self._note.unlink()
 
     def _look(self) -> tuple[State, str]:
@@ -299,7 +302,9 @@ class VirtualBoxDriver(Driver):
         return state not in AT_REST
 
     def _find(self) -> Any:
-        return None if self._note.exists() else machines.find(self._api, self._vm)
+        machine = machines.find(self._api, self._vm)
+        left = unfinished.read(self._note) if machine is not None else None
+        return None if left and left.machine == machine.id else machine
 
     def _machine(self) -> Any:
         machine = self._find()
