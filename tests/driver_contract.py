@@ -144,18 +144,13 @@ class DriverContract:
             running.delete()
             assert running.state() is State.ABSENT
 
-    @pytest.fixture
-    def with_snapshots(self, driver: Driver) -> None:
-        """Go on only with a driver that has snapshots; another says that it has none."""
-        if not driver.features.has_snapshots:
-            for call in (driver.take_snapshot, driver.restore_snapshot, driver.delete_snapshot):
-                with pytest.raises(HypervisorError, match="no snapshots"):
-                    call("one")
-            with pytest.raises(HypervisorError, match="no snapshots"):
-                driver.snapshots()
-            pytest.skip(f"the driver {driver.name} has no snapshots, and says so")
 
-    @pytest.mark.usefixtures("with_snapshots")
+class SnapshotContract(DriverContract):
+    """The rules for a driver that has snapshots."""
+
+    def test_it_says_that_it_has_snapshots(self, driver: Driver) -> None:
+        assert driver.features.has_snapshots
+
     def test_an_absent_vm_has_no_snapshots(self, driver: Driver) -> None:
         for call in (driver.take_snapshot, driver.restore_snapshot, driver.delete_snapshot):
             with pytest.raises(NotFoundError):
@@ -163,7 +158,6 @@ class DriverContract:
         with pytest.raises(NotFoundError):
             driver.snapshots()
 
-    @pytest.mark.usefixtures("with_snapshots")
     def test_snapshots_build_on_one_another(self, off: Driver) -> None:
         assert list(off.snapshots()) == []
         off.take_snapshot("one")
@@ -180,7 +174,6 @@ class DriverContract:
         found = [(s.name, s.parent, s.has_memory, s.is_current) for s in off.snapshots()]
         assert found == [("two, jö", None, False, True)]
 
-    @pytest.mark.usefixtures("with_snapshots")
     def test_names_of_snapshots_are_unique(self, off: Driver) -> None:
         off.take_snapshot("one")
         for name in ("one", ""):
@@ -191,7 +184,6 @@ class DriverContract:
                 call("two")
         assert [s.name for s in off.snapshots()] == ["one"]
 
-    @pytest.mark.usefixtures("with_snapshots")
     def test_a_snapshot_that_several_build_on_stays(self, off: Driver) -> None:
         for name in ("two", "three"):
             if name == "two":
@@ -204,7 +196,6 @@ class DriverContract:
         off.delete_snapshot("one")
         assert [(s.name, s.parent) for s in off.snapshots()] == [("three", None)]
 
-    @pytest.mark.usefixtures("with_snapshots")
     def test_a_live_snapshot_has_the_memory_and_the_vm_goes_on(self, running: Driver) -> None:
         running.take_snapshot("live")
         assert running.state() is State.RUNNING
@@ -221,7 +212,6 @@ class DriverContract:
         assert running.state() is State.RUNNING
         assert list(running.snapshots()) == []
 
-    @pytest.mark.usefixtures("with_snapshots")
     def test_a_saved_state_is_not_thrown_away_by_a_restore(self, running: Driver) -> None:
         running.take_snapshot("live")
         running.save()
@@ -233,7 +223,6 @@ class DriverContract:
         running.restore_snapshot("saved")
         assert running.state() is State.SAVED
 
-    @pytest.mark.usefixtures("with_snapshots")
     def test_delete_takes_a_vm_with_its_snapshots(self, running: Driver, spec: VMSpec) -> None:
         running.take_snapshot("live")
         running.power_off()
@@ -242,6 +231,18 @@ class DriverContract:
         assert running.state() is State.ABSENT
         running.create(spec)
         assert list(running.snapshots()) == []
+
+
+class WithoutSnapshots:
+    """The rule for a driver that has no snapshots: it says so."""
+
+    def test_it_says_that_it_has_no_snapshots(self, driver: Driver) -> None:
+        assert not driver.features.has_snapshots
+        for call in (driver.take_snapshot, driver.restore_snapshot, driver.delete_snapshot):
+            with pytest.raises(HypervisorError, match="no snapshots"):
+                call("one")
+        with pytest.raises(HypervisorError, match="no snapshots"):
+            driver.snapshots()
 
 
 class HostContract(DriverContract):
