@@ -38,7 +38,14 @@ from boot2docker_py.drivers.virtualbox import (
     versions,
 )
 from boot2docker_py.drivers.virtualbox.api import API, HOW_TO_INSTALL, connect
-from boot2docker_py.errors import Boot2DockerError, NotFoundError, StorageError, WrongStateError
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    DeadlineError,
+    HypervisorError,
+    NotFoundError,
+    StorageError,
+    WrongStateError,
+)
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline
 
@@ -46,6 +53,7 @@ log = logging.getLogger(__name__)
 
 AT_REST = (State.OFF, State.ABORTED, State.SAVED)
 IN_MEMORY = (State.RUNNING, State.PAUSED)
+DIES_WITHIN_S = 2.0  # how long VirtualBox takes to see that a process of a VM has ended
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -200,9 +208,24 @@ class VirtualBoxDriver(Driver):
         if state not in (State.RUNNING, State.PAUSED):
             raise self._wrong_state("save", state)
         machine = self._machine()
-        with sessions.held(self._api, machine, shared=True) as session:
-            failures.wait(session.machine.saveState())
+        try:
+            with sessions.held(self._api, machine, shared=True) as session:
+                failures.wait(session.machine.saveState())
+        except Boot2DockerError as error:
+            self._refuse_died(machine, error)
+            raise
         sessions.wait_until_free(self._api, machine)
+
+    def _refuse_died(self, machine: Any, error: Boot2DockerError) -> None:
+        """Raise that the VM's process has ended, which VirtualBox only hints at when it saves."""
+        with contextlib.suppress(DeadlineError):  # it may live, and be held
+            sessions.wait_until_free(self._api, machine, timeout_s=DIES_WITHIN_S)
+        if states.state_of(self._api, machine.state)[0] is State.ABORTED:
+            raise HypervisorError(
+                f"VirtualBox's process of the VM '{self._vm}' has ended while it was saved",
+                details=error.details,
+                resolution="Its memory is lost, its disk is kept; boot it with: boot2docker up",
+            ) from error
 
     @_translated
     def discard_saved(self) -> None:
