@@ -245,8 +245,9 @@ class VirtualBoxDriver(Driver):
             disk = machines.own_disk(machine) if machine.accessible else None
             if disk is None:
                 log.warning("What disks the VM has is not known, or not its own: they are kept.")
+            files = snapshots.files_of(self._api, machine) if disk else ()
             make_private_folder(self._paths.folder)
-            unfinished.write(self._note, unfinished.Unfinished(machine.id, settings, disk))
+            unfinished.write(self._note, unfinished.Unfinished(machine.id, settings, disk, files))
         self._remove_unfinished()
         self._paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
@@ -306,7 +307,7 @@ class VirtualBoxDriver(Driver):
             left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
             if left.disk:
                 media.forget(self._api, left.disk)
-                media.delete_files(left.disk)
+                media.delete_files(*left.of_snapshots, left.disk)
         self._note.unlink()
 
     def _look(self) -> tuple[State, str]:

@@ -18,6 +18,7 @@ class Unfinished:
     machine: str  # its identity: another may have made one in the same place meanwhile
     settings: Path  # of the machine
     disk: Path | None  # None: the disk is not ours to delete
+    of_snapshots: tuple[Path, ...] = ()  # files that snapshots have made
 
 
 def write(note: Path, unfinished: Unfinished) -> None:
@@ -25,7 +26,12 @@ def write(note: Path, unfinished: Unfinished) -> None:
     disk = str(unfinished.disk) if unfinished.disk else ""
     new = note.with_name(note.name + ".new")
     with new.open("w", encoding="utf-8") as file:
-        facts = {"machine": unfinished.machine, "settings": str(unfinished.settings), "disk": disk}
+        facts = {
+            "machine": unfinished.machine,
+            "settings": str(unfinished.settings),
+            "disk": disk,
+            "of_snapshots": [str(file) for file in unfinished.of_snapshots],
+        }
         json.dump(facts, file)
         file.flush()
         os.fsync(file.fileno())
@@ -39,7 +45,8 @@ def read(note: Path) -> Unfinished | None:
     except FileNotFoundError:
         return None
     disk = Path(found["disk"]) if found["disk"] else None
-    return Unfinished(found["machine"], Path(found["settings"]), disk)
+    of_snapshots = tuple(map(Path, found["of_snapshots"]))
+    return Unfinished(found["machine"], Path(found["settings"]), disk, of_snapshots)
 
 
 def is_of_another(unfinished: Unfinished) -> bool:
