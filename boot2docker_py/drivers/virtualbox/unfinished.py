@@ -10,6 +10,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from boot2docker_py.drivers.virtualbox import machines, media, sessions
+from boot2docker_py.drivers.virtualbox.api import API
+
 
 @dataclass(frozen=True)
 class Unfinished:
@@ -49,7 +52,26 @@ def read(note: Path) -> Unfinished | None:
     return Unfinished(found["machine"], Path(found["settings"]), disk, of_snapshots)
 
 
-def is_of_another(unfinished: Unfinished) -> bool:
+def clean_up(api: API, note: Path) -> None:
+    """Take away what the note names, and the note; nothing of a machine that is another's."""
+    left = read(note)
+    if left is None:
+        return
+    machine = machines.find_by_id(api, left.machine)
+    if machine is not None:
+        if machine.accessible:
+            sessions.wait_until_free(api, machine)
+        machines.unregister(api, machine, left.disk)
+    if not _is_of_another(left):
+        left.settings.unlink(missing_ok=True)
+        left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
+        if left.disk:
+            media.forget(api, left.disk)
+            media.delete_files(*left.of_snapshots, left.disk)
+    note.unlink()
+
+
+def _is_of_another(unfinished: Unfinished) -> bool:
     """Tell whether a machine of somebody else has its settings, and its disk, in the same place."""
     try:
         text = unfinished.settings.read_text(encoding="utf-8", errors="replace")
