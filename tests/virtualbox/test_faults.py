@@ -93,6 +93,8 @@ def test_a_vm_that_dies_of_being_saved_is_said_and_boots_again(
         except HypervisorError as error:
             said = error.brief
         assert (driver.state(), said) in ((State.SAVED, ""), (State.ABORTED, died))
+        is_noted = "stateFile" in driver.describe().config_file.read_text(encoding="utf-8")
+        assert is_noted == (driver.state() is State.SAVED), "the end of VBoxSVC must lose nothing"
     driver.start()
     assert driver.state() is State.RUNNING
 
