@@ -74,6 +74,7 @@ class Paths:
 
     home: Path
     user_home: Path
+    machine_store: Path | None = None  # Docker Machine's, if not in its usual place
 
     @property
     def profile(self) -> Path:
@@ -95,6 +96,21 @@ class Paths:
         """Return the private SSH key: the original's where it exists, else our own."""
         original = self.user_home / ".ssh" / "id_boot2docker"
         return original if original.exists() else self.home / "id_boot2docker"
+
+    def key_of(self, vm_name: str) -> Path:
+        """Return the private SSH key of the VM: Docker Machine's where it made one."""
+        of_machine = self._machine(vm_name) / "id_rsa"
+        return of_machine if of_machine.exists() else self.key
+
+    def iso_of(self, vm_name: str) -> Path:
+        """Return the image of the VM: Docker Machine's where it made one."""
+        of_machine = self._machine(vm_name) / "boot2docker.iso"
+        return of_machine if of_machine.exists() else self.iso
+
+    def _machine(self, vm_name: str) -> Path:
+        """Return the folder that Docker Machine, and so Docker Toolbox, has for a VM."""
+        store = self.machine_store or self.user_home / ".docker" / "machine"
+        return store / "machines" / vm_name
 
     def certificates(self, vm_name: str) -> Path:
         """Return the folder of the client certificates for the VM's engine, as in the original."""
@@ -129,7 +145,8 @@ def find(environ: Mapping[str, str], user_home: Path | None = None) -> Paths:
         home = original
     else:
         home = Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
-    return Paths(home=home, user_home=user_home)
+    store = environ.get("MACHINE_STORAGE_PATH")
+    return Paths(home, user_home, machine_store=Path(store) if store else None)
 
 
 def _runtime_folder() -> Path:

@@ -19,10 +19,12 @@ from boot2docker_py.config.settings import OBSOLETE, SETTINGS
 FOLDER = Path(__file__).parent
 
 DEFAULTS = {
-    "iso": "`boot2docker.iso` in the folder",
-    "ssh_key": "`~/.ssh/id_boot2docker` if it exists, else `id_boot2docker` in the folder",
+    "iso": "that of Docker Machine's VM of this name, else `boot2docker.iso` in the folder",
+    "ssh_key": "that of Docker Machine's VM of this name, else `~/.ssh/id_boot2docker` if it "
+    "exists, else `id_boot2docker` in the folder",
     "console_log": "`console.log` in the VM's folder",
     "cpus": "the host's, at most 4",
+    "vbox_share": "`C:\\Users=c/Users` on Windows, `/Users=Users` on macOS, else none",
 }
 
 
@@ -81,8 +83,16 @@ before or after the command, as `--flag value` or `--flag=value`; switches take 
 {rows}
 
 Settings that say "when the VM is made" count for `init`, and for an `up` that makes the VM; given
-as a flag for a VM that exists, they are answered with a warning. The host-only settings have no
-effect with the driver `qemu`, and are answered with a warning too.
+as a flag for a VM that exists, they are answered with a warning. The settings of the host-only
+adapter, of shared folders, `GUI`, `DiskFormat` and `BaseVMDK` have no effect with the driver
+`qemu`, and are answered with a warning too.
+
+`VBoxShare` is a list, `VBoxShare = ["C:\\\\work=work"]`; the variable holds several with the
+separator of `PATH` between. A folder without `=NAME` is named after itself, `C:\\Users` as
+`c/Users`; a name has no spaces, because the VM cuts its list at them. Shares count when the VM
+boots, not for one that is restored. Ours that are not wanted any more are taken away then; those
+made in the VirtualBox window are left alone. With `BaseVMDK`, `SSHKey` has to be the key of that
+disk.
 
 Downloads honour `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`; see [images.md](images.md).
 `BOOT2DOCKER_QEMU` names the QEMU program to use, if it is not `qemu-system-x86_64` of the `PATH`.

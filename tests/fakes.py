@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import Any, Sequence
 
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers.base import Address, Driver, Features, State, VMInfo, VMSpec
+from boot2docker_py.drivers.base import (
+    USUAL,
+    Address,
+    Boot,
+    Driver,
+    Features,
+    State,
+    VMInfo,
+    VMSpec,
+)
 from boot2docker_py.errors import HypervisorError, NotFoundError, WrongStateError
 from boot2docker_py.wait import Check, Deadline
 
@@ -42,6 +51,7 @@ class FakeDriver(Driver):
         self.spec: VMSpec | None = None
         self.memory = "boot 0"  # what the guest holds in memory: names the boot it comes from
         self.boots = 0
+        self.told = USUAL  # at the last start
         self.hears_power_button = True
         self.presses_to_hear = 1
         self.start_fails = ""
@@ -92,13 +102,14 @@ class FakeDriver(Driver):
         self.spec = spec
         self._state = State.OFF
 
-    def start(self) -> None:
+    def start(self, boot: Boot = USUAL) -> None:
         if self.start_fails:
             raise HypervisorError(self.start_fails)
         if self._state in (State.OFF, State.ABORTED):
             self.boots += 1
             self.memory = f"boot {self.boots}"
         self._state = State.RUNNING
+        self.told = boot
 
     def shutdown(self) -> None:
         self.presses_to_hear -= 1

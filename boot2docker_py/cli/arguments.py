@@ -34,7 +34,13 @@ def _option(setting: Setting, *, hidden: bool) -> click.Option:
     if not setting.metavar:
         names[1] = f"{setting.flag}/--no-{setting.flag[2:]}"
         return click.Option(names, default=None, hidden=hidden, help=setting.help)
-    return click.Option(names, metavar=setting.metavar, hidden=hidden, help=setting.help)
+    return click.Option(
+        names,
+        metavar=setting.metavar,
+        hidden=hidden,
+        help=setting.help,
+        multiple=setting.is_list,
+    )
 
 
 def _obsolete_option(obsolete: Obsolete) -> click.Option:

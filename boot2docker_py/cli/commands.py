@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,23 @@ from boot2docker_py.cli import pointing, screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
     from boot2docker_py.drivers.base import State
+    from boot2docker_py.endpoint.status import ForwarderStatus
+
+log = logging.getLogger(__name__)
+
+# How long `info` may wait for a guest that was answering a moment ago.
+ASK_S = 5.0
 
 with_session = click.make_pass_decorator(Session)
 
 WHEN_MADE = "iso_url iso sha256 cacert offline ssh_key disk_mb disk_format memory_mb cpus ssh_port"
 WHEN_MADE += " docker_port console_log host_only host_ip netmask dhcp dhcp_ip lower_ip upper_ip"
+WHEN_MADE += " base_vmdk"
+AT_BOOT = "vbox_share share_symlinks gui"
 OF_IMAGES = "iso_url iso sha256 cacert offline force_upgrade_download"
 
 
@@ -53,7 +63,7 @@ def init(session: Session) -> None:
     _answer(session, words if made else f"VM '{name}' exists already.", created=made)
 
 
-@app.command(shown=WHEN_MADE)
+@app.command(shown=f"{WHEN_MADE} {AT_BOOT}")
 @click.option(
     "--discard-saved", is_flag=True, help="Boot, instead of restoring; the saved memory is lost."
 )
@@ -119,7 +129,7 @@ def poweroff(session: Session) -> None:
     _changed(session, found, "VM '{vm}' is off.", "VM '{vm}' was not running ({state}).")
 
 
-@app.command()
+@app.command(shown=AT_BOOT)
 @with_session
 def restart(session: Session) -> None:
     """Shut the VM down and bring it up again.
@@ -129,7 +139,7 @@ def restart(session: Session) -> None:
     _engine_is_up(session, session.machine.restart(session.deadline))
 
 
-@app.command()
+@app.command(shown=AT_BOOT)
 @with_session
 def reset(session: Session) -> None:
     """Throw the VM's memory away, a saved one too, and boot it; the disk is kept.
@@ -178,6 +188,7 @@ def info(session: Session) -> None:
     Example: boot2docker info
     """
     vm, state = session.questions.info()
+    health = session.endpoint.status()
     facts = {
         "Name": vm.name,
         "UUID": vm.uuid,
@@ -189,24 +200,39 @@ def info(session: Session) -> None:
         "BaseFolder": vm.folder,
         "DockerPort": vm.docker_port,
         "SSHPort": vm.ssh_port,
-        "SerialFile": vm.console_log,
+        "SerialFile": vm.console_log or "",
         "Driver": session.driver.name,
         "Disk": vm.disk,
         "DiskSize": vm.disk_mb,
+        "IP": _ip_if_known(session, state, health),
         "DockerHost": session.endpoint.docker_host,
-        "Forwarder": _forwarder(session),
+        "Forwarder": health and health.as_dict(),
     }
     screen.data(json.dumps(facts, indent="\t", default=str))
+
+
+def _ip_if_known(session: Session, state: State, health: ForwarderStatus | None) -> str:
+    """Return the address where the VM runs and answers, else nothing: `info` waits for nobody."""
+    is_up = health is not None and health.phase.value == "forwarding"
+    if state.value != "running" or (session.driver.host_only_mac() and not is_up):
+        return ""
+    try:
+        return session.ip(Deadline(ASK_S))
+    except Boot2DockerError as problem:
+        log.debug("No address: %s (%s)", problem.brief, problem.details)
+        return ""
 
 
 @app.command()
 @with_session
 def ip(session: Session) -> None:
-    """Print the address at which this machine reaches the running VM.
+    """Print the address of the running VM: on its host-only network, else 127.0.0.1.
+
+    A port that a container publishes is reached there: "http://$(boot2docker ip):8080".
 
     Example: boot2docker ip
     """
-    host = session.questions.running_address().host
+    host = session.ip()
     if session.as_json:
         screen.json_object({"vm": session.config.vm, "ip": host})
     else:

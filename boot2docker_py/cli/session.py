@@ -41,8 +41,14 @@ class Session:
         self.as_json = False
 
     def take(self, given: Mapping[str, object]) -> None:
-        """Take flags that were given on one side of the command; the last one counts."""
-        typed = {name: value for name, value in given.items() if value is not None}
+        """Take flags that were given on one side of the command; the last one counts.
+
+        Of those that may be given more than once, all count.
+        """
+        typed = {name: value for name, value in given.items() if value not in (None, ())}
+        for name, value in typed.items():
+            if isinstance(value, tuple):
+                typed[name] = (*self.flags.get(name, ()), *value)  # type: ignore[misc]
         self.as_json = bool(typed.pop("as_json", self.as_json))
         self.flags.update(typed)
 
@@ -147,7 +153,24 @@ class Session:
             screen.status_line.show,
         )
 
-    def connect(self, address: Address) -> Connection:
+    def ip(self, deadline: Deadline | None = None) -> str:
+        """Return the address of the running VM: the host-only one where it has one."""
+        address, mac = self.questions.running_address(), self.driver.host_only_mac()
+        if not mac:
+            return address.host
+        found = self.ask_ip(address, mac, deadline or self.deadline)
+        if found is None:
+            log.warning("The VM has no address on its host-only network.")
+        return found or address.host
+
+    def ask_ip(self, address: Address, mac: str, deadline: Deadline) -> str | None:
+        """Ask the guest for the address of its adapter with the MAC, None when it has none."""
+        from boot2docker_py.guest import addresses
+
+        with self.connect(address, deadline) as connection:
+            return addresses.of_mac(connection, mac, deadline)
+
+    def connect(self, address: Address, deadline: Deadline | None = None) -> Connection:
         """Return an SSH connection to the guest; close it."""
         from boot2docker_py.guest import names, ssh
 
@@ -156,7 +179,7 @@ class Session:
             key=self.config.ssh_key,
             known_hosts=self.vm_paths.known_hosts,
             host_name=names.host_name(self.config.vm),
-            deadline=self.deadline,
+            deadline=deadline or self.deadline,
         )
 
     def docker_over_tls(self) -> tuple[str, str]:
@@ -166,7 +189,8 @@ class Session:
         folder = self.paths.certificates(self.config.vm)
         with self.connect(self.questions.running_address()) as connection:
             docker_port = self.driver.describe().docker_port
-            address = certificates.tls_address(connection, docker_port, self.deadline)
+            mac = self.driver.host_only_mac()
+            address = certificates.tls_address(connection, docker_port, mac, self.deadline)
             certificates.renew(connection, folder, address, self.deadline)
         return f"tcp://{address.host}:{address.port}", str(folder)
 

@@ -43,6 +43,10 @@ class Config:
     dhcp_ip: str
     lower_ip: str
     upper_ip: str
+    vbox_share: tuple[str, ...]  # each DIR=NAME
+    share_symlinks: bool
+    gui: bool
+    base_vmdk: Path | None
     profile: Path
     origins: Mapping[str, str]
     notes: tuple[str, ...]  # things in the profile that have no effect
@@ -69,6 +73,7 @@ def load(
     merge.stop_at_mistakes(ConfigError, resolution=f"Correct '{profile}' or the environment.")
     merge.read_flags(flags or {})
     merge.stop_at_mistakes(UsageError, resolution="See `boot2docker help`.")
+    merge.complete()
     config = Config(
         **merge.values, profile=profile, origins=merge.origins, notes=tuple(merge.notes)
     )
@@ -81,7 +86,7 @@ class _Merge:
 
     def __init__(self, paths: Paths) -> None:
         self.values: dict[str, Any] = {s.field: s.default for s in SETTINGS}
-        self.values.update(iso=paths.iso, ssh_key=paths.key)
+        self._paths = paths
         self.origins = {s.field: "default" for s in SETTINGS}
         self.notes: list[str] = []
         self.mistakes: list[str] = []
@@ -110,6 +115,12 @@ class _Merge:
             if flags.get(setting.field) is not None:
                 value, origin = flags[setting.field], f"flag {setting.flag}"
                 self._set(setting, value, setting.flag, origin)
+
+    def complete(self) -> None:
+        """Fill in the defaults that depend on the VM."""
+        vm_name = self.values["vm"]
+        self.values["iso"] = self.values["iso"] or self._paths.iso_of(vm_name)
+        self.values["ssh_key"] = self.values["ssh_key"] or self._paths.key_of(vm_name)
 
     def _set(self, setting: Setting, value: object, place: str, origin: str) -> None:
         try:

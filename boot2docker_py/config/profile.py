@@ -56,6 +56,8 @@ def value_as_toml(value: object) -> str:
         return str(value).lower()
     if isinstance(value, (int, float)):
         return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(value_as_toml(one) for one in value)}]"
     text = "" if value is None else str(value)
     escaped = "".join(_escaped(character) for character in text)
     return f'"{escaped}"'

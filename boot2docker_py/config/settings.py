@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from boot2docker_py.config import values
+from boot2docker_py.config import shares, values
 
 RELEASES_URL = "https://api.github.com/repos/boot2docker/boot2docker/releases"
 DRIVERS = ("auto", "virtualbox", "qemu")
@@ -17,6 +18,7 @@ CPUS = max(1, min(4, os.cpu_count() or 1))
 DISK_FORMATS = ("VMDK", "VDI")
 HOST_ONLY_MODES = ("auto", "required", "off")
 HOST_ONLY = "has_host_only_network"
+SHARES = "has_shared_folders"
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Setting:
     convert: Callable[[Any], object]  # raises ValueError with words that follow the name
     help: str
     needs: str = ""  # the driver's feature without which it has no effect
+    is_list: bool = False  # its flag may be given more than once
 
     @property
     def variable(self) -> str:
@@ -109,6 +112,17 @@ SETTINGS = (
             "Host-only adapter: first address for VMs.", HOST_ONLY),
     Setting("upper_ip", "UpperIP", "--upperip", "ADDRESS", "192.168.59.254", values.address,
             "Host-only adapter: last address for VMs.", HOST_ONLY),
+    Setting("vbox_share", "VBoxShare", "--vbox-share", "DIR[=NAME]",
+            shares.default(sys.platform), shares.shares,
+            "Folder to share with the VM, at /NAME there; more than once for more; disable: none.",
+            SHARES, is_list=True),
+    Setting("share_symlinks", "ShareSymlinks", "--share-symlinks", "", False, values.truth,
+            "Let the VM make symbolic links in shared folders.", SHARES),
+    Setting("gui", "GUI", "--gui", "", False, values.truth,
+            "Show the VM's screen in a window, when it starts.", "has_window"),
+    Setting("base_vmdk", "BaseVMDK", "--basevmdk", "FILE", None, values.optional_path,
+            "Disk to copy for the data disk, when the VM is made; its SSH key counts.",
+            "can_copy_disk"),
 )
 
 OBSOLETE = (

@@ -43,6 +43,8 @@ class Features:
     has_shared_folders: bool
     has_snapshots: bool
     has_disk_formats: bool = False
+    has_window: bool = False
+    can_copy_disk: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,27 @@ class VMSpec:
     console_log: Path
     host_only: HostOnly | None = None  # None: without, as for a driver that has none
     disk_format: str = "VMDK"  # or VDI; for a driver that has a choice
+    base_disk: Path | None = None  # copied for the data disk, which then has no seed
+
+
+@dataclass(frozen=True)
+class Share:
+    """A folder of the host that the guest mounts at `/name`."""
+
+    name: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Boot:
+    """What a start is told; a driver takes what its features name."""
+
+    shares: tuple[Share, ...] | None = None  # None: as at the last boot
+    share_symlinks: bool = False  # whether the guest may make symbolic links in them
+    window: bool = False  # show the screen of the VM
+
+
+USUAL = Boot()
 
 
 @dataclass(frozen=True)
@@ -89,7 +112,7 @@ class VMInfo:
     docker_port: int
     config_file: Path
     folder: Path
-    console_log: Path
+    console_log: Path | None  # None: a VM that was made elsewhere logs to no file
 
 
 @dataclass(frozen=True)
@@ -148,8 +171,11 @@ class Driver(ABC):
         """
 
     @abstractmethod
-    def start(self) -> None:
+    def start(self, boot: Boot = USUAL) -> None:
         """Boot an OFF or ABORTED VM, resume a PAUSED one, restore a SAVED one.
+
+        The shares of `boot` count at a boot. Those of an earlier `boot` that are not among them
+        go; what another program has shared with the VM is left alone.
 
         Returns when that is initiated, not when the guest is ready. A RUNNING VM is left alone.
         A port of the VM that has been taken meanwhile is replaced by a free one.
@@ -181,6 +207,13 @@ class Driver(ABC):
     @abstractmethod
     def delete(self) -> None:
         """Delete the VM, powered off first, and its data disk; never the ISO. No-op if absent."""
+
+    def host_only_mac(self) -> str:
+        """Return the MAC address of the VM's host-only adapter, as in 08:00:27:00:00:01.
+
+        It is empty when the VM has none.
+        """
+        return ""
 
     @abstractmethod
     def ssh_address(self) -> Address:

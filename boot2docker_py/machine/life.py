@@ -20,15 +20,15 @@ from boot2docker_py.errors import (
     DeadlineError,
     GuestError,
 )
-from boot2docker_py.machine import making, readiness
+from boot2docker_py.machine import booting, making, readiness
 from boot2docker_py.machine.questions import Questions
+from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
     from boot2docker_py.image import StagedImage
     from boot2docker_py.machine.collaborators import Endpoint, Images
-    from boot2docker_py.paths import VMPaths
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +79,8 @@ class Machine(Questions):
         """Bring the VM and its engine up, from any state; return the state it was found in."""
         with self._alone("up", deadline):
             found = self._usable(deadline)
+            if found in _BOOTS or discard_saved:
+                self._demand_bootable()
             if found is State.ABSENT:
                 self._make(deadline)
             else:
@@ -110,6 +112,7 @@ class Machine(Questions):
         """Shut the VM down properly and bring it up again, saved memory included."""
         with self._alone("restart", deadline):
             found = self._existing(deadline)
+            self._demand_bootable()
             self._shut_down_from(found, deadline)
             self._start(self.driver.state(), deadline)
             return found
@@ -118,6 +121,7 @@ class Machine(Questions):
         """Throw the VM's memory away, in whatever state, and boot it."""
         with self._alone("reset", deadline):
             found = self.state()
+            self._demand_bootable()
             self.endpoint.stop()
             self.driver.power_off()
             self.driver.discard_saved()
@@ -145,10 +149,12 @@ class Machine(Questions):
             GuestError: it did not come up, and runs on the old image again.
         """
         with self._alone("upgrade", deadline):
-            self._usable(deadline)
+            if self._usable(deadline) in _GOES_ON:
+                self._demand_bootable()
             staged = self.images.stage(deadline)
             if staged is None:
                 return Upgraded(None, None)
+            self._say_what_it_boots()
             was_on = self._shut_down_from(self.driver.state(), deadline)
             staged.swap_in()
             if was_on:
@@ -186,7 +192,14 @@ class Machine(Questions):
             log.info("Waiting for another boot2docker (%s)...", holder)
 
         with lock.hold(self.paths.lock, deadline, purpose=purpose, on_wait=announce):
+            self._adopt()
             yield
+
+    def _adopt(self) -> None:
+        """Remember the hypervisor of a VM that others made, lest it be sought elsewhere."""
+        if not self.paths.driver_record.exists() and self.driver.state() is not State.ABSENT:
+            make_private_folder(self.paths.folder)
+            self.paths.driver_record.write_text(self.driver.name + "\n")
 
     def _settled(self, deadline: Deadline) -> State:
         def probe(_deadline: Deadline) -> str | None:
@@ -215,12 +228,18 @@ class Machine(Questions):
         log.info("Creating VM '%s' with %s...", self.name, self.driver.name)
         making.make(self.config, self.driver, self.paths, image)
 
+    def _demand_bootable(self) -> None:
+        """Raise what stands against a boot, before anything is done for it."""
+        booting.plan(self.config, self.driver, boots=True)
+
     def _start(self, state: State, deadline: Deadline) -> None:
+        if state in _GOES_ON:
+            booting.say_what_waits(self.config)
         if state is State.RUNNING:
             log.info("VM '%s' is already running.", self.name)
         else:
             log.info("%s VM '%s'...", _VERBS.get(state, "Starting"), self.name)
-            self.driver.start()
+            self.driver.start(booting.plan(self.config, self.driver, boots=state in _BOOTS))
         self.endpoint.start(self.driver.ssh_address(), deadline)
         wait_for(readiness.checks(self.driver, self.endpoint), deadline, report=self.report)
 
@@ -261,6 +280,14 @@ class Machine(Questions):
             log.warning("VM '%s' does not shut down; cutting its power.", self.name)
             self.driver.power_off()
 
+    def _say_what_it_boots(self) -> None:
+        if self.driver.state() is State.ABSENT:
+            return
+        iso = self.driver.describe().iso
+        if iso != self.config.iso:
+            words = "VM '%s' boots '%s', not '%s', which is changed; name its own with --iso."
+            log.warning(words, self.name, iso, self.config.iso)
+
     def _start_on_new_image(self, staged: StagedImage, deadline: Deadline) -> None:
         try:
             self._start(State.OFF, deadline)
@@ -275,7 +302,7 @@ class Machine(Questions):
                 f"VM '{self.name}' did not come up on image {staged.after.version}; "
                 "it runs on the old one again",
                 details=f"{error.brief}: {error.details}",
-                resolution=f"See {self.driver.describe().console_log}.",
+                resolution=f"See {readiness.words_of(self.driver.describe())}.",
             ) from error
 
     def _forget(self) -> None:
@@ -287,4 +314,6 @@ class Machine(Questions):
         shutil.rmtree(self.paths.run, ignore_errors=True)
 
 
+_BOOTS = (State.ABSENT, State.OFF, State.ABORTED)
+_GOES_ON = (State.RUNNING, State.PAUSED, State.SAVED)
 _VERBS = {State.SAVED: "Restoring", State.PAUSED: "Resuming"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers.base import Driver, HostOnly, VMInfo, VMSpec
@@ -23,9 +25,12 @@ def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
     """Make the VM: keys, pinned host key, seed, and what the driver makes of them."""
     from boot2docker_py.guest import host_keys, keys, names, seed
 
+    if config.base_vmdk and driver.features.can_copy_disk:
+        _make_from(config.base_vmdk, config, driver, paths, image)
+        return
+    make_private_folder(paths.folder)
     public_key = keys.ensure_key_pair(config.ssh_key)
     host_key, host_name = keys.make_host_key(), names.host_name(config.vm)
-    make_private_folder(paths.folder)
     # Only our image takes its host key from the seed; the official one makes its own, which is
     # then pinned at first contact.
     if image.is_ours:
@@ -37,6 +42,17 @@ def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
     }
     paths.driver_record.write_text(driver.name + "\n")
     driver.create(_spec(config, paths, image, seed.build_seed(public_key, files)))
+
+
+def _make_from(disk: Path, config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
+    """Make the VM with a copy of a disk, on which keys and host key are already."""
+    from boot2docker_py.guest import keys
+
+    keys.load(config.ssh_key)
+    make_private_folder(paths.folder)
+    paths.known_hosts.unlink(missing_ok=True)
+    paths.driver_record.write_text(driver.name + "\n")
+    driver.create(dataclasses.replace(_spec(config, paths, image, b""), base_disk=disk))
 
 
 def _spec(config: Config, paths: VMPaths, image: Image, seed: bytes) -> VMSpec:
@@ -72,7 +88,7 @@ def compare(config: Config, info: VMInfo) -> None:
     Raises:
         UsageError: its disk would have to shrink.
     """
-    if config.disk_mb < info.disk_mb and config.origins["disk_mb"] != "default":
+    if config.flag("disk_mb") and config.disk_mb < info.disk_mb:
         raise UsageError(
             f"the disk of VM '{config.vm}' cannot shrink to {config.disk_mb} MB",
             details=f"it has {info.disk_mb} MB",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
-from boot2docker_py.drivers.base import IS_ON, Driver
+from boot2docker_py.drivers.base import IS_ON, Driver, VMInfo
 from boot2docker_py.errors import GuestError
 from boot2docker_py.wait import Check, Deadline
 
@@ -17,12 +18,17 @@ ASK_HYPERVISOR_S = 1.0
 
 def checks(driver: Driver, endpoint: Endpoint) -> list[Check]:
     """Return the checks in their order: SSH, then the engine; a VM that has died ends the wait."""
-    hint = f"See {driver.describe().console_log}, or give more time with --timeout."
+    hint = f"See {words_of(driver.describe())}, or give more time with --timeout."
     alive = _Alive(driver)
     return [
         Check("SSH", alive.unless(endpoint.unready), hint),
         Check("the Docker Engine", alive.unless(endpoint.ping), hint),
     ]
+
+
+def words_of(info: VMInfo) -> Path:
+    """Return where to read what the VM said: its console, or the logs beside its settings."""
+    return info.console_log or info.folder
 
 
 class _Alive:
@@ -52,5 +58,5 @@ class _Alive:
             raise GuestError(
                 f"VM '{info.name}' stopped while it was starting",
                 details=f"it is {state.value}; {self._driver.problem()}".rstrip("; "),
-                resolution=f"See {info.console_log}.",
+                resolution=f"See {words_of(info)}.",
             )

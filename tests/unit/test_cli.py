@@ -14,7 +14,7 @@ import pytest
 from boot2docker_py import __version__
 from boot2docker_py.cli.app import ALIASES, app
 from boot2docker_py.cli.arguments import go_switches
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.base import USUAL, Boot, State
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeImages, FakeSession
 
@@ -223,7 +223,7 @@ class TestDefects:
 
     def test_interrupt_exits_with_130(self, boot2docker: Boot2Docker) -> None:
         class Interrupted(FakeDriver):
-            def start(self) -> None:
+            def start(self, _boot: Boot = USUAL) -> None:
                 raise KeyboardInterrupt
 
         answer = boot2docker(["up"], FakeSession(Interrupted(State.OFF), FakeEndpoint()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from boot2docker_py.errors import (
     HypervisorError,
     UsageError,
 )
-from boot2docker_py.guest import host_keys
+from boot2docker_py.guest import host_keys, keys
 from boot2docker_py.machine.life import Machine
 from boot2docker_py.paths import Paths, find
 from boot2docker_py.wait import Deadline
@@ -82,6 +83,22 @@ def test_init_twice_makes_one_vm(paths: Paths) -> None:
     spec = house.driver.spec
     assert house.machine.init(house.deadline()) is False
     assert house.driver.spec is spec
+
+
+def test_a_copied_disk_has_no_seed_and_its_host_key_is_not_known(
+    paths: Paths, tmp_path: Path
+) -> None:
+    house = House(paths, base_vmdk=str(tmp_path / "base.vmdk"))
+    house.driver.features = dataclasses.replace(FakeDriver.features, can_copy_disk=True)
+    with pytest.raises(UsageError, match="key"):
+        house.machine.init(house.deadline())
+    assert house.driver.peek() is State.ABSENT, "a new key would not open that disk"
+    keys.ensure_key_pair(house.config.ssh_key)
+    house.machine.init(house.deadline())
+    spec = house.driver.spec
+    assert spec is not None
+    assert (spec.base_disk, spec.seed) == (tmp_path / "base.vmdk", b"")
+    assert not house.paths.known_hosts.exists()
 
 
 @pytest.mark.parametrize("command", ["init", "up"])

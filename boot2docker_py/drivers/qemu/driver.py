@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Sequence
 
 from boot2docker_py.drivers import host, ports
-from boot2docker_py.drivers.base import Address, Driver, Features, State, VMInfo, VMSpec
+from boot2docker_py.drivers.base import (
+    USUAL,
+    Address,
+    Boot,
+    Driver,
+    Features,
+    State,
+    VMInfo,
+    VMSpec,
+)
 from boot2docker_py.drivers.qemu import (
     checks,
     command_line,
@@ -123,7 +132,7 @@ class QEMUDriver(Driver):
                 self._remove_unfinished()
                 raise
 
-    def start(self) -> None:
+    def start(self, boot: Boot = USUAL) -> None:  # noqa: ARG002 - nothing of it is known here
         with storage_errors(self._paths):
             state = self.state()
             if state in (State.OFF, State.ABORTED):

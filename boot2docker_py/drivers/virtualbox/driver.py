@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Any, Callable, Sequence, TypeVar
 
 from boot2docker_py.drivers import host, ports
-from boot2docker_py.drivers.base import Address, Driver, Features, State, VMInfo, VMSpec
+from boot2docker_py.drivers.base import (
+    USUAL,
+    Address,
+    Boot,
+    Driver,
+    Features,
+    State,
+    VMInfo,
+    VMSpec,
+)
 from boot2docker_py.drivers.virtualbox import (
     failures,
     machines,
     media,
     nat,
+    network,
     sessions,
     start,
     states,
@@ -57,9 +67,11 @@ class VirtualBoxDriver(Driver):
     features = Features(
         can_save=True,
         has_host_only_network=True,
-        has_shared_folders=False,
+        has_shared_folders=True,
         has_snapshots=False,
         has_disk_formats=True,
+        has_window=True,
+        can_copy_disk=True,
     )
 
     def __init__(self, name: str, paths: VMPaths, api: API | None = None) -> None:
@@ -102,8 +114,11 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def ssh_address(self) -> Address:
-        host_ports = nat.host_ports(self._api, self._machine())
-        return Address(ports.HOST, host_ports.get(nat.SSH, 0))
+        return Address(ports.HOST, nat.ssh_port(self._api, self._machine()))
+
+    @_translated
+    def host_only_mac(self) -> str:
+        return network.mac(self._api, self._machine())
 
     @_translated
     def create(self, spec: VMSpec) -> None:
@@ -114,6 +129,8 @@ class VirtualBoxDriver(Driver):
         settings = machines.settings_file(self._api, self._vm)
         disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")
         media.demand_new(disk)
+        if spec.base_disk:
+            media.demand_readable(self._api, spec.base_disk)
         make_private_folder(self._paths.folder)
         spec.console_log.parent.mkdir(parents=True, exist_ok=True)
         unfinished.write(self._note, unfinished.Unfinished(settings, disk))
@@ -129,7 +146,10 @@ class VirtualBoxDriver(Driver):
         machines.configure(self._api, machine, spec, spec.ssh_port or ports.usual_or_free())
         machine.saveSettings()
         self._api.virtualbox.registerMachine(machine)
-        medium = media.make_disk(self._api, disk, spec.seed, spec.disk_mb)
+        if spec.base_disk:
+            medium = media.copy_disk(self._api, spec.base_disk, disk)
+        else:
+            medium = media.make_disk(self._api, disk, spec.seed, spec.disk_mb)
         with sessions.changed(self._api, machine) as changing:
             media.attach(self._api, changing, spec.iso, medium)
             if spec.host_only:
@@ -137,13 +157,13 @@ class VirtualBoxDriver(Driver):
         sessions.wait_until_free(self._api, machine)
 
     @_translated
-    def start(self) -> None:
+    def start(self, boot: Boot = USUAL) -> None:
         state = self._look()[0]
         if state is State.PAUSED:
             with sessions.held(self._api, self._machine(), shared=True) as session:
                 session.console.resume()
         elif state in (State.OFF, State.ABORTED, State.SAVED):
-            start.start(self._api, self._machine(), is_saved=state is State.SAVED)
+            start.start(self._api, self._machine(), boot, is_saved=state is State.SAVED)
         elif state is not State.RUNNING:
             raise self._wrong_state("start", state)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from boot2docker_py.drivers.base import VMInfo, VMSpec
-from boot2docker_py.drivers.virtualbox import failures, media, nat, versions
+from boot2docker_py.drivers.virtualbox import failures, leases, media, nat, versions
 from boot2docker_py.drivers.virtualbox.api import API
 
 MARK = "boot2docker-py/made"  # extra data: this machine and its disk are ours to delete
@@ -83,8 +83,15 @@ def describe(api: API, machine: Any) -> VMInfo:
         docker_port=host_ports.get(nat.ENGINE, 0),
         config_file=settings,
         folder=settings.parent,
-        console_log=Path(machine.getSerialPort(0).path),
+        console_log=console_log(api, machine),
     )
+
+
+def console_log(api: API, machine: Any) -> Path | None:
+    """Return the file that the serial console is logged to; the original had a pipe, or nothing."""
+    serial = machine.getSerialPort(0)
+    is_file = serial.enabled and serial.hostMode == api.number("PortMode", "RawFile")
+    return Path(serial.path) if is_file else None
 
 
 def is_ours(machine: Any) -> bool:
@@ -95,14 +102,17 @@ def is_ours(machine: Any) -> bool:
 def own_disk(machine: Any) -> Path | None:
     """Return the data disk when it is the machine's own: it carries our mark, or its shape.
 
-    The original made none; its disk has the machine's name and lies beside the settings.
+    The original made none; its disk has the machine's name and lies beside the settings. Docker
+    Machine's is called "disk" and lies in the folder above them, which has the machine's name.
     """
     disk = media.attached(machine, media.DISK_PORT)
     if disk is None:
         return None
     path, settings = Path(disk.location), Path(machine.settingsFilePath)
     is_beside = path.parent == settings.parent and path.stem == machine.name
-    return path if is_beside else None
+    above = settings.parent.parent
+    is_of_machine = path == above / "disk.vmdk" and above.name == machine.name
+    return path if is_beside or is_of_machine else None
 
 
 def unregister(api: API, machine: Any, disk: Path | None) -> None:
@@ -112,6 +122,7 @@ def unregister(api: API, machine: Any, disk: Path | None) -> None:
         machine.unregister(api.number("CleanupMode", "UnregisterOnly"))
         settings.unlink(missing_ok=True)
         return
+    leases.forget(api, machine)
     removed = list(machine.unregister(api.number("CleanupMode", "Full")) or [])
     ours = [medium for medium in removed if disk and Path(medium.base.location) == disk]
     failures.wait(machine.deleteConfig(ours))

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, Iterator
 
 from boot2docker_py.drivers.virtualbox import failures
 from boot2docker_py.drivers.virtualbox.api import API
-from boot2docker_py.errors import StorageError
+from boot2docker_py.errors import StorageError, UsageError
 from boot2docker_py.wait import Deadline
 
 CONTROLLER = "SATA"
@@ -23,11 +23,32 @@ SERVER_ENDS_S = 5.0
 
 def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
     """Make a disk that grows as it is written, with the seed at its start."""
+    disk = _made(api, path, lambda: _make_empty(api, path, size_mb))
+    _write(disk, seed)
+    return disk
+
+
+def copy_disk(api: API, base: Path, path: Path) -> Any:
+    """Make a disk with the content of another, which is only read; it has an identity of its own.
+
+    Raises:
+        UsageError: that is no disk that VirtualBox can read.
+    """
+    with _opened(api, base) as original:
+        return _made(api, path, lambda: _copy(api, original, path))
+
+
+def demand_readable(api: API, base: Path) -> None:
+    """Raise UsageError when the file is not a disk that VirtualBox can read."""
+    with _opened(api, base):
+        pass
+
+
+def _made(api: API, path: Path, make: Callable[[], Any]) -> Any:
     deadline = Deadline(SERVER_ENDS_S)
     while True:
         try:
-            disk = _make_empty(api, path, size_mb)
-            break
+            return make()
         except failures.APIError as error:
             # VirtualBox's server goes on with what a killed `create` had asked of it, and lists
             # that disk only when it is made.
@@ -36,20 +57,56 @@ def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
             forget(api, path)
             path.unlink(missing_ok=True)
             deadline.clock.sleep(0.05)
-    _write(disk, seed)
-    return disk
 
 
 def _make_empty(api: API, path: Path, size_mb: int) -> Any:
-    disk = api.virtualbox.createMedium(
+    disk = _new(api, path)
+    standard = api.number("MediumVariant", "Standard")
+    failures.wait(disk.createBaseStorage(size_mb * MB, [standard]))
+    return disk
+
+
+def _copy(api: API, original: Any, path: Path) -> Any:
+    disk = _new(api, path)
+    standard = api.number("MediumVariant", "Standard")
+    failures.wait(original.cloneTo(disk, [standard], None))
+    return disk
+
+
+def _new(api: API, path: Path) -> Any:
+    return api.virtualbox.createMedium(
         path.suffix[1:].upper(),
         str(path),
         api.number("AccessMode", "ReadWrite"),
         api.number("DeviceType", "HardDisk"),
     )
-    standard = api.number("MediumVariant", "Standard")
-    failures.wait(disk.createBaseStorage(size_mb * MB, [standard]))
-    return disk
+
+
+@contextlib.contextmanager
+def _opened(api: API, path: Path) -> Iterator[Any]:
+    """Yield the disk in a file, which VirtualBox forgets again unless it knew it."""
+    hard_disk, read_only = (
+        api.number("DeviceType", "HardDisk"),
+        api.number("AccessMode", "ReadOnly"),
+    )
+    known = {os.path.normcase(disk.location) for disk in api.array(api.virtualbox, "hardDisks")}
+    try:
+        with failures.translated():
+            # Not with a new identity, which would be written into the file.
+            disk = api.virtualbox.openMedium(str(path), hard_disk, read_only, False)  # noqa: FBT003
+    except failures.APIError as error:
+        raise UsageError(
+            f"'{path}' is not a disk that VirtualBox can copy"
+            if path.is_file()
+            else f"there is no disk '{path}'",
+            details=error.details,
+            resolution="Name a VMDK, VDI or VHD file with --basevmdk.",
+        ) from error
+    try:
+        yield disk
+    finally:
+        if os.path.normcase(disk.location) not in known:
+            disk.close()
 
 
 def _write(disk: Any, seed: bytes) -> None:

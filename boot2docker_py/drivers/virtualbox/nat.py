@@ -7,6 +7,7 @@ from typing import Any
 
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.virtualbox.api import API
+from boot2docker_py.errors import NetworkError
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,24 @@ def host_ports(api: API, machine: Any) -> dict[str, int]:
     # Each is "name,protocol,host address,host port,guest address,guest port".
     fields = [rule.split(",") for rule in rules]
     return {field[0]: int(field[3]) for field in fields}
+
+
+def ssh_port(api: API, machine: Any) -> int:
+    """Return the port on the host that leads to the guest's SSH server.
+
+    Raises:
+        NetworkError: no rule of the VM leads there.
+    """
+    found = host_ports(api, machine).get(SSH)
+    if found is None:
+        name = machine.name
+        raise NetworkError(
+            f"the VM '{name}' has no port on {ports.HOST} for SSH",
+            details=f"its first network adapter has no forwarding rule named '{SSH}'",
+            resolution="boot2docker poweroff, then: "
+            f'VBoxManage modifyvm "{name}" --natpf1 "{SSH},tcp,{ports.HOST},{ports.USUAL_SSH},,22"',
+        )
+    return found
 
 
 def taken(api: API, machine: Any) -> dict[str, int]:

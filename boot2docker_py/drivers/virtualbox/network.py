@@ -16,20 +16,23 @@ log = logging.getLogger(__name__)
 
 # VirtualBox's own name for the network of an adapter begins with this.
 NETWORK_PREFIX = "HostInterfaceNetworking-"
+ADAPTER = "boot2docker-py/host-only-adapter"  # extra data: identity of the machine's adapter
 # On Windows an adapter may appear some time after its making was said to have failed
 # (VirtualBox ticket 14040).
 APPEARS_WITHIN_S = 10.0
 GO_ON = "Or go on without it: --hostonly off."
 
 
-def ensure(api: API, wanted: HostOnly) -> str:
+def ensure(api: API, wanted: HostOnly, known_id: str = "") -> str:
     """Return the name of an adapter with the wanted address, made when there is none.
+
+    `known_id` is that of the adapter that was used before, which Windows may have renamed.
 
     Raises:
         NetworkError: it cannot be had.
     """
     _remove_orphans(api)
-    adapter = _find(api, wanted)
+    adapter = _find(api, wanted, known_id)
     if adapter is None:
         _demand_no_collision(api, wanted)
         adapter = _make(api, wanted)
@@ -45,8 +48,29 @@ def attach(api: API, machine: Any, adapter_name: str) -> None:
     card = machine.getNetworkAdapter(1)
     card.adapterType = api.number("NetworkAdapterType", "Virtio")
     card.hostOnlyInterface = adapter_name
+    identity = next((one.id for one in _adapters(api) if one.name == adapter_name), "")
+    machine.setExtraData(ADAPTER, identity)
     card.attachmentType = api.number("NetworkAttachmentType", "HostOnly")
     card.enabled = True
+
+
+def known_id(machine: Any) -> str:
+    """Return the identity of the adapter that the machine was given, empty if not by us."""
+    return str(machine.getExtraData(ADAPTER))
+
+
+def mac(api: API, machine: Any) -> str:
+    """Return the MAC address of the machine's host-only adapter, empty when it has none."""
+    if not is_attached(api, machine):
+        return ""
+    digits = str(machine.getNetworkAdapter(1).MACAddress).lower()
+    return ":".join(digits[start : start + 2] for start in range(0, len(digits), 2))
+
+
+def server_of(api: API, adapter_name: str) -> Any:
+    """Return the DHCP server of an adapter, None when it has none."""
+    networks = [one.networkName for one in _adapters(api) if one.name == adapter_name]
+    return _server(api, networks[0]) if networks else None
 
 
 def detach(api: API, machine: Any) -> None:
@@ -73,17 +97,38 @@ def _interfaces(api: API) -> list[Any]:
     return api.array(api.virtualbox.host, "networkInterfaces")
 
 
-def _find(api: API, wanted: HostOnly) -> Any:
+def _find(api: API, wanted: HostOnly, known_id: str) -> Any:
     adapters = _adapters(api)
-    for adapter in adapters:
-        if adapter.IPAddress == wanted.host_ip:
-            return adapter
+    addressed = [adapter for adapter in adapters if adapter.IPAddress == wanted.host_ip]
+    found = addressed or [adapter for adapter in adapters if adapter.id == known_id]
+    _demand_one(adapters, addressed, wanted.host_ip)
+    if found:
+        return found[0]
     # Windows re-addresses adapters after a sleep; the DHCP server still says which one it is.
     for adapter in adapters:
         server = _server(api, adapter.networkName)
         if server is not None and server.IPAddress == wanted.dhcp_ip:
             return adapter
     return None
+
+
+def _demand_one(adapters: list[Any], addressed: list[Any], address: str) -> None:
+    """Raise NetworkError when it would be chance which adapter is used."""
+    names = [str(adapter.name) for adapter in adapters]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if len(addressed) > 1:
+        what = f"{len(addressed)} host-only adapters have the address {address}"
+        details = ", ".join(f"'{adapter.name}'" for adapter in addressed)
+    elif twice:
+        what, details = f"several host-only adapters are called '{twice[0]}'", ", ".join(names)
+    else:
+        return
+    raise NetworkError(
+        what,
+        details=details,
+        resolution="Remove those that no VM needs, in the VirtualBox window under Network, or "
+        f'with: VBoxManage hostonlyif remove "NAME". {GO_ON}',
+    )
 
 
 def _is_addressed(adapter: Any, wanted: HostOnly) -> bool:

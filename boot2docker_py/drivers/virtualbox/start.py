@@ -8,8 +8,18 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from boot2docker_py.drivers.base import HostOnly
-from boot2docker_py.drivers.virtualbox import failures, media, nat, network, sessions, versions
+from boot2docker_py.drivers.base import Boot, HostOnly
+from boot2docker_py.drivers.virtualbox import (
+    failures,
+    leases,
+    machines,
+    media,
+    nat,
+    network,
+    sessions,
+    shares,
+    versions,
+)
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import HypervisorError, NetworkError, NotFoundError
 
@@ -25,15 +35,20 @@ def set_host_only(api: API, machine: Any, wanted: HostOnly) -> None:
         return
     machine.setExtraData(HOST_ONLY, json.dumps(dataclasses.asdict(wanted)))
     try:
-        network.attach(api, machine, network.ensure(api, wanted))
+        name = network.ensure(api, wanted)
+        network.attach(api, machine, name)
+        leases.fix(api, machine, name, wanted)
     except NetworkError as error:
         if wanted.mode == "required":
             raise
-        log.warning("The VM has no host-only network: %s (%s).", error.brief, error.details)
+        log.warning(
+            "The VM has no host-only network: %s (%s). %s",
+            *(error.brief, error.details, error.resolution),
+        )
         network.detach(api, machine)
 
 
-def start(api: API, machine: Any, *, is_saved: bool) -> None:
+def start(api: API, machine: Any, boot: Boot, *, is_saved: bool) -> None:
     """Boot the machine, or restore its saved state."""
     _demand_image(machine)
     taken = nat.taken(api, machine)
@@ -44,19 +59,26 @@ def start(api: API, machine: Any, *, is_saved: bool) -> None:
     if not is_saved and network.is_attached(api, machine):
         _repair_host_only(api, machine)
     if not is_saved:
-        console_log = Path(machine.getSerialPort(0).path or ".")
-        if console_log.is_file():
-            console_log.unlink()
+        shares.apply(api, machine, boot)
+        console_log = machines.console_log(api, machine)
+        if console_log:
+            console_log.unlink(missing_ok=True)
+    frontend = "gui" if boot.window else "headless"
     try:
-        _launch(api, machine)
+        _launch(api, machine, frontend)
     except HypervisorError as error:
         if is_saved or not _is_of_host_only(api, machine, error):
             raise
+        card = machine.getNetworkAdapter(1)
         log.warning("The VM starts without its host-only network: %s", error.details.split("\n")[0])
+        log.info(
+            'To give it back: VBoxManage modifyvm "%s" --nic2 hostonly --hostonlyadapter2 "%s"',
+            *(machine.name, card.hostOnlyInterface),
+        )
         with sessions.changed(api, machine) as changing:
             network.detach(api, changing)
         sessions.wait_until_free(api, machine)
-        _launch(api, machine)
+        _launch(api, machine, frontend)
 
 
 def _wanted_host_only(machine: Any) -> HostOnly | None:
@@ -70,12 +92,16 @@ def _repair_host_only(api: API, machine: Any) -> None:
     if wanted is None:  # of the original: its adapter is its own business
         return
     try:
-        name = network.ensure(api, wanted)
+        name = network.ensure(api, wanted, network.known_id(machine))
     except NetworkError as error:
         if wanted.mode == "required":
             raise
-        log.warning("The host-only network is not repaired: %s (%s).", error.brief, error.details)
+        log.warning(
+            "The host-only network is not repaired: %s (%s). %s",
+            *(error.brief, error.details, error.resolution),
+        )
         return
+    leases.fix(api, machine, name, wanted)
     if machine.getNetworkAdapter(1).hostOnlyInterface != name:
         with sessions.changed(api, machine) as changing:
             network.attach(api, changing, name)
@@ -100,15 +126,17 @@ def _demand_image(machine: Any) -> None:
         )
 
 
-def _launch(api: API, machine: Any) -> None:
+def _launch(api: API, machine: Any, frontend: str) -> None:
     session = api.new_session()
     try:
-        failures.wait(versions.launch(api, machine, session, "headless"))
+        with failures.translated():
+            failures.wait(versions.launch(api, machine, session, frontend))
     except failures.APIError as error:
+        in_window = frontend != "headless"
         raise HypervisorError(
-            f"VirtualBox does not start the VM '{machine.name}'",
+            f"VirtualBox does not start the VM '{machine.name}'" + " in a window" * in_window,
             details="\n".join([error.details, *_end_of_log(machine)]),
-            resolution=f"See {machine.logFolder}.",
+            resolution=f"See {machine.logFolder}." + " Or leave --gui away." * in_window,
         ) from error
     finally:
         sessions.unlock(api, session)

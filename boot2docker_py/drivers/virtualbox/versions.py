@@ -69,3 +69,18 @@ def create_shared_folder(api: API, machine: Any, name: str, folder: str) -> None
     if api.version >= (6, 0):
         arguments.append("")  # where to mount it: left to the guest
     machine.createSharedFolder(*arguments)
+
+
+def has_fixed_leases(api: API) -> bool:
+    """Tell whether a DHCP server can keep an address for a machine."""
+    return api.version >= (6, 1)
+
+
+def set_fixed_lease(api: API, server: Any, machine: Any, address: str) -> None:
+    """Keep an address for the second adapter of a machine."""
+    second, scope = 1, api.number("DHCPConfigScope", "MachineNIC")
+    server.getConfig(scope, machine.id, second, True)  # noqa: FBT003 - of the API: made, if new
+    # What that returns is an interface without the address.
+    for lease in api.array(server, "individualConfigs"):
+        if lease.machineId == machine.id and lease.slot == second:
+            lease.fixedAddress = address

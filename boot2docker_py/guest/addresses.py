@@ -1,0 +1,42 @@
+"""The guest's addresses, asked of it; an adapter is known by its MAC, not by its name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from boot2docker_py.errors import GuestError
+
+if TYPE_CHECKING:
+    from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.wait import Deadline
+
+COMMAND = "ip addr show"  # of iproute2 and of busybox alike
+
+
+def of_mac(connection: Connection, mac: str, deadline: Deadline) -> str | None:
+    """Return the IPv4 address of the guest's adapter, None when it has none.
+
+    Raises:
+        GuestError: the guest does not tell.
+    """
+    result = connection.run(COMMAND, timeout_s=deadline.remaining_s())
+    if result.status != 0:
+        raise GuestError(
+            "the VM does not tell its addresses",
+            details=f"{COMMAND}: {result.stderr.decode(errors='replace').strip()}",
+        )
+    return parse(result.stdout.decode(errors="replace"), mac)
+
+
+def parse(told: str, mac: str) -> str | None:
+    """Return the first IPv4 address of the adapter with the MAC in what `ip addr show` told."""
+    is_it = False
+    for line in told.splitlines():
+        words = line.split()
+        if not line[:1].isspace():  # a new adapter begins
+            is_it = False
+        elif words[0] == "link/ether":
+            is_it = words[1].lower() == mac.lower()
+        elif words[0] == "inet" and is_it:
+            return words[1].partition("/")[0]
+    return None

@@ -1,0 +1,53 @@
+"""What a start of the VM is told by the settings."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boot2docker_py.config.shares import split
+from boot2docker_py.drivers.base import Boot, Driver, Share
+from boot2docker_py.errors import UsageError
+
+if TYPE_CHECKING:
+    from boot2docker_py.config import Config
+
+log = logging.getLogger(__name__)
+
+# Settings that count at a boot, and not for what runs, or is restored.
+AT_BOOT = ("vbox_share", "share_symlinks")
+
+
+def plan(config: Config, driver: Driver, *, boots: bool) -> Boot:
+    """Return what the next start is told; without a boot the shares stay what they are.
+
+    Raises:
+        UsageError: a folder that shall be shared is missing.
+    """
+    return Boot(
+        shares=_shares(config) if boots and driver.features.has_shared_folders else None,
+        share_symlinks=config.share_symlinks,
+        window=config.gui,
+    )
+
+
+def _shares(config: Config) -> tuple[Share, ...]:
+    shares = [Share(name, Path(folder)) for folder, name in map(split, config.vbox_share)]
+    missing = [share for share in shares if not share.folder.is_dir()]
+    if missing and config.origins["vbox_share"] != "default":
+        folders = ", ".join(f"'{share.folder}'" for share in missing)
+        raise UsageError(
+            f"there is no folder {folders} to share with the VM",
+            details=f"from {config.origins['vbox_share']}",
+            resolution="Make it, name another with --vbox-share, or: --vbox-share disable",
+        )
+    return tuple(share for share in shares if share not in missing)
+
+
+def say_what_waits(config: Config) -> None:
+    """Say which flags count only when the VM boots, which it does not now."""
+    for field in AT_BOOT:
+        flag = config.flag(field)
+        if flag:
+            log.warning("%s counts when VM '%s' boots: boot2docker restart", flag, config.vm)
