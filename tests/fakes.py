@@ -84,6 +84,7 @@ class FakeDriver(Driver):
             config_file=folder / "vm.json",
             folder=folder,
             console_log=spec.console_log,
+            hypervisor_log=folder / "hypervisor.log",
         )
 
     def create(self, spec: VMSpec) -> None:
@@ -227,6 +228,10 @@ class FakeSession(Session):
     @cached_property
     def images(self) -> Any:
         return self._fakes[2]
+
+    def show_guest_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
+        assert self.questions.running_address() == SSH_ADDRESS
+        sink.write(f"the log {name}\n".encode())
 
     def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
         assert address == SSH_ADDRESS

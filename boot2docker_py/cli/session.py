@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from boot2docker_py.endpoint.contexts import Context
     from boot2docker_py.endpoint.docker_config import DockerConfig
     from boot2docker_py.endpoint.of_vm import Endpoint
+    from boot2docker_py.guest.session import Sink
     from boot2docker_py.guest.ssh import Connection
     from boot2docker_py.image import Images
     from boot2docker_py.machine.life import Machine
@@ -169,6 +170,16 @@ class Session:
             address = certificates.tls_address(connection, docker_port, self.deadline)
             certificates.renew(connection, folder, address, self.deadline)
         return f"tcp://{address.host}:{address.port}", str(folder)
+
+    def show_guest_log(self, name: str, lines: int, sink: Sink, *, follows: bool) -> None:
+        """Write the end of a log inside the guest to `sink`, and with `follows` its growth."""
+        from boot2docker_py.guest import logs
+
+        with self.connect(self.questions.running_address()) as connection:
+            if follows:
+                logs.follow(connection, name, lines, sink)
+            else:
+                logs.show(connection, name, lines, sink, self.deadline)
 
     def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
         """Run a shell, or the command `words`, in the guest; return its exit status."""

@@ -90,6 +90,7 @@ class VMInfo:
     config_file: Path
     folder: Path
     console_log: Path
+    hypervisor_log: Path  # what the hypervisor itself has said since the last start
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,7 @@ def describe(api: API, machine: Any) -> VMInfo:
         config_file=settings,
         folder=settings.parent,
         console_log=Path(machine.getSerialPort(0).path),
+        hypervisor_log=Path(machine.logFolder, "VBox.log"),
     )
 
 
