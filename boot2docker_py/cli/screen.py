@@ -47,6 +47,14 @@ def code(lines: Iterable[str]) -> None:
     sys.stdout.buffer.flush()
 
 
+def utf8(text: str) -> None:
+    """Print what other programs read as a file: UTF-8, but on a terminal, which has its own."""
+    if sys.stdout.isatty():
+        click.echo(text, nl=False)
+    else:
+        click.echo(text.encode("utf-8", errors="surrogateescape"), nl=False)
+
+
 def json_object(value: Mapping[str, object]) -> None:
     """Print the one object that `--json` answers with."""
     click.echo(json.dumps(value, indent=2, default=str))
