@@ -233,6 +233,10 @@ class FakeSession(Session):
         assert self.questions.running_address() == SSH_ADDRESS
         sink.write(f"the log {name}\n".encode())
 
+    def copy(self, copy: Any, *, as_root: bool) -> Any:
+        assert self.questions.running_address() == SSH_ADDRESS
+        return iter(())
+
     def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
         assert address == SSH_ADDRESS
         return int(words[0]) if words else 0
