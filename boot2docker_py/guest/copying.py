@@ -16,6 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Callable
 
+import paramiko
+
 from boot2docker_py.errors import Boot2DockerError, DeadlineError, GuestError, UsageError
 from boot2docker_py.guest import packing, places, session, unpacking
 from boot2docker_py.guest.channels import SessionChannel
@@ -131,7 +133,7 @@ class Copier:
                     sent += len(data)
                     self.report(min(sent, total_bytes), total_bytes)
                 channel.shutdown_write()
-            except OSError as error:
+            except (OSError, EOFError, paramiko.SSHException) as error:
                 log.debug("the guest takes no more: %s", error)
             streams.end(f"cannot write 'vm:{target}'")
         files = sum(not entry.is_folder for entry in entries)
@@ -205,7 +207,7 @@ class _Streams:
         """Send all of `data`.
 
         Raises:
-            OSError: the command takes no more.
+            OSError, EOFError, SSHException: the command takes no more.
             DeadlineError: nothing moved any more.
         """
         rest = memoryview(data)

@@ -96,7 +96,7 @@ class TestCopy:
         found = tmp_path / "back" / "with 'quotes'\n" / "script"
         assert found.stat().st_mode == script.stat().st_mode
         assert int(found.stat().st_mtime) == 1_000_000_000
-        assert (tmp_path / "back" / "link").readlink() == (folder / "link").readlink()
+        assert os.readlink(tmp_path / "back" / "link") == os.readlink(folder / "link")
 
     def test_several_into_one_folder(self, vm: VM, tmp_path: Path) -> None:
         for name in "ab":
