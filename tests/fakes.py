@@ -94,6 +94,7 @@ class FakeDriver(Driver):
             config_file=folder / "vm.json",
             folder=folder,
             console_log=spec.console_log,
+            hypervisor_log=folder / "hypervisor.log",
         )
 
     def create(self, spec: VMSpec) -> None:
@@ -238,6 +239,14 @@ class FakeSession(Session):
     @cached_property
     def images(self) -> Any:
         return self._fakes[2]
+
+    def show_guest_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
+        assert self.questions.running_address() == SSH_ADDRESS
+        sink.write(f"the log {name}\n".encode())
+
+    def copy(self, copy: Any, *, as_root: bool) -> Any:
+        assert self.questions.running_address() == SSH_ADDRESS
+        return iter(())
 
     def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
         assert address == SSH_ADDRESS

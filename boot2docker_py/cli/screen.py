@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+import time
 from typing import TYPE_CHECKING, Iterable, Mapping, TextIO
 
 import click
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 REPEAT_S = 15.0  # without a terminal, a long wait says so again this often
 DETAIL_LINES = 20
 BAR_WIDTH = 24
+COPY_SHOWN_EVERY_S = 0.1
 
 
 def data(text: str) -> None:
@@ -47,6 +49,14 @@ def code(lines: Iterable[str]) -> None:
     sys.stdout.buffer.flush()
 
 
+def utf8(text: str) -> None:
+    """Print what other programs read as a file: UTF-8, but on a terminal, which has its own."""
+    if sys.stdout.isatty():
+        click.echo(text, nl=False)
+    else:
+        click.echo(text.encode("utf-8", errors="surrogateescape"), nl=False)
+
+
 def json_object(value: Mapping[str, object]) -> None:
     """Print the one object that `--json` answers with."""
     click.echo(json.dumps(value, indent=2, default=str))
@@ -70,6 +80,7 @@ class StatusLine:
         self._width = 0
         self._what = ""
         self._said_at_s = 0.0
+        self._copy_shown_at_s = 0.0
 
     def show(self, progress: Progress) -> None:
         """Show what is being waited for, for how long, and why."""
@@ -110,6 +121,13 @@ class StatusLine:
             what = f"[{bar:<{BAR_WIDTH}}] {share:4.0%} {received_mb:.1f} of {total_mb:.1f} MB"
         if sys.stderr.isatty():
             self.write(f"Fetching the image: {what}")
+
+    def show_copy(self, copied_bytes: int, total_bytes: int) -> None:
+        """Show how much is copied, on a terminal; of nobody knows how much when the total is 0."""
+        if sys.stderr.isatty() and time.monotonic() - self._copy_shown_at_s >= COPY_SHOWN_EVERY_S:
+            self._copy_shown_at_s = time.monotonic()
+            of_all = f" of {total_bytes / 1e6:.1f}" if total_bytes else ""
+            self.write(f"Copying: {copied_bytes / 1e6:.1f}{of_all} MB")
 
     def write(self, text: str) -> None:
         """Write `text` over the line."""

@@ -20,10 +20,10 @@ from boot2docker_py.guest.buffered_socket import BufferedSocket
 from boot2docker_py.guest.channels import SessionChannel, StreamChannel, StreamListener
 from boot2docker_py.guest.dialer import Attempt, Dialer, OnWait
 from boot2docker_py.guest.errors import HostKeyChangedError, KeyRefusedError, NotReadyError
+from boot2docker_py.guest.names import USER
 from boot2docker_py.guest.streamlocal import GuestTransport
 from boot2docker_py.wait import Deadline
 
-USER = "docker"
 OPEN_CHANNEL_S = 30.0
 
 # The fastest first; the machine is the same, or next door. Old servers have the later ones.
