@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from boot2docker_py.drivers.virtualbox import failures
+from boot2docker_py.drivers.virtualbox import disk_files, failures, versions
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import StorageError
 from boot2docker_py.wait import Deadline
@@ -23,6 +23,8 @@ SERVER_ENDS_S = 5.0
 
 def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
     """Make a disk that grows as it is written, with the seed at its start."""
+    if not versions.can_write_to_media(api):
+        return make_disk_file(api, path, seed, size_mb)
     deadline = Deadline(SERVER_ENDS_S)
     while True:
         try:
@@ -40,6 +42,22 @@ def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
     return disk
 
 
+def make_disk_file(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
+    """Make such a disk where VirtualBox cannot write the seed: the file is made by us."""
+    forget(api, path)
+    disk_files.write(path, size_mb * MB, _by_sectors(seed))
+    return api.virtualbox.openMedium(
+        str(path),
+        api.number("DeviceType", "HardDisk"),
+        api.number("AccessMode", "ReadWrite"),
+        False,  # noqa: FBT003 - of the API: the disk keeps its id
+    )
+
+
+def _by_sectors(seed: bytes) -> bytes:
+    return seed + bytes(-len(seed) % disk_files.SECTOR)
+
+
 def _make_empty(api: API, path: Path, size_mb: int) -> Any:
     disk = api.virtualbox.createMedium(
         path.suffix[1:].upper(),
@@ -54,7 +72,7 @@ def _make_empty(api: API, path: Path, size_mb: int) -> Any:
 
 def _write(disk: Any, seed: bytes) -> None:
     content = disk.openForIO(True, "")  # noqa: FBT003 - of the API: to be written
-    whole = seed + bytes(-len(seed) % 512)  # by sectors
+    whole = _by_sectors(seed)
     offset = 0
     while offset < len(whole):
         offset += content.write(offset, list(whole[offset:]))
