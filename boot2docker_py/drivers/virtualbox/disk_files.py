@@ -105,13 +105,13 @@ def vdi(size_bytes: int, content: bytes, disk_id: uuid.UUID) -> tuple[int, list[
     used = -(-len(content) // block)
     data_at = map_at + -(-blocks * 4 // _MB) * _MB
     header = struct.pack(
-        "<64sII III256s II4II QIIII 16s16s16s16s 16s",
+        "<64sII III256s II4II QIIII 16s16s16s16s 4I",
         *(b"<<< Oracle VM VirtualBox Disk Image >>>\n", 0xBEDA107F, 0x00010001),
         *(400, 1, 0, b""),  # length of what follows, a disk that grows, flags, comment
         *(map_at, data_at, 0, 0, 0, SECTOR, 0),  # geometry: left to VirtualBox
         *(size_bytes, block, 0, blocks, used),
         *(disk_id.bytes_le, uuid.uuid4().bytes_le, b"", b""),  # made, changed, parent
-        b"",
+        *(0, 0, 0, SECTOR),
     )
     numbers = [*range(used), *[free] * (blocks - used)]
     pieces = [(0, header), (map_at, struct.pack(f"<{blocks}I", *numbers)), (data_at, content)]
