@@ -24,6 +24,7 @@ OWNERS = {
     "tomllib": "config",
     "vboxapi": "drivers",
     "xpcom": "drivers",
+    "win32com": "drivers",
 }
 
 

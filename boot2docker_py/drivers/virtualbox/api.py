@@ -30,7 +30,6 @@ class API:
 
     def __init__(self, manager: Any) -> None:
         self._platform = manager.platform
-        self._constants = manager.constants
         self.virtualbox = self._platform.getVirtualBox()
         # The manager closes the connection when it is collected, which at the end of Python fails
         # with a traceback; the end of the process closes it as well.
@@ -51,7 +50,10 @@ class API:
             import xpcom.components  # type: ignore[import-not-found]
 
             return int(getattr(getattr(xpcom.components.interfaces, enumeration), member))
-        return int(getattr(self._constants, f"{enumeration}_{member}"))
+        import win32com.client  # type: ignore[import-untyped]
+
+        # Not the glue's own constants: that may be of another version than VirtualBox.
+        return int(getattr(win32com.client.constants, f"{enumeration}_{member}"))
 
     def member(self, enumeration: str, number: int, known: Iterator[str]) -> str:
         """Return which of the `known` members a number stands for, or unknown(number)."""
