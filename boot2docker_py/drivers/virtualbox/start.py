@@ -5,17 +5,32 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from boot2docker_py.drivers.base import HostOnly
-from boot2docker_py.drivers.virtualbox import failures, media, nat, network, sessions, versions
+from boot2docker_py.drivers.virtualbox import (
+    diagnosis,
+    failures,
+    media,
+    nat,
+    network,
+    sessions,
+    versions,
+)
 from boot2docker_py.drivers.virtualbox.api import API
-from boot2docker_py.errors import HypervisorError, NetworkError, NotFoundError
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    HypervisorError,
+    NetworkError,
+    NotFoundError,
+    StorageError,
+)
 
 log = logging.getLogger(__name__)
 
-LOG_LINES = 5
 HOST_ONLY = "boot2docker-py/host-only"  # extra data: the network that the VM was made with
 
 
@@ -49,7 +64,7 @@ def start(api: API, machine: Any, *, is_saved: bool) -> None:
             console_log.unlink()
     try:
         _launch(api, machine)
-    except HypervisorError as error:
+    except (HypervisorError, NetworkError) as error:
         if is_saved or not _is_of_host_only(api, machine, error):
             raise
         log.warning("The VM starts without its host-only network: %s", error.details.split("\n")[0])
@@ -82,7 +97,7 @@ def _repair_host_only(api: API, machine: Any) -> None:
         sessions.wait_until_free(api, machine)
 
 
-def _is_of_host_only(api: API, machine: Any, error: HypervisorError) -> bool:
+def _is_of_host_only(api: API, machine: Any, error: Boot2DockerError) -> bool:
     wanted = _wanted_host_only(machine)
     return (
         network.is_attached(api, machine)
@@ -102,21 +117,12 @@ def _demand_image(machine: Any) -> None:
 
 def _launch(api: API, machine: Any) -> None:
     session = api.new_session()
+    began_s = time.time()
     try:
         failures.wait(versions.launch(api, machine, session, "headless"))
-    except failures.APIError as error:
-        raise HypervisorError(
-            f"VirtualBox does not start the VM '{machine.name}'",
-            details="\n".join([error.details, *_end_of_log(machine)]),
-            resolution=f"See {machine.logFolder}.",
+    except (failures.APIError, StorageError) as error:
+        raise diagnosis.of_failed_start(
+            machine.name, error.details, Path(machine.logFolder), began_s, sys.platform
         ) from error
     finally:
         sessions.unlock(api, session)
-
-
-def _end_of_log(machine: Any) -> list[str]:
-    file = Path(machine.logFolder, "VBox.log")
-    try:
-        return file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-    except OSError:  # the VM did not come so far
-        return []
