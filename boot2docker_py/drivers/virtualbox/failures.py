@@ -63,10 +63,20 @@ def error_of(result_code: int, text: str, platform: str = sys.platform) -> Boot2
         return HypervisorError(
             "VirtualBox's server has ended in the middle", details=text, resolution=AGAIN
         )
-    known = next(iter(diagnose(TABLE, [_words(result_code, text)], platform)), None)
+    known = _known(_words(result_code, text), platform)
     if known and known.kind in (BusyError, StorageError):
         return known.kind(known.diagnosis, details=text, resolution=known.advice)
     return APIError(result_code, text, known)
+
+
+def advice(text: str, platform: str = sys.platform) -> str:
+    """Return what to do about a failure, from its words; empty when it is not a known one."""
+    known = _known(text, platform)
+    return known.advice if known else ""
+
+
+def _known(text: str, platform: str) -> KnownFailure | None:
+    return next(iter(diagnose(TABLE, [text], platform)), None)
 
 
 def wait(progress: Any) -> None:

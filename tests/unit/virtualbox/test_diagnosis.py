@@ -145,3 +145,17 @@ def test_an_unknown_failure_is_told_in_virtualboxs_words() -> None:
         "something new (0x80004005)",
     )
     assert (error.resolution, error.exit_status) == ("", 6)
+
+
+@pytest.mark.parametrize(
+    ("words", "platform", "advice"),
+    [
+        ("No module named 'win32com'", "win32", "pip install pywin32"),
+        ("No module named 'vboxapi'", "linux", ""),
+        ("0xc1f30200 (IPC daemon socket error (NS_ERROR_SOCKET_FAIL))", "linux", "writable"),
+    ],
+)
+def test_a_binding_that_fails_is_advised(words: str, platform: str, advice: str) -> None:
+    found = failures.advice(words, platform)
+    assert advice in found
+    assert bool(found) == bool(advice)
