@@ -168,7 +168,7 @@ TABLE = (
         "NET_FLT_NOT_FOUND",
         r"VERR_INTNET_FLT_IF_NOT_FOUND|/dev/vboxnetctl",
         "VirtualBox's network drivers are not loaded, or the host-only adapter is gone",
-        f"sudo modprobe vboxnetflt vboxnetadp. Or {WITHOUT_HOST_ONLY}.",
+        f"sudo modprobe -a vboxnetflt vboxnetadp. Or {WITHOUT_HOST_ONLY}.",
         NetworkError,
         ("linux", "darwin"),
         example="Failed to open/create the internal network 'HostInterfaceNetworking-vboxnet0' "
