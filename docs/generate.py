@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Iterator
 
 import click
+from troubleshooting import troubleshooting_page
 
 from boot2docker_py import errors
 from boot2docker_py.cli.app import ALIASES, app
@@ -162,6 +163,7 @@ PAGES = {
     "commands.md": commands_page,
     "configuration.md": configuration_page,
     "exit-status.md": exit_status_page,
+    "troubleshooting.md": troubleshooting_page,
 }
 
 

@@ -235,7 +235,8 @@ class HostContract(DriverContract):
         assert off.state() is State.OFF
 
     def test_the_host_meets_the_preconditions(self, driver: Driver) -> None:
-        reasons = {check.what: check.probe(Deadline(TIMEOUT_S)) for check in driver.checks()}
+        certain = [check for check in driver.checks() if not check.is_guess]
+        reasons = {check.what: check.probe(Deadline(TIMEOUT_S)) for check in certain}
         assert reasons
         assert not any(reasons.values()), reasons
         assert all(check.hint for check in driver.checks())

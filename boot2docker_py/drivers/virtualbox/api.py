@@ -85,13 +85,14 @@ def connect() -> API:
         raise HypervisorError(
             "VirtualBox, or its Python support, is not installed",
             details=str(error),
-            resolution=HOW_TO_INSTALL,
+            resolution=failures.advice(str(error)) or HOW_TO_INSTALL,
         ) from error
     except Exception as error:
         raise HypervisorError(
             "VirtualBox's server cannot be reached",
             details=str(error),
-            resolution="Open the VirtualBox window once: what it says is the reason.",
+            resolution=failures.advice(str(error))
+            or "Open the VirtualBox window once: what it says is the reason.",
         ) from error
     if api.virtualbox is None:
         raise HypervisorError("VirtualBox's server does not answer", resolution=failures.AGAIN)
