@@ -1,7 +1,7 @@
 """The background process of one VM: a Unix socket here, the engine's socket there.
 
-Started by `process.start`, as `python -m boot2docker_py.endpoint SETTINGS`. It ends when it is told
-to, when the VM is out of reach for long, and when its folder is gone.
+Started by `process.start`, as `python -m boot2docker_py.endpoint SETTINGS`. It lives as long as the
+VM exists, on or off: it ends when it is told to, and when its own or the VM's folder is gone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.link import Link
 from boot2docker_py.endpoint.loop import READ, Loop
+from boot2docker_py.endpoint.refusal import Refusal
 from boot2docker_py.endpoint.relay import Channel, Relay
+from boot2docker_py.endpoint.sleep import SleepWatch
 from boot2docker_py.endpoint.status import ForwarderStatus, Settings
 from boot2docker_py.errors import BusyError, GuestError
 from boot2docker_py.wait import Deadline
@@ -37,8 +39,9 @@ class Forwarder:
         self._settings = settings
         self._paths = settings.paths
         self._loop = Loop()
-        self._link = Link(settings, on_end=self._stop_soon)
+        self._link = Link(settings)
         self._relays: set[Relay] = set()
+        self._refusals: list[Refusal] = []
         self._counted = ForwarderStatus(
             version=__version__,
             pid=os.getpid(),
@@ -57,6 +60,7 @@ class Forwarder:
             self._loop.watch(clients, READ, lambda _events: self._accept(clients))
             self._loop.every_tick(lambda: self._stop_if_not_wanted(inode))
             self._loop.every_tick(self._look_at_clients)
+            self._loop.every_tick(SleepWatch(self._woke_up).look)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_arguments: self._stop_soon())
             control.Server(questions, self._answer).start()
@@ -76,7 +80,7 @@ class Forwarder:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
             log.debug("refused a client: %s", error)
             self._count(refused_connections=1)
-            client.close()
+            self._refusals.append(Refusal(self._loop, client, self._why_not(error)))
             return
         self._relays.add(relay)
         self._count(total_connections=1)
@@ -86,6 +90,10 @@ class Forwarder:
         if connection is None:
             raise GuestError("not connected to the VM", details=self._link.reason)
         return connection.open_stream(self._settings.engine_socket, relay)
+
+    def _why_not(self, error: Exception) -> str:
+        name, reason = self._settings.vm_name, self._link.reason or error
+        return f"VM '{name}' cannot be reached ({reason}); see: boot2docker status, boot2docker up"
 
     def _ended(self, relay: Relay, reason: str) -> None:
         self._relays.discard(relay)
@@ -104,10 +112,18 @@ class Forwarder:
     def _look_at_clients(self) -> None:
         for relay in list(self._relays):
             relay.end_if_client_is_gone()
+        self._refusals = [refusal for refusal in self._refusals if not refusal.is_over]
+
+    def _woke_up(self) -> None:
+        log.info("this machine has slept, or its clock was set; is the VM still there?")
+        self._link.wake()
 
     def _stop_if_not_wanted(self, inode: int) -> None:
         if not control.is_ours(self._paths.docker_socket, inode):
             log.info("the socket is gone, so nobody wants it any more")
+            self._loop.stop()
+        elif not self._paths.folder.exists():
+            log.info("the VM's folder is gone, and the VM with it")
             self._loop.stop()
 
     def _stop_soon(self) -> None:
@@ -116,6 +132,10 @@ class Forwarder:
     def _answer(self, question: str) -> dict[str, Any]:
         if question == "stop":
             self._stop_soon()
+        elif question == "rest":
+            self._link.rest()
+        elif question == "wake":
+            self._link.wake()
         return self._status().as_dict()
 
     def _status(self) -> ForwarderStatus:
@@ -153,16 +173,25 @@ def _log_to(path: Path) -> None:
     package.setLevel(logging.INFO)
 
 
+def serve(settings: Settings) -> None:
+    """Forward until it makes no sense any more.
+
+    Raises:
+        BusyError: another process does so.
+    """
+    deadline = Deadline(LOCK_WITHIN_S)
+    with lock.hold(settings.paths.forwarder_lock, deadline, purpose="forwarding the engine"):
+        log.info("starts for '%s' at %s", settings.vm_name, settings.address)
+        Forwarder(settings).run()
+
+
 def main(arguments: list[str]) -> int:
     """Run the process."""
     settings = Settings.from_json(arguments[0])
     os.umask(0o077)
     _log_to(settings.paths.forwarder_log)
-    deadline = Deadline(LOCK_WITHIN_S)
     try:
-        with lock.hold(settings.paths.forwarder_lock, deadline, purpose="forwarding the engine"):
-            log.info("starts for '%s' at %s", settings.vm_name, settings.address)
-            Forwarder(settings).run()
+        serve(settings)
     except BusyError as error:
         log.info("another forwarder serves this VM: %s", error.details)
         return error.exit_status

@@ -20,6 +20,7 @@ class Phase(str, Enum):
     """How far the forwarder is."""
 
     CONNECTING = "connecting"
+    WAITING = "waiting"  # the VM is not there; it is looked for now and then
     FORWARDING = "forwarding"
     FAILED = "failed"  # waiting does not heal it; `last_error` says what is wrong
     SILENT = "silent"  # it runs, but does not answer
@@ -70,6 +71,11 @@ class LastError:
     def of(cls, error: Boot2DockerError) -> LastError:
         """Return the parts of `error`."""
         return cls(error.brief, error.details, error.resolution, error.exit_status, error.code)
+
+    def in_words(self) -> str:
+        """Return the error for a person."""
+        details = f" ({self.details})" if self.details else ""
+        return f"last error: {self.brief}{details}. {self.resolution}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,7 @@ class GuestTransport(paramiko.Transport):
     def __init__(self, sock: Any) -> None:
         super().__init__(sock, WINDOW_BYTES, PACKET_BYTES)
         self.ended = threading.Event()
+        self.attention = threading.Event()  # for who watches the connection: look at once
         self._answered = threading.Event()
         # paramiko holds its channels weakly; ours live until both ends have closed.
         self._held: dict[int, paramiko.Channel] = {}
@@ -81,6 +82,7 @@ class GuestTransport(paramiko.Transport):
             super().run()
         finally:
             self.ended.set()
+            self.attention.set()
             for channel in list(self._held.values()):
                 channel._unlink()  # type: ignore[attr-defined]
 
