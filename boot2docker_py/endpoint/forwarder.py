@@ -21,6 +21,7 @@ from boot2docker_py.endpoint.link import Link
 from boot2docker_py.endpoint.loop import READ, Loop
 from boot2docker_py.endpoint.refusal import Refusal
 from boot2docker_py.endpoint.relay import Channel, Relay
+from boot2docker_py.endpoint.route import Route
 from boot2docker_py.endpoint.sleep import SleepWatch
 from boot2docker_py.endpoint.status import ForwarderStatus, Settings
 from boot2docker_py.errors import BusyError, GuestError
@@ -39,7 +40,8 @@ class Forwarder:
         self._settings = settings
         self._paths = settings.paths
         self._loop = Loop()
-        self._link = Link(settings)
+        self._route = Route(settings.engine_socket)
+        self._link = Link(settings, self._route.find_out)
         self._relays: set[Relay] = set()
         self._refusals: list[Refusal] = []
         self._counted = ForwarderStatus(
@@ -89,7 +91,7 @@ class Forwarder:
         connection = self._link.connection
         if connection is None:
             raise GuestError("not connected to the VM", details=self._link.reason)
-        return connection.open_stream(self._settings.engine_socket, relay)
+        return self._route.open(connection, relay)
 
     def _why_not(self, error: Exception) -> str:
         name, reason = self._settings.vm_name, self._link.reason or error
@@ -146,6 +148,7 @@ class Forwarder:
             reason=link.reason,
             last_error=link.last_error,
             reconnections=link.reconnections,
+            transport=self._route.way.value if self._route.way else "",
             open_connections=len(relays),
             bytes_to_guest=self._counted.bytes_to_guest + sum(r.bytes_to_guest for r in relays),
             bytes_to_client=self._counted.bytes_to_client + sum(r.bytes_to_client for r in relays),

@@ -35,6 +35,9 @@ class Channel(Protocol):
 
     header_bytes: ClassVar[int]
 
+    def begin(self) -> None:
+        """Do what must come between the opening and the first byte."""
+
     def sendable_bytes(self) -> int:
         """Return how many bytes may be sent now."""
 
@@ -133,7 +136,8 @@ class Relay:
     def _opened(self) -> None:
         self._is_open = True
         if self._takes_bytes:
-            self._watch()
+            if self._tell_guest(self._channel.begin):
+                self._watch()
         else:
             self._close_channel()
 

@@ -89,6 +89,7 @@ class ForwarderStatus:
     last_error: LastError | None = None
     address: str = ""
     key: str = ""
+    transport: str = ""  # how the engine is reached in the guest; empty: not known yet
     open_connections: int = 0
     total_connections: int = 0
     refused_connections: int = 0

@@ -141,6 +141,37 @@ class Connection:
         """Begin to open a channel to the guest's Unix socket that `listener` is told about."""
         return self._transport.open_stream(path, listener)
 
+    def open_command_stream(self, command: str, listener: StreamListener) -> StreamChannel:
+        """Begin to open a channel to a command in the guest that `listener` is told about."""
+        return self._transport.open_command_stream(command, listener)
+
+    def open_port_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
+        """Begin to open a channel to a TCP port, as the guest sees it."""
+        return self._transport.open_port_stream(host, port, listener)
+
+    def open_command(self, command: Command) -> SessionChannel:
+        """Return a channel to a command's input and output, to be used like a socket.
+
+        Raises:
+            GuestError: the guest refuses, or the connection is lost.
+        """
+        channel = self.open_session()
+        session.begin(channel, session.command_line(command))
+        return channel
+
+    def open_port(self, host: str, port: int) -> paramiko.Channel:
+        """Return a channel to a TCP port as the guest sees it, to be used like a socket.
+
+        Raises:
+            GuestError: nobody listens there, the guest refuses, or the connection is lost.
+        """
+        try:
+            return self._transport.open_port(host, port, OPEN_CHANNEL_S)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise GuestError(
+                f"cannot connect to port {port} in the VM", details=str(error) or "connection lost"
+            ) from error
+
     def wait_until_lost(self) -> str:
         """Ask the server now and then whether it lives; return why the connection ended."""
         attention = self._transport.attention
