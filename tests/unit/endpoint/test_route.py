@@ -12,7 +12,7 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py.endpoint.route import Route, Way
-from boot2docker_py.guest import ssh
+from boot2docker_py.errors import GuestError
 from tests.unit.guest.real_sshd import Sshd, eventually, needs_sshd
 
 from .client_side import MEGABYTE, Endpoint, forwarding
@@ -137,5 +137,5 @@ def test_a_stream_by_tcp_reaches_the_engine(sshd: Sshd, tcp_engine: int) -> None
         with connection.open_port("127.0.0.1", tcp_engine) as channel:
             channel.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
             assert channel.recv(100).startswith(b"HTTP/1.0 200 OK")
-        with pytest.raises(ssh.GuestError, match="cannot connect to port 1 in the VM"):
+        with pytest.raises(GuestError, match="cannot connect to port 1 in the VM"):
             connection.open_port("127.0.0.1", 1)
