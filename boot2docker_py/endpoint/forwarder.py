@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 LOCK_WITHIN_S = 0.1  # who only looks whether it is held has it for a moment
 LOG_BYTES = 256 * 1024
+COUNTED = ("total_connections", "refused_connections", "bytes_to_guest", "bytes_to_client")
 
 
 class Forwarder:
@@ -44,13 +45,7 @@ class Forwarder:
         self._link = Link(settings, self._route.find_out)
         self._relays: set[Relay] = set()
         self._refusals: list[Refusal] = []
-        self._counted = ForwarderStatus(
-            version=__version__,
-            pid=os.getpid(),
-            phase=self._link.phase,
-            address=str(settings.address),
-            key=str(settings.key),
-        )
+        self._sums = dict.fromkeys(COUNTED, 0)
 
     def run(self) -> None:
         """Serve until it makes no sense any more; leaves no sockets behind."""
@@ -71,10 +66,10 @@ class Forwarder:
             log.info("ends")
 
     def _accept(self, clients: socket.socket) -> None:
+        # One at a time: asking whether there is another costs more than to be told.
         with contextlib.suppress(BlockingIOError):
-            while True:
-                client, _address = clients.accept()
-                self._join(client)
+            client, _address = clients.accept()
+            self._join(client)
 
     def _join(self, client: socket.socket) -> None:
         try:
@@ -108,8 +103,8 @@ class Forwarder:
             log.debug("a client's end: %s", reason)
 
     def _count(self, **more: int) -> None:
-        sums = {name: getattr(self._counted, name) + number for name, number in more.items()}
-        self._counted = self._counted.but(**sums)
+        for name, number in more.items():
+            self._sums[name] += number
 
     def _look_at_clients(self) -> None:
         for relay in list(self._relays):
@@ -142,16 +137,22 @@ class Forwarder:
 
     def _status(self) -> ForwarderStatus:
         relays = list(self._relays)
-        link = self._link
-        return self._counted.but(
+        link, sums = self._link, self._sums
+        return ForwarderStatus(
+            version=__version__,
+            pid=os.getpid(),
+            address=str(self._settings.address),
+            key=str(self._settings.key),
             phase=link.phase,
             reason=link.reason,
             last_error=link.last_error,
             reconnections=link.reconnections,
             transport=self._route.way.value if self._route.way else "",
             open_connections=len(relays),
-            bytes_to_guest=self._counted.bytes_to_guest + sum(r.bytes_to_guest for r in relays),
-            bytes_to_client=self._counted.bytes_to_client + sum(r.bytes_to_client for r in relays),
+            total_connections=sums["total_connections"],
+            refused_connections=sums["refused_connections"],
+            bytes_to_guest=sums["bytes_to_guest"] + sum(r.bytes_to_guest for r in relays),
+            bytes_to_client=sums["bytes_to_client"] + sum(r.bytes_to_client for r in relays),
         )
 
 

@@ -78,6 +78,11 @@ class OwnedChannel(paramiko.Channel):
     def __del__(self) -> None:
         """Do not close."""
 
+    def _log(self, level: int, text: str, *values: object) -> None:
+        # paramiko's builds a text for every channel that nobody reads.
+        if log.isEnabledFor(logging.DEBUG):
+            super()._log(level, text, *values)  # type: ignore[misc]
+
 
 class StreamChannel(OwnedChannel):
     """A channel that tells a listener; all sending is done by the one thread that owns it."""
@@ -120,6 +125,7 @@ class StreamChannel(OwnedChannel):
 
     def close(self) -> None:
         """Close both directions; the number is free again when the guest has done so too."""
+        self.eof_sent = True  # a CLOSE says that, too, and one message is cheaper than two
         super().close()
         if self._guest_has_closed:
             self.transport.forget(self.chanid)
