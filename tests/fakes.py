@@ -18,6 +18,7 @@ from boot2docker_py.drivers.base import (
     VMInfo,
     VMSpec,
 )
+from boot2docker_py.endpoint.status import ForwarderStatus
 from boot2docker_py.errors import HypervisorError, NotFoundError, WrongStateError
 from boot2docker_py.wait import Check, Deadline
 
@@ -143,10 +144,21 @@ class FakeEndpoint:
     def __init__(self, *, polls: float = 1) -> None:
         self.polls = polls
         self.is_running = False
+        self.is_resting = False
+        self.health: ForwarderStatus | None = None
+        self.calls: list[str] = []
         self.dead_images: set[str] = set()
 
     def start(self, address: Address, deadline: Deadline) -> None:
+        self.calls.append("start")
         self.is_running = True
+        self.is_resting = False
+
+    def run_here(self, address: Address) -> None:
+        self.calls.append("run_here")
+
+    def log_lines(self) -> list[str]:
+        return ["connected"]
 
     def unready(self) -> str | None:
         self.polls -= 1
@@ -155,11 +167,16 @@ class FakeEndpoint:
     def ping(self) -> str | None:
         return None if self.is_running else "there is no forwarder"
 
-    def stop(self) -> None:
-        self.is_running = False
+    def rest(self) -> None:
+        self.is_resting = True
 
-    def status(self) -> None:
-        return None
+    def stop(self) -> None:
+        self.calls.append("stop")
+        self.is_running = False
+        self.health = None
+
+    def status(self) -> ForwarderStatus | None:
+        return self.health
 
 
 @dataclass

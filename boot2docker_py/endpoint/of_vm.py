@@ -33,6 +33,18 @@ class Endpoint:
             self._paths, vm_name=self._vm_name, address=address, key=self._key, deadline=deadline
         )
 
+    def run_here(self, address: Address) -> None:
+        """Run the forwarder in this process, in place of another, until Ctrl-C."""
+        process.stop(self._paths)
+        process.run_here(self._paths, vm_name=self._vm_name, address=address, key=self._key)
+
+    def log_lines(self) -> list[str]:
+        """Return what the forwarder has logged; the older file of the two first."""
+        log = self._paths.forwarder_log
+        files = [log.with_name(log.name + ".1"), log]
+        texts = [file.read_text("utf-8", "replace") for file in files if file.exists()]
+        return "".join(texts).splitlines()
+
     def status(self) -> ForwarderStatus | None:
         """Return the forwarder's health, None when there is no forwarder."""
         return process.status(self._paths)
@@ -65,6 +77,10 @@ class Endpoint:
             client.close()
             raise
         return cast(engine.Stream, client)
+
+    def rest(self) -> None:
+        """Let go of the VM, which is about to stop; the forwarder, if there is one, stays."""
+        process.rest(self._paths)
 
     def stop(self) -> None:
         """End the forwarder, if there is one."""

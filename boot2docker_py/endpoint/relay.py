@@ -35,6 +35,9 @@ class Channel(Protocol):
 
     header_bytes: ClassVar[int]
 
+    def begin(self) -> None:
+        """Do what must come between the opening and the first byte."""
+
     def sendable_bytes(self) -> int:
         """Return how many bytes may be sent now."""
 
@@ -133,7 +136,9 @@ class Relay:
     def _opened(self) -> None:
         self._is_open = True
         if self._takes_bytes:
-            self._watch()
+            if self._tell_guest(self._channel.begin):
+                self._read_from_client()  # its question is there already, as a rule
+                self._watch()
         else:
             self._close_channel()
 
@@ -238,9 +243,10 @@ class Relay:
 
     def _client_ended(self) -> None:
         self._client_has_ended = True
-        if self._tell_guest(self._channel.shutdown_write):
+        if has_hung_up(self._client):
+            self._end("the client hung up")
+        elif self._tell_guest(self._channel.shutdown_write):
             self._look_after()
-            self.end_if_client_is_gone()
 
     def _tell_guest(self, tell: Callable[[], None]) -> bool:
         try:

@@ -20,6 +20,7 @@ class Phase(str, Enum):
     """How far the forwarder is."""
 
     CONNECTING = "connecting"
+    WAITING = "waiting"  # the VM is not there; it is looked for now and then
     FORWARDING = "forwarding"
     FAILED = "failed"  # waiting does not heal it; `last_error` says what is wrong
     SILENT = "silent"  # it runs, but does not answer
@@ -71,6 +72,11 @@ class LastError:
         """Return the parts of `error`."""
         return cls(error.brief, error.details, error.resolution, error.exit_status, error.code)
 
+    def in_words(self) -> str:
+        """Return the error for a person."""
+        details = f" ({self.details})" if self.details else ""
+        return f"last error: {self.brief}{details}. {self.resolution}".rstrip()
+
 
 @dataclass(frozen=True)
 class ForwarderStatus:
@@ -83,6 +89,7 @@ class ForwarderStatus:
     last_error: LastError | None = None
     address: str = ""
     key: str = ""
+    transport: str = ""  # how the engine is reached in the guest; empty: not known yet
     open_connections: int = 0
     total_connections: int = 0
     refused_connections: int = 0

@@ -78,12 +78,6 @@ class Tunnel:
 
 
 @pytest.fixture
-def cable(sshd: Sshd) -> Iterator[Cable]:
-    with Cable(sshd.address) as cable:
-        yield cable
-
-
-@pytest.fixture
 def tunnel(sshd: Sshd, cable: Cable, engine: Engine) -> Iterator[Tunnel]:
     with sshd.connect(cable.address) as connection:
         tunnel = Tunnel(connection, engine.path)
