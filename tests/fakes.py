@@ -132,6 +132,7 @@ class FakeEndpoint:
         self.polls = polls
         self.is_running = False
         self.dead_images: set[str] = set()
+        self.published: list[dict[str, Any]] = []
 
     def start(self, address: Address, deadline: Deadline) -> None:
         self.is_running = True
@@ -148,6 +149,9 @@ class FakeEndpoint:
 
     def status(self) -> None:
         return None
+
+    def ports(self) -> list[dict[str, Any]]:
+        return list(self.published)
 
 
 @dataclass

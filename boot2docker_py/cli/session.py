@@ -103,7 +103,8 @@ class Session:
         """Return what the docker client connects to."""
         from boot2docker_py.endpoint.of_vm import Endpoint
 
-        return Endpoint(self.vm_paths, self.config.vm, self.config.ssh_key)
+        config = self.config
+        return Endpoint(self.vm_paths, config.vm, config.ssh_key, config.publish)
 
     @cached_property
     def docker_config(self) -> DockerConfig:
@@ -158,6 +159,15 @@ class Session:
             host_name=names.host_name(self.config.vm),
             deadline=self.deadline,
         )
+
+    def host_only_address(self) -> str | None:
+        """Return the running VM's own address, None where it has none."""
+        if not self.driver.features.has_host_only_network:
+            return None
+        from boot2docker_py.guest import network
+
+        with self.connect(self.questions.running_address()) as connection:
+            return network.host_only_address(connection, self.deadline)
 
     def docker_over_tls(self) -> tuple[str, str]:
         """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""

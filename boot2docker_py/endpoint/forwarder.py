@@ -19,6 +19,7 @@ from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.link import Link
 from boot2docker_py.endpoint.loop import READ, Loop
+from boot2docker_py.endpoint.publisher import Publisher
 from boot2docker_py.endpoint.relay import Channel, Relay
 from boot2docker_py.endpoint.status import ForwarderStatus, Settings
 from boot2docker_py.errors import BusyError, GuestError
@@ -39,12 +40,16 @@ class Forwarder:
         self._loop = Loop()
         self._link = Link(settings, on_end=self._stop_soon)
         self._relays: set[Relay] = set()
+        self._publisher = Publisher(
+            self._loop, settings.publish, self._open_channel, lambda: self._link.connection
+        )
         self._counted = ForwarderStatus(
             version=__version__,
             pid=os.getpid(),
             phase=self._link.phase,
             address=str(settings.address),
             key=str(settings.key),
+            publish=settings.publish,
         )
 
     def run(self) -> None:
@@ -61,6 +66,8 @@ class Forwarder:
                 signal.signal(number, lambda *_arguments: self._stop_soon())
             control.Server(questions, self._answer).start()
             self._link.start()
+            self._publisher.start()
+            stack.callback(self._publisher.close)
             self._loop.run()
             log.info("ends")
 
@@ -116,6 +123,8 @@ class Forwarder:
     def _answer(self, question: str) -> dict[str, Any]:
         if question == "stop":
             self._stop_soon()
+        if question == "ports":
+            return self._publisher.answer()
         return self._status().as_dict()
 
     def _status(self) -> ForwarderStatus:

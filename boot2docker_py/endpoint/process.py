@@ -17,6 +17,7 @@ from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.status import (
     ENGINE_SOCKET,
     GUEST_USER,
+    PUBLISH,
     ForwarderStatus,
     Phase,
     Settings,
@@ -43,6 +44,7 @@ def start(
     deadline: Deadline,
     user: str = GUEST_USER,
     engine_socket: str = ENGINE_SOCKET,
+    publish: str = PUBLISH,
 ) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
@@ -54,7 +56,7 @@ def start(
         BusyError: an older one cannot be stopped.
     """
     patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
-    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket)
+    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket, publish)
     running = status(paths)
     if running is not None:
         if _does_the_same(running, settings):
@@ -75,6 +77,15 @@ def status(paths: VMPaths) -> ForwarderStatus | None:
         if answer is None:
             return ForwarderStatus(version="", pid=peer.pid, phase=Phase.SILENT)
     return ForwarderStatus.from_dict(answer)
+
+
+def published(paths: VMPaths) -> dict[str, Any] | None:
+    """Return what the forwarder tells of published ports, None if nobody answers."""
+    peer = control.find(paths.forwarder_control)
+    if peer is None:
+        return None
+    with peer:
+        return peer.ask("ports")
 
 
 def stop(paths: VMPaths) -> None:
@@ -100,6 +111,7 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
         running.version == __version__
         and running.address == str(settings.address)
         and running.key == str(settings.key)
+        and running.publish == settings.publish
         and running.phase in (Phase.CONNECTING, Phase.FORWARDING)
     )
 

@@ -40,6 +40,7 @@ _paramiko_log.addHandler(_ToOurLog())
 _paramiko_log.propagate = False
 
 _STREAMLOCAL = "direct-streamlocal@openssh.com"
+_TCP = "direct-tcpip"
 
 # RFC 4250, section 4.1.2
 _MSG_GLOBAL_REQUEST = 80
@@ -97,6 +98,16 @@ class GuestTransport(paramiko.Transport):
         channel = StreamChannel(self._take_number(), listener)
         self._held[channel.chanid] = channel
         self._ask_to_open(channel, _STREAMLOCAL, _streamlocal_fields(path))
+        return channel
+
+    def open_tcp_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
+        """Ask for a channel to a TCP port that the guest reaches, and return at once.
+
+        The listener hears what becomes of it.
+        """
+        channel = StreamChannel(self._take_number(), listener)
+        self._held[channel.chanid] = channel
+        self._ask_to_open(channel, _TCP, _tcp_fields(host, port))
         return channel
 
     def open_unix_socket(self, path: str, timeout_s: float) -> paramiko.Channel:
@@ -198,5 +209,15 @@ def _streamlocal_fields(path: str) -> bytes:
     message = paramiko.Message()
     message.add_string(path)
     message.add_string("")
+    message.add_int(0)
+    return message.asbytes()
+
+
+def _tcp_fields(host: str, port: int) -> bytes:
+    """RFC 4254, section 7.2: where to, and where from, which is nobody's business."""
+    message = paramiko.Message()
+    message.add_string(host)
+    message.add_int(port)
+    message.add_string("127.0.0.1")
     message.add_int(0)
     return message.asbytes()
