@@ -7,6 +7,7 @@ there. macOS tells only through other programs, and is not asked.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import os
 import socket
@@ -28,29 +29,39 @@ class Holder(NamedTuple):
     user: int
 
 
-def holder(protocol: str, port: int) -> str:
-    """Return the program that has the port, in words for the user, empty if that is not known."""
+def holder(protocol: str, address: str, port: int) -> str:
+    """Return the program that is in the way, in words for the user, empty if it is not known."""
     find = {"win32": _holder_on_windows, "linux": _holder_on_linux}.get(sys.platform)
-    return find(protocol, port) if find else ""
+    return find(protocol, address, port) if find else ""
 
 
-def _holder_on_linux(protocol: str, port: int) -> str:
-    for table in (protocol, f"{protocol}6"):
+def is_in_the_way(found: bytes, wanted: str) -> bool:
+    """Tell whether a socket at the address `found`, packed, keeps others from `wanted`."""
+    address = ipaddress.ip_address(found)
+    return address.is_unspecified or wanted in (str(address), "0.0.0.0", "::")
+
+
+def _holder_on_linux(protocol: str, address: str, port: int) -> str:
+    tables = (f"{protocol}6", protocol) if ":" in address else (protocol, f"{protocol}6")
+    for table in tables:
         with contextlib.suppress(OSError):
             text = (PROC / "net" / table).read_text(encoding="ascii")
-            for found in linux_holders(text, port, _LINUX_STATES[protocol]):
+            for found in linux_holders(text, address, port, _LINUX_STATES[protocol]):
                 return _process_with(found.inode) or f"a program of user {_user_name(found.user)}"
     return ""
 
 
-def linux_holders(table: str, port: int, state: str) -> Iterator[Holder]:
+def linux_holders(table: str, wanted: str, port: int, state: str) -> Iterator[Holder]:
     """Return who has `port`, out of the text of /proc/net/tcp or the like; see proc(5)."""
     for line in table.splitlines()[1:]:
-        _number, local, _remote, its_state, _queues, _timer, _retries, user, _timeout, inode, *_ = (
-            line.split()
-        )
-        if int(local.rpartition(":")[2], 16) == port and its_state == state:
-            yield Holder(int(inode), int(user))
+        words = line.split()
+        address, _, number = words[1].partition(":")
+        if (int(number, 16), words[3]) != (port, state):
+            continue
+        # Words of four bytes, as this machine's CPU has them.
+        numbers = (int(address[begin : begin + 8], 16) for begin in range(0, len(address), 8))
+        if is_in_the_way(b"".join(struct.pack("=I", word) for word in numbers), wanted):
+            yield Holder(inode=int(words[9]), user=int(words[7]))
 
 
 def _process_with(inode: int) -> str:
@@ -78,17 +89,18 @@ def forwarder_in(words: list[str]) -> str:
     return "the forwarder of another VM"
 
 
-def windows_holders(table: bytes, port: int, *, row_words: int) -> Iterator[int]:
+def windows_holders(table: bytes, protocol: str, wanted: str, port: int) -> Iterator[int]:
     """Return the processes that have `port`, out of MIB_TCPTABLE_OWNER_PID or the one for UDP.
 
     A row is of 6 words for TCP (state, address, port, ...) and of 3 for UDP (address, port, ...);
     the process comes last. A port is in network order, in the first half of its word.
     """
+    row = struct.Struct("<4x4sH2x8xI" if protocol == "tcp" else "<4sH2xI")
     (count,) = struct.unpack_from("<I", table)
     for number in range(count):
-        words = struct.unpack_from(f"<{row_words}I", table, 4 + 4 * row_words * number)
-        if socket.ntohs(words[2 if row_words == 6 else 1] & 0xFFFF) == port:
-            yield words[-1]
+        address, its_port, process = row.unpack_from(table, 4 + row.size * number)
+        if socket.ntohs(its_port) == port and is_in_the_way(address, wanted):
+            yield process
 
 
 if sys.platform == "win32":
@@ -96,9 +108,8 @@ if sys.platform == "win32":
 
     from boot2docker_py.endpoint import ancestors
 
-    def _holder_on_windows(protocol: str, port: int) -> str:
-        row_words = 6 if protocol == "tcp" else 3
-        for process in windows_holders(_windows_table(protocol), port, row_words=row_words):
+    def _holder_on_windows(protocol: str, address: str, port: int) -> str:
+        for process in windows_holders(_windows_table(protocol), protocol, address, port):
             _parent, name = ancestors.windows_processes().get(process, (0, "a program"))
             return f"{name} (process {process})"
         return ""
@@ -122,7 +133,7 @@ if sys.platform == "win32":
 else:
     import pwd
 
-    def _holder_on_windows(_protocol: str, _port: int) -> str:
+    def _holder_on_windows(_protocol: str, _address: str, _port: int) -> str:
         return ""
 
     def _user_name(number: int) -> str:

@@ -58,7 +58,7 @@ class PortListener:
     def problem(self) -> str:
         """Return why it does not listen at an address, empty when it does; from any thread."""
         for address, error in list(self._failed.items()):
-            return f"{in_url(address, self.port.port)} is {why_not(error, self.port, sys.platform)}"
+            return f"{in_url(address, self.port.port)} is {self._why_not(address, error)}"
         return ""
 
     def close(self) -> None:
@@ -76,7 +76,7 @@ class PortListener:
             if ":" in address and error.errno in _NO_SUCH_ADDRESS:
                 return True
             if address not in self._failed:
-                words = why_not(error, self.port, sys.platform)
+                words = self._why_not(address, error)
                 where = in_url(address, self.port.port)
                 log.warning("container '%s': %s is %s", self.port.container, where, words)
             self._failed[address] = error
@@ -87,6 +87,12 @@ class PortListener:
         self._open[address] = listener
         self._loop.watch(listener, READ, lambda _events: self._accept(listener))
         return True
+
+    def _why_not(self, address: str, error: OSError) -> str:
+        found = ""
+        if error.errno == errno.EADDRINUSE:
+            found = holder(self.port.protocol, address, self.port.port)
+        return why_not(error, self.port.port, found, sys.platform)
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -108,7 +114,7 @@ def listen(address: str, port: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
             # There, 127.0.0.1 can be had although another listens at all addresses.
             if not is_ipv6:
-                _refuse_taken(port)
+                _refuse_taken(address, port)
         else:  # so that connections that linger do not count
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if is_ipv6:
@@ -122,19 +128,19 @@ def listen(address: str, port: int) -> socket.socket:
     return listener
 
 
-def _refuse_taken(port: int) -> None:
-    if holder("tcp", port):
+def _refuse_taken(address: str, port: int) -> None:
+    if holder("tcp", address, port):
         raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
 
 
-def why_not(error: OSError, port: PublishedPort, platform: str) -> str:
+def why_not(error: OSError, port: int, taken_by: str, platform: str) -> str:
     """Return why the port cannot be had, in words that follow "is"."""
     if error.errno == errno.EADDRINUSE:
-        return f"taken by {holder(port.protocol, port.port) or 'another program'}"
+        return f"taken by {taken_by or 'another program'}"
     if error.errno == errno.EACCES and platform == "win32":
         return "kept by Windows (netsh int ipv4 show excludedportrange), or by another program"
     if error.errno == errno.EACCES:
-        return f"not for this user: ports as low as {port.port} need more rights"
+        return f"not for this user: ports as low as {port} need more rights"
     return f"not to be had: {error.strerror or error}"
 
 

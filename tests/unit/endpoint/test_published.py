@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import struct
+import sys
 from typing import Any
 
 import pytest
@@ -80,32 +81,58 @@ LINUX = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4711 1
    1: 0100007F:1F90 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        0 4712 1
-   2: 0100007F:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1
+   2: 00000000:1F91 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4713 1
 """
+
+
+LINUX6 = f"""\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: {"0" * 24}01000000:1F90 {"0" * 32}:0000 0A 0:0 00:0 0     0        0 4714 1
+   1: {"0" * 32}:1F91 {"0" * 32}:0000 0A 0:0 00:0 0     0        0 4715 1
+"""
+
+
+def linux(table: str, wanted: str, port: int) -> list[tuple[int, int]]:
+    return [(h.inode, h.user) for h in port_holder.linux_holders(table, wanted, port, "0A")]
 
 
 class TestHolder:
     def test_linux_tells_who_listens(self) -> None:
-        assert list(port_holder.linux_holders(LINUX, 8080, "0A")) == [(4711, 1000)]
-        assert list(port_holder.linux_holders(LINUX, 8082, "0A")) == []
+        assert linux(LINUX, "127.0.0.1", 8080) == [(4711, 1000)]
+        assert linux(LINUX, "0.0.0.0", 8080) == [(4711, 1000)]
+        assert linux(LINUX, "127.0.0.2", 8080) == []
+        assert linux(LINUX, "127.0.0.1", 8081) == [(4713, 0)]
+        assert linux(LINUX, "127.0.0.1", 8082) == []
+
+    @pytest.mark.skipif(sys.byteorder != "little", reason="the table is of such a machine")
+    def test_linux_tells_of_ipv6(self) -> None:
+        assert linux(LINUX6, "::1", 8080) == [(4714, 0)]
+        assert linux(LINUX6, "127.0.0.1", 8081) == [(4715, 0)]
+        assert linux(LINUX6, "127.0.0.1", 8080) == []
 
     def test_windows_tells_who_listens(self) -> None:
         """MIB_TCPTABLE_OWNER_PID: a count, then rows of six words."""
-        listens, loopback = 2, 0x0100007F
-        rows = [(listens, loopback, socket.htons(number), 0, 0, pid) for number, pid in
-                [(8080, 11), (80, 4)]]  # fmt: skip
-        table = struct.pack("<I", 2) + b"".join(struct.pack("<6I", *row) for row in rows)
-        assert list(port_holder.windows_holders(table + bytes(50), 80, row_words=6)) == [4]
-        assert list(port_holder.windows_holders(bytes(4), 80, row_words=6)) == []
+        listens, loopback, any_address = 2, 0x0100007F, 0
+        first = (listens, loopback, socket.htons(8080), 0, 0, 11)
+        second = (listens, any_address, socket.htons(80), 0, 0, 4)
+        table = struct.pack("<I6I6I", 2, *first, *second) + bytes(50)
+
+        def holders(wanted: str, port: int) -> list[int]:
+            return list(port_holder.windows_holders(table, "tcp", wanted, port))
+
+        assert holders("127.0.0.1", 8080) == [11]
+        assert holders("127.0.0.2", 8080) == []
+        assert holders("127.0.0.1", 80) == [4]
+        assert holders("127.0.0.1", 81) == []
 
     def test_windows_tells_who_has_a_udp_port(self) -> None:
         table = struct.pack("<4I", 1, 0, socket.htons(53), 99)
-        assert list(port_holder.windows_holders(table, 53, row_words=3)) == [99]
+        assert list(port_holder.windows_holders(table, "udp", "127.0.0.1", 53)) == [99]
 
     @pytest.mark.skipif(not port_holder.PROC.exists(), reason="needs Linux' /proc")
     def test_a_program_here_is_found(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            found = port_holder.holder("tcp", taken.getsockname()[1])
+            found = port_holder.holder("tcp", *taken.getsockname())
         assert f"(process {os.getpid()})" in found
 
     def test_a_forwarder_is_known_by_its_vm(self) -> None:
@@ -118,15 +145,13 @@ class TestHolder:
 
 
 class TestWords:
-    PORT = PublishedPort("web", "tcp", 80, 80, "0.0.0.0")
-
     def test_no_right(self) -> None:
         error = OSError(errno.EACCES, "Permission denied")
-        assert why_not(error, self.PORT, "linux") == (
+        assert why_not(error, 80, "", "linux") == (
             "not for this user: ports as low as 80 need more rights"
         )
-        assert "kept by Windows" in why_not(error, self.PORT, "win32")
+        assert "kept by Windows" in why_not(error, 80, "", "win32")
 
     def test_anything_else(self) -> None:
         error = OSError(errno.EINVAL, "Invalid argument")
-        assert why_not(error, self.PORT, "linux") == "not to be had: Invalid argument"
+        assert why_not(error, 80, "", "linux") == "not to be had: Invalid argument"
