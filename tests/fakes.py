@@ -148,6 +148,7 @@ class FakeEndpoint:
         self.health: ForwarderStatus | None = None
         self.calls: list[str] = []
         self.dead_images: set[str] = set()
+        self.published: list[dict[str, Any]] = []
 
     def start(self, address: Address, deadline: Deadline) -> None:
         self.calls.append("start")
@@ -177,6 +178,9 @@ class FakeEndpoint:
 
     def status(self) -> ForwarderStatus | None:
         return self.health
+
+    def ports(self) -> list[dict[str, Any]]:
+        return list(self.published)
 
 
 @dataclass

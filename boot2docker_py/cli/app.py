@@ -100,5 +100,6 @@ from boot2docker_py.cli import (  # noqa: E402, F401
     forward_command,
     guest_commands,
     log_commands,
+    port_commands,
     shell_commands,
 )

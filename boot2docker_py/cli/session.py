@@ -112,7 +112,8 @@ class Session:
         """Return what the docker client connects to."""
         from boot2docker_py.endpoint.of_vm import Endpoint
 
-        return Endpoint(self.vm_paths, self.config.vm, self.config.ssh_key)
+        config = self.config
+        return Endpoint(self.vm_paths, config.vm, config.ssh_key, config.publish)
 
     @cached_property
     def docker_config(self) -> DockerConfig:
@@ -184,6 +185,11 @@ class Session:
             host_name=names.host_name(self.config.vm),
             deadline=deadline or self.deadline,
         )
+
+    def host_only_address(self) -> str | None:
+        """Return the running VM's own address, None where it has none."""
+        address, mac = self.questions.running_address(), self.driver.host_only_mac()
+        return self.ask_ip(address, mac, self.deadline) if mac else None
 
     def docker_over_tls(self) -> tuple[str, str]:
         """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""

@@ -36,6 +36,7 @@ class Config:
     console_log: Path | None  # None: the VM's folder
     timeout_s: float
     verbose: bool
+    publish: str
     host_only: str
     host_ip: str
     netmask: str

@@ -16,6 +16,7 @@ DRIVERS = ("auto", "virtualbox", "qemu")
 CPUS = max(1, min(4, os.cpu_count() or 1))
 
 DISK_FORMATS = ("VMDK", "VDI")
+PUBLISH_MODES = ("off", "loopback", "all")
 HOST_ONLY_MODES = ("auto", "required", "off")
 HOST_ONLY = "has_host_only_network"
 SHARES = "has_shared_folders"
@@ -96,6 +97,9 @@ SETTINGS = (
             "Time after which the command gives up."),
     Setting("verbose", "Verbose", "--verbose -v", "", False, values.truth,
             "Say more, on stderr."),
+    Setting("publish", "Publish", "--publish", "|".join(PUBLISH_MODES), "loopback",
+            values.choice(*PUBLISH_MODES),
+            "Where published ports of containers appear on this machine, from the next up on."),
     Setting("host_only", "HostOnly", "--hostonly", "|".join(HOST_ONLY_MODES), "auto",
             values.choice(*HOST_ONLY_MODES),
             "Host-only adapter, when the VM is made; auto: go on without, if it cannot be had.",

@@ -18,7 +18,7 @@ from boot2docker_py.errors import Boot2DockerError
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 3.0
-LINE_LIMIT_BYTES = 64 * 1024
+LINE_LIMIT_BYTES = 4 * 1024 * 1024
 BACKLOG = 1024
 
 Answer = Callable[[str], "dict[str, Any]"]

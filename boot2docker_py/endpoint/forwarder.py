@@ -19,6 +19,7 @@ from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.link import Link
 from boot2docker_py.endpoint.loop import READ, Loop
+from boot2docker_py.endpoint.publisher import Publisher
 from boot2docker_py.endpoint.refusal import Refusal
 from boot2docker_py.endpoint.relay import Channel, Relay
 from boot2docker_py.endpoint.route import Route
@@ -46,6 +47,9 @@ class Forwarder:
         self._relays: set[Relay] = set()
         self._refusals: list[Refusal] = []
         self._sums = dict.fromkeys(COUNTED, 0)
+        self._publisher = Publisher(
+            self._loop, settings.publish, self._open_channel, lambda: self._link.connection
+        )
 
     def run(self) -> None:
         """Serve until it makes no sense any more; leaves no sockets behind."""
@@ -62,6 +66,8 @@ class Forwarder:
                 signal.signal(number, lambda *_arguments: self._stop_soon())
             control.Server(questions, self._answer).start()
             self._link.start()
+            self._publisher.start()
+            stack.callback(self._publisher.close)
             self._loop.run()
             log.info("ends")
 
@@ -133,6 +139,8 @@ class Forwarder:
             self._link.rest()
         elif question == "wake":
             self._link.wake()
+        elif question == "ports":
+            return self._publisher.answer()
         return self._status().as_dict()
 
     def _status(self) -> ForwarderStatus:
@@ -143,6 +151,7 @@ class Forwarder:
             pid=os.getpid(),
             address=str(self._settings.address),
             key=str(self._settings.key),
+            publish=self._settings.publish,
             phase=link.phase,
             reason=link.reason,
             last_error=link.last_error,

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from boot2docker_py import errors
 from boot2docker_py.drivers.base import Address
 from boot2docker_py.endpoint import control, process
-from boot2docker_py.endpoint.status import ForwarderStatus, LastError, Phase
+from boot2docker_py.endpoint.status import ALL, PUBLISH, ForwarderStatus, LastError, Phase
 from boot2docker_py.guest import engine
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
+
+log = logging.getLogger(__name__)
 
 
 class Endpoint:
     """The engine's socket of a VM on this machine, and the process that forwards it."""
 
-    def __init__(self, paths: VMPaths, vm_name: str, key: Path) -> None:
+    def __init__(self, paths: VMPaths, vm_name: str, key: Path, publish: str = PUBLISH) -> None:
+        self._publish = publish
         self._paths = paths
         self._vm_name = vm_name
         self._key = key
@@ -29,14 +33,27 @@ class Endpoint:
 
     def start(self, address: Address, deadline: Deadline) -> None:
         """Run the forwarder to the SSH server at `address`; one that already does is kept."""
+        if self._publish == ALL:
+            log.warning("Other machines can reach published ports of containers (--publish all).")
         process.start(
-            self._paths, vm_name=self._vm_name, address=address, key=self._key, deadline=deadline
+            self._paths,
+            vm_name=self._vm_name,
+            address=address,
+            key=self._key,
+            deadline=deadline,
+            publish=self._publish,
         )
 
     def run_here(self, address: Address) -> None:
         """Run the forwarder in this process, in place of another, until Ctrl-C."""
         process.stop(self._paths)
-        process.run_here(self._paths, vm_name=self._vm_name, address=address, key=self._key)
+        process.run_here(
+            self._paths,
+            vm_name=self._vm_name,
+            address=address,
+            key=self._key,
+            publish=self._publish,
+        )
 
     def log_lines(self) -> list[str]:
         """Return what the forwarder has logged; the older file of the two first."""
@@ -48,6 +65,22 @@ class Endpoint:
     def status(self) -> ForwarderStatus | None:
         """Return the forwarder's health, None when there is no forwarder."""
         return process.status(self._paths)
+
+    def ports(self) -> list[dict[str, Any]]:
+        """Return the published ports of containers, and what became of each on this machine.
+
+        Raises:
+            GuestError: it is not known, because the forwarder or the engine is out of reach.
+        """
+        answer = process.published(self._paths)
+        if answer is None or answer["unknown_because"]:
+            raise errors.GuestError(
+                f"it is not known which ports the containers of VM '{self._vm_name}' publish",
+                details=answer["unknown_because"] if answer else "the forwarder does not answer",
+                resolution="boot2docker up",
+            )
+        ports: list[dict[str, Any]] = answer["ports"]
+        return ports
 
     def unready(self) -> str | None:
         """Return why the engine cannot be reached over SSH yet, None when it can.

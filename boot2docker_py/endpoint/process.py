@@ -17,6 +17,7 @@ from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.status import (
     ENGINE_SOCKET,
     GUEST_USER,
+    PUBLISH,
     ForwarderStatus,
     Phase,
     Settings,
@@ -43,6 +44,7 @@ def start(
     deadline: Deadline,
     user: str = GUEST_USER,
     engine_socket: str = ENGINE_SOCKET,
+    publish: str = PUBLISH,
 ) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
@@ -54,7 +56,7 @@ def start(
         BusyError: an older one cannot be stopped.
     """
     patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
-    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket)
+    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket, publish)
     running = status(paths)
     if running is not None:
         if _does_the_same(running, settings):
@@ -66,7 +68,9 @@ def start(
     return _wait_until_it_answers(child, settings, deadline)
 
 
-def run_here(paths: VMPaths, *, vm_name: str, address: Address, key: Path) -> None:
+def run_here(
+    paths: VMPaths, *, vm_name: str, address: Address, key: Path, publish: str = PUBLISH
+) -> None:
     """Run the forwarder in this process until it is told to end, by Ctrl-C for example.
 
     Raises:
@@ -75,7 +79,7 @@ def run_here(paths: VMPaths, *, vm_name: str, address: Address, key: Path) -> No
     from boot2docker_py.endpoint import forwarder
 
     make_private_folder(paths.run)
-    forwarder.serve(Settings(vm_name, address, key, paths, LEAST_PATIENCE_S))
+    forwarder.serve(Settings(vm_name, address, key, paths, LEAST_PATIENCE_S, publish=publish))
 
 
 def status(paths: VMPaths) -> ForwarderStatus | None:
@@ -93,6 +97,15 @@ def status(paths: VMPaths) -> ForwarderStatus | None:
 def rest(paths: VMPaths) -> None:
     """Let the forwarder, if there is one, let go of a VM that is about to stop."""
     _tell(paths, "rest")
+
+
+def published(paths: VMPaths) -> dict[str, Any] | None:
+    """Return what the forwarder tells of published ports, None if nobody answers."""
+    peer = control.find(paths.forwarder_control)
+    if peer is None:
+        return None
+    with peer:
+        return peer.ask("ports")
 
 
 def stop(paths: VMPaths) -> None:
@@ -118,6 +131,7 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
         running.version == __version__
         and running.address == str(settings.address)
         and running.key == str(settings.key)
+        and running.publish == settings.publish
         and running.phase not in (Phase.FAILED, Phase.SILENT)
     )
 

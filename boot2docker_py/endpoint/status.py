@@ -15,6 +15,10 @@ from boot2docker_py.paths import VMPaths
 GUEST_USER = "docker"
 ENGINE_SOCKET = "/var/run/docker.sock"
 
+# Where published ports of containers appear on this machine.
+OFF, LOOPBACK, ALL = "off", "loopback", "all"
+PUBLISH = LOOPBACK
+
 
 class Phase(str, Enum):
     """How far the forwarder is."""
@@ -37,6 +41,7 @@ class Settings:
     patience_s: float  # how long the VM may be out of reach at first
     user: str = GUEST_USER
     engine_socket: str = ENGINE_SOCKET  # in the guest
+    publish: str = PUBLISH  # off, loopback or all
 
     def to_json(self) -> str:
         """Return the settings as one argument for the process."""
@@ -54,6 +59,7 @@ class Settings:
             patience_s=raw["patience_s"],
             user=raw["user"],
             engine_socket=raw["engine_socket"],
+            publish=raw["publish"],
         )
 
 
@@ -90,6 +96,7 @@ class ForwarderStatus:
     address: str = ""
     key: str = ""
     transport: str = ""  # how the engine is reached in the guest; empty: not known yet
+    publish: str = ""
     open_connections: int = 0
     total_connections: int = 0
     refused_connections: int = 0

@@ -1,0 +1,120 @@
+"""Published ports of real containers, on this machine's loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+import urllib.request
+from typing import Any, Iterator
+
+import pytest
+
+from tests.e2e.bare_qemu import free_port
+from tests.e2e.conftest import VM
+from tests.unit.guest.real_sshd import eventually
+
+pytestmark = pytest.mark.usefixtures("busybox_image")
+
+SERVE = "echo hello > /index.html; exec httpd -f -h / -p 80"
+
+
+@contextlib.contextmanager
+def web_server(vm: VM, *publish: str) -> Iterator[str]:
+    """Run a web server for a `with` block; `publish` are values of `docker run -p`."""
+    options = [word for value in publish for word in ("--publish", value)]
+    words = ["run", "--detach", *options, "busybox", "sh", "-c", SERVE]
+    name = vm.docker(*words).strip()
+    try:
+        yield name
+    finally:
+        vm.docker("rm", "--force", name)
+
+
+def fetch(port: int) -> bytes:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+            body: bytes = answer.read()
+    except OSError:
+        return b""
+    return body
+
+
+def is_refused(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=30).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def ports(vm: VM) -> dict[int, dict[str, Any]]:
+    found = json.loads(vm.run("ports", "--json"))["ports"]
+    return {port["port"]: port for port in found}
+
+
+def test_a_port_comes_and_goes_with_its_container(vm: VM, record_property: Any) -> None:
+    port = free_port()
+    assert is_refused(port)
+    with web_server(vm, f"{port}:80"):
+        began = time.monotonic()
+        eventually(lambda: fetch(port) == b"hello\n")
+        record_property("seconds_until_it_answered", round(time.monotonic() - began, 3))
+        found = ports(vm)[port]
+        assert f"127.0.0.1:{port}" in found["listens_at"]
+        assert (found["container_port"], found["problem"]) == (80, "")
+        assert f"{port}->80/tcp" in vm.run("ports")
+    eventually(lambda: is_refused(port))
+    assert port not in ports(vm)
+
+
+def test_stopped_and_started_again(vm: VM) -> None:
+    port = free_port()
+    with web_server(vm, f"127.0.0.1:{port}:80") as name:
+        eventually(lambda: fetch(port) == b"hello\n")
+        vm.docker("stop", "--time", "0", name)
+        eventually(lambda: is_refused(port))
+        vm.docker("start", name)
+        eventually(lambda: fetch(port) == b"hello\n")
+
+
+def test_a_network_that_comes_and_goes(vm: VM) -> None:
+    port = free_port()
+    with web_server(vm, f"{port}:80") as name:
+        eventually(lambda: fetch(port) == b"hello\n")
+        vm.docker("network", "disconnect", "bridge", name)
+        eventually(lambda: is_refused(port))
+        vm.docker("network", "connect", "bridge", name)
+        eventually(lambda: fetch(port) == b"hello\n")
+
+
+def test_a_taken_port_is_reported_and_served_when_it_is_free(vm: VM) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)) as taken, web_server(vm, f"{port}:80"):
+        eventually(lambda: port in ports(vm))
+        assert "is taken by" in ports(vm)[port]["problem"]
+        assert f"(process {os.getpid()})" in ports(vm)[port]["problem"]
+        taken.close()
+        eventually(lambda: fetch(port) == b"hello\n")
+
+
+def test_an_engine_that_is_restarted(vm: VM) -> None:
+    port = free_port()
+    with web_server(vm, f"{port}:80") as name:
+        vm.docker("update", "--restart", "always", name)
+        eventually(lambda: fetch(port) == b"hello\n")
+        vm.run("ssh", "sudo", "/etc/init.d/docker", "restart")
+        eventually(lambda: fetch(port) == b"hello\n")
+
+
+def test_off(vm: VM) -> None:
+    port = free_port()
+    with web_server(vm, f"{port}:80"):
+        eventually(lambda: fetch(port) == b"hello\n")
+        vm.run("up", "--publish", "off")
+        eventually(lambda: is_refused(port))
+        assert ports(vm)[port]["problem"] == "off (--publish off)"
+        vm.run("up")
+        eventually(lambda: fetch(port) == b"hello\n")
