@@ -129,15 +129,42 @@ class Server(Model):
 
 
 class DHCPServer(Model):
-    """IDHCPServer."""
+    """IDHCPServer; it knows settings of its own for single adapters of machines only."""
 
     IPAddress = networkMask = lowerIP = upperIP = ""
+
+    def __init__(self, **state: Any) -> None:
+        super().__init__(individualConfigs=[], **state)
+
+    def getConfig(self, scope: str, name: str, slot: int, mayAdd: bool) -> FixedLease:
+        assert scope == "MachineNIC"
+        for config in self.individualConfigs:
+            if (config.machineId, config.slot) == (name, slot):
+                return config  # type: ignore[no-any-return]
+        if not mayAdd:
+            raise RefusedError("VBOX_E_OBJECT_NOT_FOUND", "no such settings")
+        self.individualConfigs.append(FixedLease(self, name, slot))
+        return self.individualConfigs[-1]  # type: ignore[no-any-return]
+
+    def restart(self) -> None:
+        raise RefusedError("E_FAIL", "it does not run")
 
     def setConfiguration(
         self, IPAddress: str, networkMask: str, FromIPAddress: str, ToIPAddress: str
     ) -> None:
         self.IPAddress, self.networkMask = IPAddress, networkMask
         self.lowerIP, self.upperIP = FromIPAddress, ToIPAddress
+
+
+class FixedLease(Model):
+    """IDHCPIndividualConfig."""
+
+    def __init__(self, server: DHCPServer, machine_id: str, slot: int) -> None:
+        super().__init__(machineId=machine_id, slot=slot, fixedAddress="", MACAddress="")
+        self.server = server
+
+    def remove(self) -> None:
+        self.server.individualConfigs.remove(self)
 
 
 class Host(Model):
@@ -147,6 +174,9 @@ class Host(Model):
         super().__init__(server=server, memorySize=8192, processorCount=4)
         self.networkInterfaces = [Interface("eth0", "Bridged", "10.1.2.3")]
         self.adapter_refusal = ""
+
+    def getProcessorFeature(self, feature: str) -> bool:
+        return feature in ("HWVirtEx", "PAE", "LongMode", "NestedPaging")
 
     def createHostOnlyNetworkInterface(self) -> tuple[Progress, Interface | None]:
         if self.adapter_refusal:
