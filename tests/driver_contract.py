@@ -12,7 +12,14 @@ import socket
 import pytest
 
 from boot2docker_py.drivers.base import Driver, State, VMSpec
-from boot2docker_py.errors import NetworkError, NotFoundError, StorageError, UsageError
+from boot2docker_py.errors import (
+    HypervisorError,
+    NetworkError,
+    NotFoundError,
+    StorageError,
+    UsageError,
+    WrongStateError,
+)
 from boot2docker_py.wait import Check, Deadline, wait_for
 
 TIMEOUT_S = 120.0
@@ -136,6 +143,106 @@ class DriverContract:
             assert running.state() is before
             running.delete()
             assert running.state() is State.ABSENT
+
+
+class SnapshotContract(DriverContract):
+    """The rules for a driver that has snapshots."""
+
+    def test_it_says_that_it_has_snapshots(self, driver: Driver) -> None:
+        assert driver.features.has_snapshots
+
+    def test_an_absent_vm_has_no_snapshots(self, driver: Driver) -> None:
+        for call in (driver.take_snapshot, driver.restore_snapshot, driver.delete_snapshot):
+            with pytest.raises(NotFoundError):
+                call("one")
+        with pytest.raises(NotFoundError):
+            driver.snapshots()
+
+    def test_snapshots_build_on_one_another(self, off: Driver) -> None:
+        assert list(off.snapshots()) == []
+        off.take_snapshot("one")
+        off.take_snapshot("two, jö")
+        found = [(s.name, s.parent, s.has_memory, s.is_current) for s in off.snapshots()]
+        assert found == [("one", None, False, False), ("two, jö", "one", False, True)]
+        off.restore_snapshot("one")
+        assert [s.is_current for s in off.snapshots()] == [True, False]
+        assert off.state() is State.OFF
+        with pytest.raises(WrongStateError):  # the VM and a snapshot build on it
+            off.delete_snapshot("one")
+        off.restore_snapshot("two, jö")
+        off.delete_snapshot("one")
+        found = [(s.name, s.parent, s.has_memory, s.is_current) for s in off.snapshots()]
+        assert found == [("two, jö", None, False, True)]
+
+    def test_names_of_snapshots_are_unique(self, off: Driver) -> None:
+        off.take_snapshot("one")
+        for name in ("one", ""):
+            with pytest.raises(UsageError):
+                off.take_snapshot(name)
+        for call in (off.restore_snapshot, off.delete_snapshot):
+            with pytest.raises(NotFoundError, match="two"):
+                call("two")
+        assert [s.name for s in off.snapshots()] == ["one"]
+
+    def test_a_snapshot_that_several_build_on_stays(self, off: Driver) -> None:
+        for name in ("two", "three"):
+            if name == "two":
+                off.take_snapshot("one")
+            off.restore_snapshot("one")
+            off.take_snapshot(name)
+        with pytest.raises(WrongStateError):
+            off.delete_snapshot("one")
+        off.delete_snapshot("two")
+        off.delete_snapshot("one")
+        assert [(s.name, s.parent) for s in off.snapshots()] == [("three", None)]
+
+    def test_a_live_snapshot_has_the_memory_and_the_vm_goes_on(self, running: Driver) -> None:
+        running.take_snapshot("live")
+        assert running.state() is State.RUNNING
+        assert [s.has_memory for s in running.snapshots()] == [True]
+        with pytest.raises(WrongStateError):
+            running.restore_snapshot("live")
+        assert running.state() is State.RUNNING
+        running.power_off()
+        running.restore_snapshot("live")
+        assert running.state() is State.SAVED
+        running.start()
+        wait_until(running, State.RUNNING)
+        running.delete_snapshot("live")
+        assert running.state() is State.RUNNING
+        assert list(running.snapshots()) == []
+
+    def test_a_saved_state_is_not_thrown_away_by_a_restore(self, running: Driver) -> None:
+        running.take_snapshot("live")
+        running.save()
+        with pytest.raises(WrongStateError):
+            running.restore_snapshot("live")
+        running.take_snapshot("saved")
+        assert running.state() is State.SAVED
+        running.discard_saved()
+        running.restore_snapshot("saved")
+        assert running.state() is State.SAVED
+
+    def test_delete_takes_a_vm_with_its_snapshots(self, running: Driver, spec: VMSpec) -> None:
+        running.take_snapshot("live")
+        running.power_off()
+        running.take_snapshot("cold")
+        running.delete()
+        assert running.state() is State.ABSENT
+        running.create(spec)
+        assert list(running.snapshots()) == []
+
+
+class WithoutSnapshots:
+    """The rule for a driver that has no snapshots: it says so."""
+
+    def test_it_says_that_it_has_no_snapshots(self, driver: Driver) -> None:
+        assert not driver.features.has_snapshots
+        for call in (driver.take_snapshot, driver.restore_snapshot, driver.delete_snapshot):
+            with pytest.raises(HypervisorError, match="no snapshots"):
+                call("one")
+        with pytest.raises(HypervisorError, match="no snapshots"):
+            driver.snapshots()
 
 
 class HostContract(DriverContract):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -14,12 +15,13 @@ from boot2docker_py.drivers.base import (
     Boot,
     Driver,
     Features,
+    Snapshot,
     State,
     VMInfo,
     VMSpec,
 )
 from boot2docker_py.endpoint.status import ForwarderStatus
-from boot2docker_py.errors import HypervisorError, NotFoundError, WrongStateError
+from boot2docker_py.errors import HypervisorError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.wait import Check, Deadline
 
 SSH_ADDRESS = Address("127.0.0.1", 2022)
@@ -43,7 +45,7 @@ class FakeDriver(Driver):
 
     name = "fake"
     features = Features(
-        can_save=True, has_host_only_network=False, has_shared_folders=False, has_snapshots=False
+        can_save=True, has_host_only_network=False, has_shared_folders=False, has_snapshots=True
     )
 
     def __init__(self, state: State = State.ABSENT, *, polls: float = 2) -> None:
@@ -52,6 +54,8 @@ class FakeDriver(Driver):
         self.spec: VMSpec | None = None
         self.memory = "boot 0"  # what the guest holds in memory: names the boot it comes from
         self.boots = 0
+        self.disk = "new"  # what the guest has written
+        self._snapshots: list[tuple[Snapshot, str, str]] = []
         self.told = USUAL  # at the last start
         self.hears_power_button = True
         self.presses_to_hear = 1
@@ -130,10 +134,64 @@ class FakeDriver(Driver):
             self._state = State.OFF
 
     def delete(self) -> None:
-        self._state, self.spec = State.ABSENT, None
+        self._state, self.spec, self._snapshots = State.ABSENT, None, []
 
     def ssh_address(self) -> Address:
         return SSH_ADDRESS
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        self.describe()
+        return [snapshot for snapshot, _disk, _memory in self._snapshots]
+
+    def take_snapshot(self, name: str) -> None:
+        self.describe()
+        if not name or any(one.name == name for one in self.snapshots()):
+            raise UsageError(f"no name for another snapshot: '{name}'")
+        if self._state in (State.STARTING, State.STOPPING, State.BROKEN):
+            raise WrongStateError(f"it is {self._state.value}")
+        has_memory = self._state not in (State.OFF, State.ABORTED)
+        parent = next((one.name for one in self.snapshots() if one.is_current), None)
+        taken = Snapshot(name, float(len(self._snapshots)), has_memory, parent, is_current=True)
+        self._point_to(None)
+        self._snapshots.append((taken, self.disk, self.memory))
+
+    def restore_snapshot(self, name: str) -> None:
+        snapshot, disk, memory = self._snapshot(name)
+        if self._state not in (State.OFF, State.ABORTED):
+            raise WrongStateError(f"it is {self._state.value}")
+        self.disk, self.memory = disk, memory
+        self._state = State.SAVED if snapshot.has_memory else State.OFF
+        self._point_to(name)
+
+    def delete_snapshot(self, name: str) -> None:
+        gone = self._snapshot(name)[0]
+        builders = sum(one.parent == name for one in self.snapshots()) + gone.is_current
+        if builders > 1:
+            raise WrongStateError("several build on it")
+
+        def parent_of(one: Snapshot) -> str | None:
+            return gone.parent if one.parent == name else one.parent
+
+        self._snapshots = [
+            (dataclasses.replace(one, parent=parent_of(one)), disk, memory)
+            for one, disk, memory in self._snapshots
+            if one.name != name
+        ]
+        if gone.is_current:
+            self._point_to(gone.parent)
+
+    def _snapshot(self, name: str) -> tuple[Snapshot, str, str]:
+        self.describe()
+        found = [one for one in self._snapshots if one[0].name == name]
+        if not found:
+            raise NotFoundError(f"there is no snapshot '{name}'")
+        return found[0]
+
+    def _point_to(self, name: str | None) -> None:
+        self._snapshots = [
+            (dataclasses.replace(one, is_current=one.name == name), disk, memory)
+            for one, disk, memory in self._snapshots
+        ]
 
 
 class FakeEndpoint:

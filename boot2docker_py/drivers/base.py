@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Sequence
 
+from boot2docker_py.errors import HypervisorError
 from boot2docker_py.wait import Check
 
 
@@ -117,6 +118,17 @@ class VMInfo:
 
 
 @dataclass(frozen=True)
+class Snapshot:
+    """The VM as it once was: its disk, and its memory if it was on or saved."""
+
+    name: str  # unique among the snapshots of the VM
+    taken_at_s: float  # since 1970, as of time.time()
+    has_memory: bool
+    parent: str | None  # the snapshot that it builds on
+    is_current: bool  # the one that the VM builds on now
+
+
+@dataclass(frozen=True)
 class Address:
     """A TCP address on the host."""
 
@@ -207,7 +219,10 @@ class Driver(ABC):
 
     @abstractmethod
     def delete(self) -> None:
-        """Delete the VM, powered off first, and its data disk; never the ISO. No-op if absent."""
+        """Delete the VM, powered off first, its snapshots and its data disk; never the ISO.
+
+        No-op if absent.
+        """
 
     def host_only_mac(self) -> str:
         """Return the MAC address of the VM's host-only adapter, as in 08:00:27:00:00:01.
@@ -215,6 +230,55 @@ class Driver(ABC):
         It is empty when the VM has none.
         """
         return ""
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        """Return the snapshots of the VM, the oldest first.
+
+        Raises:
+            NotFoundError: there is no VM. The same holds for all that follow.
+            HypervisorError: this driver has no snapshots. The same holds for all that follow.
+        """
+        raise self._no_snapshots()
+
+    def take_snapshot(self, name: str) -> None:  # noqa: ARG002 - for drivers that have some
+        """Take a snapshot of a VM that is OFF, ABORTED, SAVED, RUNNING or PAUSED.
+
+        The VM stays in its state; one that runs stands still meanwhile. Returns when it is taken.
+
+        Raises:
+            UsageError: there is one of that name, or the name is empty.
+            WrongStateError: the VM is in another state.
+            StorageError: no space.
+        """
+        raise self._no_snapshots()
+
+    def restore_snapshot(self, name: str) -> None:  # noqa: ARG002 - for drivers that have some
+        """Make a VM that is OFF or ABORTED what it was; then it is OFF, or SAVED with its memory.
+
+        What the disk has become since the last snapshot is lost. A VM in another state is refused
+        rather than powered off, so that whoever throws its memory away does it knowingly.
+
+        Raises:
+            NotFoundError: there is no such snapshot.
+            WrongStateError: the VM is in another state.
+        """
+        raise self._no_snapshots()
+
+    def delete_snapshot(self, name: str) -> None:  # noqa: ARG002 - for drivers that have some
+        """Delete a snapshot; the VM, and the snapshots that build on it, stay what they are.
+
+        Raises:
+            NotFoundError: there is no such snapshot.
+            WrongStateError: more than one builds on it, snapshots and the VM as it is counted; or
+                the VM is starting, stopping or broken.
+        """
+        raise self._no_snapshots()
+
+    def _no_snapshots(self) -> HypervisorError:
+        return HypervisorError(
+            f"VMs of the driver {self.name} have no snapshots",
+            resolution="Make the VM with --driver virtualbox.",
+        )
 
     @abstractmethod
     def ssh_address(self) -> Address:

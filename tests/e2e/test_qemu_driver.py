@@ -28,7 +28,7 @@ from boot2docker_py.guest import keys
 from boot2docker_py.guest.seed import build_seed
 from boot2docker_py.paths import Paths, VMPaths
 from boot2docker_py.wait import Check, Deadline, wait_for
-from tests.driver_contract import TIMEOUT_S, HostContract, wait_until
+from tests.driver_contract import TIMEOUT_S, HostContract, WithoutSnapshots, wait_until
 from tests.fakes import a_spec
 
 assert sys.platform != "win32", "written for POSIX, which the type checker now knows"
@@ -77,7 +77,7 @@ def running(driver: QEMUDriver, spec: VMSpec) -> QEMUDriver:
     return driver
 
 
-class TestContract(HostContract):
+class TestContract(HostContract, WithoutSnapshots):
     """The rules that hold for every driver."""
 
 

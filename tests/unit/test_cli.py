@@ -85,16 +85,31 @@ class TestWords:
         assert "--retries has no effect: every wait ends by --timeout" in answer.err
         assert "--serial has no effect" in answer.err
 
+    @pytest.mark.parametrize(
+        "words",
+        [
+            ["--hostip", "192.168.59.4"],
+            ["--vbox-share", "disable"],
+            ["--share-symlinks"],
+            ["--gui"],
+            ["--basevmdk", "base.vmdk"],
+        ],
+        ids=lambda words: words[0],
+    )
     def test_flag_that_the_driver_cannot_follow_is_answered(
-        self, boot2docker: Boot2Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self,
+        boot2docker: Boot2Docker,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        words: list[str],
     ) -> None:
         qemu = tmp_path / "qemu"
         qemu.write_text("#!/bin/sh\nexit 1\n")
         qemu.chmod(0o755)
         monkeypatch.setenv("BOOT2DOCKER_QEMU", str(qemu))
-        answer = boot2docker(["status", "--hostip", "192.168.59.4"])
+        answer = boot2docker(["status", *words])
         assert answer.status == 3
-        assert "--hostip has no effect with driver qemu" in answer.err
+        assert f"{words[0]} has no effect with driver qemu" in answer.err
 
 
 class TestHelp:

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.drivers.base import Driver, VMSpec
-from tests.driver_contract import DriverContract
+from tests.driver_contract import SnapshotContract
 from tests.fakes import FakeDriver, a_spec
 
 
-class TestFakeDriver(DriverContract):
+class TestFakeDriver(SnapshotContract):
     @pytest.fixture
     def driver(self) -> Driver:
         return FakeDriver()

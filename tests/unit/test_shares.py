@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py import config as configuration
+from boot2docker_py.cli.session import Session
 from boot2docker_py.config import shares
 from boot2docker_py.drivers.base import Share, State
 from boot2docker_py.errors import UsageError
@@ -140,3 +141,10 @@ def test_a_driver_without_shares_is_told_of_none(paths: Paths, tmp_path: Path) -
     house = House(paths, State.OFF, vbox_share=[str(tmp_path / "gone")])
     house.machine.up(house.deadline())
     assert house.driver.told.shares is None
+
+
+def test_flags_on_both_sides_of_the_command_all_count() -> None:
+    session = Session()
+    for given in (("/a=x",), ("/b=y", "/c=z"), ()):
+        session.take({"vbox_share": given})
+    assert session.flags["vbox_share"] == ("/a=x", "/b=y", "/c=z")

@@ -20,7 +20,7 @@ from boot2docker_py.drivers.virtualbox.api import API, connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.errors import BusyError, WrongStateError
 from boot2docker_py.paths import Paths, VMPaths
-from tests.driver_contract import HostContract, wait_until
+from tests.driver_contract import HostContract, SnapshotContract, wait_until
 from tests.fakes import a_spec
 
 
@@ -52,7 +52,7 @@ def _vboxmanage(*words: str) -> None:
     subprocess.run(["VBoxManage", *words], check=True, capture_output=True)
 
 
-class TestContract(HostContract):
+class TestContract(HostContract, SnapshotContract):
     """The rules for every driver."""
 
 

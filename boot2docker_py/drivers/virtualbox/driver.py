@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import uuid
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Sequence, TypeVar
@@ -18,6 +19,7 @@ from boot2docker_py.drivers.base import (
     Boot,
     Driver,
     Features,
+    Snapshot,
     State,
     VMInfo,
     VMSpec,
@@ -29,6 +31,7 @@ from boot2docker_py.drivers.virtualbox import (
     nat,
     network,
     sessions,
+    snapshots,
     start,
     states,
     unfinished,
@@ -37,6 +40,8 @@ from boot2docker_py.drivers.virtualbox import (
 from boot2docker_py.drivers.virtualbox.api import API, connect
 from boot2docker_py.drivers.virtualbox.checks import VirtualBoxChecks
 from boot2docker_py.errors import (
+    Boot2DockerError,
+    DeadlineError,
     HypervisorError,
     NotFoundError,
     StorageError,
@@ -46,6 +51,10 @@ from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check
 
 log = logging.getLogger(__name__)
+
+AT_REST = (State.OFF, State.ABORTED, State.SAVED)
+IN_MEMORY = (State.RUNNING, State.PAUSED)
+DIES_WITHIN_S = 2.0  # how long VirtualBox takes to see that a process of a VM has ended
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -74,7 +83,7 @@ class VirtualBoxDriver(Driver):
         can_save=True,
         has_host_only_network=True,
         has_shared_folders=True,
-        has_snapshots=False,
+        has_snapshots=True,
         has_disk_formats=True,
         has_window=True,
         can_copy_disk=True,
@@ -135,16 +144,17 @@ class VirtualBoxDriver(Driver):
             media.demand_readable(self._api, spec.base_disk)
         make_private_folder(self._paths.folder)
         spec.console_log.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write(self._note, unfinished.Unfinished(settings, disk))
+        identity = str(uuid.uuid4())
+        unfinished.write(self._note, unfinished.Unfinished(identity, settings, disk))
         try:
-            self._make(spec, disk)
+            self._make(spec, disk, identity)
         except BaseException:
             self._remove_unfinished()
             raise
         self._note.unlink()
 
-    def _make(self, spec: VMSpec, disk: Path) -> None:
-        machine = versions.create_machine(self._api, self._vm)
+    def _make(self, spec: VMSpec, disk: Path, identity: str) -> None:
+        machine = versions.create_machine(self._api, self._vm, identity)
         machines.configure(self._api, machine, spec, spec.ssh_port or ports.usual_or_free())
         machine.saveSettings()
         self._api.virtualbox.registerMachine(machine)
@@ -195,9 +205,24 @@ class VirtualBoxDriver(Driver):
         if state not in (State.RUNNING, State.PAUSED):
             raise self._wrong_state("save", state)
         machine = self._machine()
-        with sessions.held(self._api, machine, shared=True) as session:
-            failures.wait(session.machine.saveState())
+        try:
+            with sessions.held(self._api, machine, shared=True) as session:
+                failures.wait(session.machine.saveState())
+        except Boot2DockerError as error:
+            self._refuse_died(machine, error)
+            raise
         sessions.wait_until_free(self._api, machine)
+
+    def _refuse_died(self, machine: Any, error: Boot2DockerError) -> None:
+        """Raise that the VM's process has ended, which VirtualBox only hints at when it saves."""
+        with contextlib.suppress(DeadlineError):  # it may live, and be held
+            sessions.wait_until_free(self._api, machine, timeout_s=DIES_WITHIN_S)
+        if states.state_of(self._api, machine.state)[0] is State.ABORTED:
+            raise HypervisorError(
+                f"VirtualBox's process of the VM '{self._vm}' has ended while it was saved",
+                details=error.details,
+                resolution="Its memory is lost, its disk is kept; boot it with: boot2docker up",
+            ) from error
 
     @_translated
     def discard_saved(self) -> None:
@@ -218,11 +243,43 @@ class VirtualBoxDriver(Driver):
             if disk is None:
                 log.warning("What disks the VM has is not known, or not its own: they are kept.")
             make_private_folder(self._paths.folder)
-            unfinished.write(self._note, unfinished.Unfinished(settings, disk))
+            unfinished.write(self._note, unfinished.Unfinished(machine.id, settings, disk))
         self._remove_unfinished()
         self._paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
             self._paths.folder.rmdir()
+
+    @_translated
+    def snapshots(self) -> Sequence[Snapshot]:
+        return snapshots.all_of(self._api, self._machine())
+
+    @_translated
+    def take_snapshot(self, name: str) -> None:
+        machine, state = self._machine(), self._look()[0]
+        if state not in (*AT_REST, *IN_MEMORY):
+            raise self._wrong_state("take a snapshot of", state)
+        snapshots.take(self._api, machine, name, is_on=state in IN_MEMORY)
+        self._settle(machine, state)
+
+    @_translated
+    def restore_snapshot(self, name: str) -> None:
+        machine, state = self._machine(), self._look()[0]
+        if state not in (State.OFF, State.ABORTED):
+            raise self._wrong_state("restore a snapshot of", state)
+        snapshots.restore(self._api, machine, name)
+        self._settle(machine, state)
+
+    @_translated
+    def delete_snapshot(self, name: str) -> None:
+        machine, state = self._machine(), self._look()[0]
+        if state not in (*AT_REST, *IN_MEMORY):
+            raise self._wrong_state("delete a snapshot of", state)
+        snapshots.delete(self._api, machine, name, is_on=state in IN_MEMORY)
+        self._settle(machine, state)
+
+    def _settle(self, machine: Any, state: State) -> None:
+        if state in AT_REST:
+            sessions.wait_until_free(self._api, machine)
 
     def _demand_ours(self, machine: Any) -> None:
         if machine.accessible and not machines.is_ours(machine):
@@ -236,16 +293,17 @@ class VirtualBoxDriver(Driver):
         left = unfinished.read(self._note)
         if left is None:
             return
-        machine = machines.find_by_settings(self._api, left.settings)
+        machine = machines.find_by_id(self._api, left.machine)
         if machine is not None:
             if machine.accessible:
                 sessions.wait_until_free(self._api, machine)
             machines.unregister(self._api, machine, left.disk)
-        left.settings.unlink(missing_ok=True)
-        left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
-        if left.disk:
-            media.forget(self._api, left.disk)
-            media.delete_files(left.disk)
+        if not unfinished.is_of_another(left):
+            left.settings.unlink(missing_ok=True)
+            left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
+            if left.disk:
+                media.forget(self._api, left.disk)
+                media.delete_files(left.disk)
         self._note.unlink()
 
     def _look(self) -> tuple[State, str]:
@@ -255,16 +313,18 @@ class VirtualBoxDriver(Driver):
         if not machine.accessible:
             return State.BROKEN, f"VirtualBox cannot read the VM: {machine.accessError.text}"
         state, problem = states.state_of(self._api, machine.state)
-        if state in (State.OFF, State.ABORTED, State.SAVED):
+        if state in AT_REST:
             problem = _damage(machine)
         return (State.BROKEN, problem) if problem else (state, "")
 
     def _is_on(self, machine: Any) -> bool:
         state = states.state_of(self._api, machine.state)[0]
-        return state not in (State.OFF, State.ABORTED, State.SAVED)
+        return state not in AT_REST
 
     def _find(self) -> Any:
-        return None if self._note.exists() else machines.find(self._api, self._vm)
+        machine = machines.find(self._api, self._vm)
+        left = unfinished.read(self._note) if machine is not None else None
+        return None if left and left.machine == machine.id else machine
 
     def _machine(self) -> Any:
         machine = self._find()
@@ -281,7 +341,8 @@ class VirtualBoxDriver(Driver):
 
 
 def _damage(machine: Any) -> str:
-    disk = media.attached(machine, media.DISK_PORT)
-    if disk is None:
+    files = media.files_of(machine, media.DISK_PORT)
+    if not files:
         return f"it has no data disk in port {media.DISK_PORT} of {media.CONTROLLER}"
-    return "" if Path(disk.location).exists() else f"the data disk '{disk.location}' is missing"
+    missing = [file for file in files if not file.exists()]
+    return f"the data disk '{missing[0]}' is missing" if missing else ""

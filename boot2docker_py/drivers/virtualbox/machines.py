@@ -29,10 +29,10 @@ def find(api: API, name: str) -> Any:
     return None
 
 
-def find_by_settings(api: API, settings: Path) -> Any:
-    """Return the machine that has this settings file, None when there is none."""
+def find_by_id(api: API, identity: str) -> Any:
+    """Return the machine with this identity, None when there is none."""
     for machine in api.array(api.virtualbox, "machines"):
-        if Path(machine.settingsFilePath) == settings:
+        if machine.id == identity:
             return machine
     return None
 

@@ -158,22 +158,48 @@ def attach(api: API, machine: Any, iso: Path, disk: Any) -> None:
 
 def attached(machine: Any, port: int) -> Any:
     """Return what is in a port, the base of a chain of snapshots; None when there is nothing."""
+    medium = _top(machine, port)
+    return medium and medium.base
+
+
+def files_of(machine: Any, port: int) -> list[Path]:
+    """Return the files of the disk in a port, with those of snapshots that it builds on."""
+    medium, files = _top(machine, port), []
+    while medium:
+        files.append(Path(medium.location))
+        medium = medium.parent
+    return files
+
+
+def _top(machine: Any, port: int) -> Any:
     try:
         with failures.translated():
-            medium = machine.getMedium(CONTROLLER, port, 0)
+            return machine.getMedium(CONTROLLER, port, 0)
     except failures.APIError as error:
         if error.result_code == failures.OBJECT_NOT_FOUND:
             return None
         raise
-    return medium and medium.base
 
 
 def forget(api: API, path: Path) -> None:
-    """Take a disk that no machine has out of VirtualBox's list; its file is left alone."""
+    """Take a disk that no machine has out of VirtualBox's list; its file is left alone.
+
+    What snapshots have built on it, and a killed `delete` has left, is of no use any more.
+    """
     for disk in api.array(api.virtualbox, "hardDisks"):
         is_it = os.path.normcase(disk.location) == os.path.normcase(str(path))
         if is_it and not api.array(disk, "machineIds"):
+            for child in api.array(disk, "children"):
+                _delete_tree(api, child)
             disk.close()
+
+
+def _delete_tree(api: API, disk: Any) -> None:
+    for child in api.array(disk, "children"):
+        _delete_tree(api, child)
+    file = Path(disk.location)
+    disk.close()
+    file.unlink(missing_ok=True)
 
 
 def demand_new(path: Path) -> None:

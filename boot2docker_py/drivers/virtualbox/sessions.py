@@ -59,14 +59,14 @@ def unlock(api: API, session: Any) -> None:
             session.unlockMachine()
 
 
-def wait_until_free(api: API, machine: Any) -> None:
+def wait_until_free(api: API, machine: Any, *, timeout_s: float = LOCK_TIMEOUT_S) -> None:
     """Wait until nobody holds the machine, as VirtualBox takes its time after a power off."""
     unlocked = api.number("SessionState", "Unlocked")
 
     def probe(_deadline: Deadline) -> str | None:
         return None if machine.sessionState == unlocked else "it is still locked" + _holder(machine)
 
-    wait_for([Check("VirtualBox to let the VM go", probe)], Deadline(LOCK_TIMEOUT_S), pause_s=0.02)
+    wait_for([Check("VirtualBox to let the VM go", probe)], Deadline(timeout_s), pause_s=0.02)
 
 
 def _holder(machine: Any) -> str:

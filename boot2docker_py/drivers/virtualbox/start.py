@@ -75,6 +75,11 @@ def start(api: API, machine: Any, boot: Boot, *, is_saved: bool) -> None:
     try:
         _launch(api, machine, frontend)
     except (HypervisorError, NetworkError) as error:
+        if is_saved and "--discard-saved" not in error.resolution:
+            error.resolution = (
+                "If the saved memory is damaged: boot2docker up --discard-saved (it is lost then, "
+                f"the disk is kept). {error.resolution}"
+            )
         if is_saved or not _is_of_host_only(api, machine, error):
             raise
         card = machine.getNetworkAdapter(1)

@@ -15,6 +15,7 @@ from pathlib import Path
 class Unfinished:
     """What a killed `create` or `delete` may have left."""
 
+    machine: str  # its identity: another may have made one in the same place meanwhile
     settings: Path  # of the machine
     disk: Path | None  # None: the disk is not ours to delete
 
@@ -24,7 +25,8 @@ def write(note: Path, unfinished: Unfinished) -> None:
     disk = str(unfinished.disk) if unfinished.disk else ""
     new = note.with_name(note.name + ".new")
     with new.open("w", encoding="utf-8") as file:
-        json.dump({"settings": str(unfinished.settings), "disk": disk}, file)
+        facts = {"machine": unfinished.machine, "settings": str(unfinished.settings), "disk": disk}
+        json.dump(facts, file)
         file.flush()
         os.fsync(file.fileno())
     new.replace(note)
@@ -36,4 +38,14 @@ def read(note: Path) -> Unfinished | None:
         found = json.loads(note.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    return Unfinished(Path(found["settings"]), Path(found["disk"]) if found["disk"] else None)
+    disk = Path(found["disk"]) if found["disk"] else None
+    return Unfinished(found["machine"], Path(found["settings"]), disk)
+
+
+def is_of_another(unfinished: Unfinished) -> bool:
+    """Tell whether a machine of somebody else has its settings, and its disk, in the same place."""
+    try:
+        text = unfinished.settings.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return False
+    return unfinished.machine not in text and "<Machine " in text

@@ -12,9 +12,9 @@ from boot2docker_py.drivers.virtualbox.api import API
 OS_TYPE = "Linux26_64"
 
 
-def create_machine(api: API, name: str) -> Any:
+def create_machine(api: API, name: str, identity: str) -> Any:
     """Return a new machine for a 64-bit Linux, not registered yet."""
-    arguments: list[Any] = ["", name, [], OS_TYPE, ""]
+    arguments: list[Any] = ["", name, [], OS_TYPE, f"UUID={identity}"]
     if api.version >= (7, 0):
         arguments += ["", "", ""]  # encryption
     if api.version >= (7, 1):

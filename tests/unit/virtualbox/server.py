@@ -50,12 +50,23 @@ class Server(Model):
         return str(Path(baseFolder or self.folder) / name / f"{name}.vbox")
 
     def createMachine(
-        self, settingsFile: str, name: str, groups: list[str], osTypeId: str, **more: str
+        self,
+        settingsFile: str,
+        name: str,
+        groups: list[str],
+        osTypeId: str,
+        flags: str,
+        **more: str,
     ) -> Machine:
         file = Path(settingsFile or self.composeMachineFilename(name, "", "", ""))
         if file.exists():
             raise RefusedError("VBOX_E_FILE_ERROR", f"Machine settings file '{file}' exists")
-        return Machine(self, name, file, osTypeId)
+        machine = Machine(self, name, file, osTypeId)
+        for flag in filter(None, flags.split(",")):
+            key, _, value = flag.partition("=")
+            assert key == "UUID", flag
+            machine.id = value
+        return machine
 
     def registerMachine(self, machine: Machine) -> None:
         if not Path(machine.settingsFilePath).exists():

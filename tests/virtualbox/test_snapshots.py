@@ -1,0 +1,111 @@
+"""The snapshots of the driver, in a real VirtualBox, where the contract does not tell it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py.drivers.base import State, VMSpec
+from boot2docker_py.drivers.virtualbox.api import API
+from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
+from boot2docker_py.errors import BusyError, UsageError
+from tests.virtualbox.test_driver import KILLED, _vboxmanage, api, driver, paths, spec  # noqa: F401
+
+
+def _in_list(api: API, name: str) -> list[str]:  # noqa: F811
+    return [d.location for d in api.array(api.virtualbox, "hardDisks") if name in d.location]
+
+
+def test_delete_leaves_a_disk_of_somebody_else_with_a_snapshot_on_it(
+    driver: VirtualBoxDriver,  # noqa: F811
+    spec: VMSpec,  # noqa: F811
+) -> None:
+    driver.create(spec)
+    info, foreign = driver.describe(), spec.iso.parent / "foreign.vdi"
+    _vboxmanage("createmedium", "disk", "--filename", str(foreign), "--size", "10")
+    _vboxmanage(
+        *("storageattach", info.name, "--storagectl", "SATA", "--port", "2"),
+        *("--type", "hdd", "--medium", str(foreign)),
+    )
+    driver.take_snapshot("one")
+    driver.delete()
+    assert driver.state() is State.ABSENT
+    assert foreign.is_file()
+    assert not info.disk.exists()
+    kept = list(info.folder.rglob("*.vdi"))
+    assert len(kept) == 1, "what was written to the foreign disk since the snapshot"
+
+
+def test_a_lost_file_of_a_snapshot_is_said(
+    driver: VirtualBoxDriver,  # noqa: F811
+    spec: VMSpec,  # noqa: F811
+) -> None:
+    driver.create(spec)
+    driver.take_snapshot("one")
+    (difference,) = (driver.describe().folder / "Snapshots").glob("*.vmdk")
+    difference.rename(difference.with_suffix(".away"))
+    assert driver.state() is State.BROKEN
+    assert str(difference) in driver.problem()
+    difference.with_suffix(".away").rename(difference)
+    assert driver.state() is State.OFF
+
+
+def test_two_of_one_name_made_in_the_window_are_told_apart_by_nobody(
+    driver: VirtualBoxDriver,  # noqa: F811
+    spec: VMSpec,  # noqa: F811
+) -> None:
+    driver.create(spec)
+    for _ in range(2):
+        _vboxmanage("snapshot", driver.describe().name, "take", "twin")
+    with pytest.raises(UsageError, match="2 snapshots named 'twin'"):
+        driver.restore_snapshot("twin")
+
+
+def test_a_vm_that_another_program_holds_is_busy(
+    driver: VirtualBoxDriver,  # noqa: F811
+    spec: VMSpec,  # noqa: F811
+    api: API,  # noqa: F811
+) -> None:
+    driver.create(spec)
+    session = api.new_session()
+    driver._machine().lockMachine(session, api.number("LockType", "Write"))
+    try:
+        with pytest.raises(BusyError):
+            driver.take_snapshot("one")
+    finally:
+        session.unlockMachine()
+    assert list(driver.snapshots()) == []
+
+
+DELETED = KILLED.replace('vm.create(a_spec(home / "blank, really.iso"))', "vm.delete()").replace(
+    'print("made")', 'print("deleted")'
+)
+
+
+def test_delete_killed_anywhere_can_be_run_again(
+    driver: VirtualBoxDriver,  # noqa: F811
+    spec: VMSpec,  # noqa: F811
+    tmp_path: Path,
+    api: API,  # noqa: F811
+) -> None:
+    step = 1
+    while True:
+        driver.create(spec)
+        driver.take_snapshot("one")
+        driver.take_snapshot("two")
+        folder = driver.describe().folder
+        command = [sys.executable, "-c", DELETED, str(tmp_path), driver._vm, str(step)]
+        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+        driver.delete()
+        assert driver.state() is State.ABSENT
+        assert not folder.exists(), list(folder.rglob("*"))
+        assert _in_list(api, driver._vm) == []
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        step += 2
+    assert step > 10
