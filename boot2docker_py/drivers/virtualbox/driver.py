@@ -24,7 +24,8 @@ from boot2docker_py.drivers.virtualbox import (
     unfinished,
     versions,
 )
-from boot2docker_py.drivers.virtualbox.api import API, HOW_TO_INSTALL, connect
+from boot2docker_py.drivers.virtualbox.api import API, connect
+from boot2docker_py.drivers.virtualbox.loading import HOW_TO_INSTALL
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, StorageError, WrongStateError
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline
