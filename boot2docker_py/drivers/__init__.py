@@ -48,11 +48,11 @@ def _open(name: str, vm_name: str, paths: VMPaths) -> Driver:
     from boot2docker_py.drivers import qemu
 
     if not qemu.is_available():
-        from boot2docker_py.drivers.virtualbox import api
+        from boot2docker_py.drivers.virtualbox import loading
 
         raise HypervisorError(
             "no hypervisor is installed" if name == "auto" else "QEMU is not installed",
-            resolution=f"{api.HOW_TO_INSTALL}\nOr: {qemu.HOW_TO_INSTALL}"
+            resolution=f"{loading.HOW_TO_INSTALL}\nOr: {qemu.HOW_TO_INSTALL}"
             if name == "auto"
             else qemu.HOW_TO_INSTALL,
         )

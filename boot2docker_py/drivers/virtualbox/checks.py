@@ -11,9 +11,10 @@ from typing import Any, Callable, Sequence
 
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.virtualbox import failures, machines, nat
-from boot2docker_py.drivers.virtualbox.api import API, HOW_TO_INSTALL
+from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.drivers.virtualbox.host_facts import HostFacts, WindowsFacts, collect
 from boot2docker_py.drivers.virtualbox.known_failures import TABLE
+from boot2docker_py.drivers.virtualbox.loading import HOW_TO_INSTALL
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.wait import Check, Deadline
 

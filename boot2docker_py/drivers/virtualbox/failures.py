@@ -51,7 +51,7 @@ def translated() -> Iterator[None]:
     except Boot2DockerError:
         raise
     except Exception as error:
-        found = _result_of(error)
+        found = result_of(error)
         if found is None:
             raise
         raise error_of(*found) from error
@@ -94,7 +94,8 @@ def _chain(info: Any) -> Iterator[str]:
         info = info.next
 
 
-def _result_of(error: Exception) -> tuple[int, str] | None:
+def result_of(error: Exception) -> tuple[int, str] | None:
+    """Return the result code, unsigned, and the text of what a binding raised; else None."""
     if hasattr(error, "hresult"):  # pywintypes.com_error
         result_code = error.hresult & 0xFFFFFFFF
         info = getattr(error, "excepinfo", None)

@@ -55,7 +55,7 @@ class Server(Model):
         name: str,
         groups: list[str],
         osTypeId: str,
-        flags: str,
+        flags: str = "",
         **more: str,
     ) -> Machine:
         file = Path(settingsFile or self.composeMachineFilename(name, "", "", ""))
@@ -65,7 +65,7 @@ class Server(Model):
         for flag in filter(None, flags.split(",")):
             key, _, value = flag.partition("=")
             assert key == "UUID", flag
-            machine.id = value
+            vars(machine)["id"] = value
         return machine
 
     def registerMachine(self, machine: Machine) -> None:
