@@ -23,6 +23,7 @@ from boot2docker_py.drivers.virtualbox import (
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import (
     Boot2DockerError,
+    BusyError,
     HypervisorError,
     NetworkError,
     NotFoundError,
@@ -119,7 +120,11 @@ def _launch(api: API, machine: Any) -> None:
     session = api.new_session()
     began_s = time.time()
     try:
-        failures.wait(versions.launch(api, machine, session, "headless"))
+        with failures.translated():
+            failures.wait(versions.launch(api, machine, session, "headless"))
+    except BusyError as error:
+        error.details += sessions.holder(machine)
+        raise
     except (failures.APIError, StorageError) as error:
         raise diagnosis.of_failed_start(
             machine.name, error.details, Path(machine.logFolder), began_s, sys.platform
