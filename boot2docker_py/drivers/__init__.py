@@ -40,10 +40,12 @@ def _record(paths: VMPaths) -> str:
 def _open(name: str, vm_name: str, paths: VMPaths) -> Driver:
     if name == "virtualbox":
         return _virtualbox(vm_name, paths)
+    why_not = ""
     if name == "auto":
         try:
             return _virtualbox(vm_name, paths)
         except HypervisorError as error:
+            why_not = f"VirtualBox: {error.brief}: {error.details}\n{error.resolution}"
             log.debug("Not VirtualBox: %s (%s)", error.brief, error.details)
     from boot2docker_py.drivers import qemu
 
@@ -51,7 +53,8 @@ def _open(name: str, vm_name: str, paths: VMPaths) -> Driver:
         from boot2docker_py.drivers.virtualbox import loading
 
         raise HypervisorError(
-            "no hypervisor is installed" if name == "auto" else "QEMU is not installed",
+            "no hypervisor can be used" if name == "auto" else "QEMU is not installed",
+            details=why_not,
             resolution=f"{loading.HOW_TO_INSTALL}\nOr: {qemu.HOW_TO_INSTALL}"
             if name == "auto"
             else qemu.HOW_TO_INSTALL,

@@ -261,6 +261,18 @@ TABLE = (
         seen="boot2docker/boot2docker#106, #753",
     ),
     KnownFailure(
+        "DISK_BAD",
+        r"Could not open the medium|VERR_VD_\w*(INVALID|CORRUPT)",
+        "a disk of the VM is gone, or damaged",
+        "Look at the file that is named, and put a copy back if you have one; boot2docker does "
+        "not touch it. Without one, what is in it is lost: boot2docker delete, then up.",
+        StorageError,
+        is_guess=True,
+        example="VMDK: descriptor does not start as expected in '....vmdk' "
+        "(VERR_VD_VMDK_INVALID_HEADER).",
+        seen="measured on VirtualBox 7.2",
+    ),
+    KnownFailure(
         "HOST_DISK_FULL",
         r"VERR_DISK_FULL|VERR_ACCESS_DENIED|VERR_WRITE_PROTECT",
         "VirtualBox cannot write the files of the VM",

@@ -26,6 +26,7 @@ from boot2docker_py.drivers.virtualbox import (
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import (
     Boot2DockerError,
+    BusyError,
     HypervisorError,
     NetworkError,
     NotFoundError,
@@ -145,6 +146,9 @@ def _launch(api: API, machine: Any, frontend: str) -> None:
     try:
         with failures.translated():
             failures.wait(versions.launch(api, machine, session, frontend))
+    except BusyError as error:
+        error.details += sessions.holder(machine)
+        raise
     except (failures.APIError, StorageError) as error:
         failure = diagnosis.of_failed_start(
             machine.name, error.details, Path(machine.logFolder), began_s, sys.platform

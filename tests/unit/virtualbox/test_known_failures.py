@@ -194,6 +194,13 @@ CORPUS = [
         "NamedPipe#0 failed to bind to local socket (VERR_NOT_SUPPORTED)",
     ),
     (
+        "DISK_BAD",
+        "linux",
+        "Could not open the medium '/x/vm.vmdk'.\nVMDK: descriptor does not start as expected in "
+        "'/x/vm.vmdk' (VERR_VD_VMDK_INVALID_HEADER).",
+        "Could not find an open hard disk with location '/x/vm.vmdk'",
+    ),
+    (
         "HOST_DISK_FULL",
         "linux",
         "Could not create the storage unit '/x/disk.vmdk'. VMDK: cannot write (VERR_DISK_FULL)",
