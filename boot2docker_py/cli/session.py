@@ -103,7 +103,8 @@ class Session:
         """Return what the docker client connects to."""
         from boot2docker_py.endpoint.of_vm import Endpoint
 
-        return Endpoint(self.vm_paths, self.config.vm, self.config.ssh_key)
+        config = self.config
+        return Endpoint(self.vm_paths, config.vm, config.ssh_key, config.tcp_port)
 
     @cached_property
     def docker_config(self) -> DockerConfig:

@@ -43,6 +43,7 @@ def start(
     deadline: Deadline,
     user: str = GUEST_USER,
     engine_socket: str = ENGINE_SOCKET,
+    tcp_port: int = 0,
 ) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
@@ -54,7 +55,7 @@ def start(
         BusyError: an older one cannot be stopped.
     """
     patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
-    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket)
+    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket, tcp_port)
     running = status(paths)
     if running is not None:
         if _does_the_same(running, settings):
@@ -66,7 +67,7 @@ def start(
     return _wait_until_it_answers(child, settings, deadline)
 
 
-def run_here(paths: VMPaths, *, vm_name: str, address: Address, key: Path) -> None:
+def run_here(paths: VMPaths, *, vm_name: str, address: Address, key: Path, tcp_port: int) -> None:
     """Run the forwarder in this process until it is told to end, by Ctrl-C for example.
 
     Raises:
@@ -75,7 +76,7 @@ def run_here(paths: VMPaths, *, vm_name: str, address: Address, key: Path) -> No
     from boot2docker_py.endpoint import forwarder
 
     make_private_folder(paths.run)
-    forwarder.serve(Settings(vm_name, address, key, paths, LEAST_PATIENCE_S))
+    forwarder.serve(Settings(vm_name, address, key, paths, LEAST_PATIENCE_S, tcp_port=tcp_port))
 
 
 def status(paths: VMPaths) -> ForwarderStatus | None:
@@ -118,6 +119,7 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
         running.version == __version__
         and running.address == str(settings.address)
         and running.key == str(settings.key)
+        and running.tcp_port == settings.tcp_port
         and running.phase not in (Phase.FAILED, Phase.SILENT)
     )
 
