@@ -29,7 +29,9 @@ ASK_S = 5.0
 with_session = click.make_pass_decorator(Session)
 
 WHEN_MADE = "iso_url iso sha256 cacert offline ssh_key disk_mb disk_format memory_mb cpus ssh_port"
-WHEN_MADE += " docker_port console_log host_only host_ip netmask dhcp dhcp_ip lower_ip upper_ip"
+WHEN_MADE += (
+    " docker_port tcp_port console_log host_only host_ip netmask dhcp dhcp_ip lower_ip upper_ip"
+)
 WHEN_MADE += " base_vmdk"
 AT_BOOT = "vbox_share share_symlinks gui"
 OF_IMAGES = "iso_url iso sha256 cacert offline force_upgrade_download"

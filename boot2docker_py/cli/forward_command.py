@@ -13,7 +13,7 @@ from boot2docker_py.errors import UsageError, WrongStateError
 ACTIONS = ("status", "stop", "restart", "foreground", "log")
 
 
-@app.command()
+@app.command(shown="tcp_port")
 @click.option("--status", is_flag=True, help="Print how far it is; 4 when there is none.")
 @click.option("--stop", is_flag=True, help="End it; the VM runs on.")
 @click.option("--restart", is_flag=True, help="End it and start it anew.")

@@ -113,7 +113,7 @@ class Session:
         from boot2docker_py.endpoint.of_vm import Endpoint
 
         config = self.config
-        return Endpoint(self.vm_paths, config.vm, config.ssh_key, config.publish)
+        return Endpoint(self.vm_paths, config.vm, config.ssh_key, config.publish, config.tcp_port)
 
     @cached_property
     def docker_config(self) -> DockerConfig:

@@ -33,6 +33,7 @@ class Config:
     cpus: int
     ssh_port: int
     docker_port: int
+    tcp_port: int
     console_log: Path | None  # None: the VM's folder
     timeout_s: float
     verbose: bool

@@ -91,6 +91,8 @@ SETTINGS = (
             "Port of SSH on 127.0.0.1, when the VM is made; 0: 2022, or a free one."),
     Setting("docker_port", "DockerPort", "--dockerport", "PORT", 0, values.whole_number(0, 65535),
             "Port on 127.0.0.1 for the engine's TLS port, when the VM is made; 0: none."),
+    Setting("tcp_port", "TCPPort", "--tcp", "PORT", 0, values.whole_number(0, 65535),
+            "Port on 127.0.0.1 at which every user of this machine can use the engine; 0: none."),
     Setting("console_log", "SerialFile", "--serialfile", "FILE", None, values.optional_path,
             "Log of the VM's serial console, when the VM is made."),
     Setting("timeout_s", "Timeout", "--timeout", "SECONDS", 300.0, values.seconds,

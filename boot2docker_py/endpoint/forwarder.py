@@ -11,14 +11,15 @@ import logging
 import logging.handlers
 import os
 import signal
-import socket
 from pathlib import Path
 from typing import Any
 
 from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control
+from boot2docker_py.endpoint.client import Client
 from boot2docker_py.endpoint.link import Link
-from boot2docker_py.endpoint.loop import READ, Loop
+from boot2docker_py.endpoint.listeners import Listeners, wanted
+from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.publisher import Publisher
 from boot2docker_py.endpoint.refusal import Refusal
 from boot2docker_py.endpoint.relay import Channel, Relay
@@ -44,6 +45,7 @@ class Forwarder:
         self._loop = Loop()
         self._route = Route(settings.engine_socket)
         self._link = Link(settings, self._route.find_out)
+        self._listeners = Listeners(self._loop, wanted(settings), self._join)
         self._relays: set[Relay] = set()
         self._refusals: list[Refusal] = []
         self._sums = dict.fromkeys(COUNTED, 0)
@@ -54,30 +56,21 @@ class Forwarder:
     def run(self) -> None:
         """Serve until it makes no sense any more; leaves no sockets behind."""
         with contextlib.ExitStack() as stack:
-            clients = stack.enter_context(_socket_file(self._paths.docker_socket))
-            questions = stack.enter_context(_socket_file(self._paths.forwarder_control))
-            clients.settimeout(0)
-            inode = self._paths.docker_socket.stat().st_ino
-            self._loop.watch(clients, READ, lambda _events: self._accept(clients))
-            self._loop.every_tick(lambda: self._stop_if_not_wanted(inode))
+            stack.enter_context(self._listeners)
+            stack.enter_context(control.serving(self._paths.forwarder_control, self._answer))
+            self._loop.every_tick(self._stop_if_not_wanted)
             self._loop.every_tick(self._look_at_clients)
+            self._loop.every_tick(self._listeners.try_again)
             self._loop.every_tick(SleepWatch(self._woke_up).look)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_arguments: self._stop_soon())
-            control.Server(questions, self._answer).start()
             self._link.start()
             self._publisher.start()
             stack.callback(self._publisher.close)
             self._loop.run()
             log.info("ends")
 
-    def _accept(self, clients: socket.socket) -> None:
-        # One at a time: asking whether there is another costs more than to be told.
-        with contextlib.suppress(BlockingIOError):
-            client, _address = clients.accept()
-            self._join(client)
-
-    def _join(self, client: socket.socket) -> None:
+    def _join(self, client: Client) -> None:
         try:
             relay = Relay(self._loop, client, self._open_channel, self._ended)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
@@ -121,8 +114,8 @@ class Forwarder:
         log.info("this machine has slept, or its clock was set; is the VM still there?")
         self._link.wake()
 
-    def _stop_if_not_wanted(self, inode: int) -> None:
-        if not control.is_ours(self._paths.docker_socket, inode):
+    def _stop_if_not_wanted(self) -> None:
+        if not self._listeners.are_wanted():
             log.info("the socket is gone, so nobody wants it any more")
             self._loop.stop()
         elif not self._paths.folder.exists():
@@ -152,6 +145,8 @@ class Forwarder:
             address=str(self._settings.address),
             key=str(self._settings.key),
             publish=self._settings.publish,
+            tcp_port=self._settings.tcp_port,
+            listeners=self._listeners.status(),
             phase=link.phase,
             reason=link.reason,
             last_error=link.last_error,
@@ -163,19 +158,6 @@ class Forwarder:
             bytes_to_guest=sums["bytes_to_guest"] + sum(r.bytes_to_guest for r in relays),
             bytes_to_client=sums["bytes_to_client"] + sum(r.bytes_to_client for r in relays),
         )
-
-
-@contextlib.contextmanager
-def _socket_file(path: Path) -> Any:
-    """Listen at `path`; take the file away at the end, if it is still ours."""
-    listener = control.listen(path)
-    inode = path.stat().st_ino
-    try:
-        yield listener
-    finally:
-        listener.close()
-        if control.is_ours(path, inode):
-            path.unlink()
 
 
 def _log_to(path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any, cast
 
 from boot2docker_py import errors
 from boot2docker_py.drivers.base import Address
-from boot2docker_py.endpoint import control, process
+from boot2docker_py.endpoint import control, listeners, named_pipe, process
 from boot2docker_py.endpoint.status import ALL, PUBLISH, ForwarderStatus, LastError, Phase
 from boot2docker_py.guest import engine
 from boot2docker_py.paths import VMPaths
@@ -16,33 +17,57 @@ from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
+OPEN_WITHIN_S = 10.0
+
 
 class Endpoint:
     """The engine's socket of a VM on this machine, and the process that forwards it."""
 
-    def __init__(self, paths: VMPaths, vm_name: str, key: Path, publish: str = PUBLISH) -> None:
+    def __init__(
+        self,
+        paths: VMPaths,
+        vm_name: str,
+        key: Path,
+        publish: str = PUBLISH,
+        tcp_port: int = 0,
+    ) -> None:
         self._publish = publish
         self._paths = paths
         self._vm_name = vm_name
         self._key = key
+        self._tcp_port = tcp_port
 
     @property
     def docker_host(self) -> str:
         """Return what `DOCKER_HOST` must be for the docker client to use this engine."""
-        return f"unix://{self._paths.docker_socket}"
+        if sys.platform == "win32":
+            return named_pipe.docker_host(named_pipe.pipe_of_vm(self._vm_name))
+        else:  # noqa: RET505 - so that mypy knows the platform
+            return f"unix://{self._paths.docker_socket}"
 
     def start(self, address: Address, deadline: Deadline) -> None:
         """Run the forwarder to the SSH server at `address`; one that already does is kept."""
         if self._publish == ALL:
             log.warning("Other machines can reach published ports of containers (--publish all).")
-        process.start(
+        health = process.start(
             self._paths,
             vm_name=self._vm_name,
             address=address,
             key=self._key,
             deadline=deadline,
             publish=self._publish,
+            tcp_port=self._tcp_port,
         )
+        if self._tcp_port:
+            log.warning(
+                "Every user and program of this machine can use the engine at %s:%d, as root of "
+                "the VM.",
+                listeners.LOOPBACK,
+                self._tcp_port,
+            )
+        for listener in health.listeners:
+            if listener.problem and listener.where.startswith("tcp:"):
+                log.warning("Cannot serve at %s yet: %s.", listener.where, listener.problem)
 
     def run_here(self, address: Address) -> None:
         """Run the forwarder in this process, in place of another, until Ctrl-C."""
@@ -53,6 +78,7 @@ class Endpoint:
             address=address,
             key=self._key,
             publish=self._publish,
+            tcp_port=self._tcp_port,
         )
 
     def log_lines(self) -> list[str]:
@@ -103,13 +129,16 @@ class Endpoint:
         return engine.ping(self._open_socket)
 
     def _open_socket(self) -> engine.Stream:
-        client = control.unix_socket()
-        try:
-            client.connect(str(self._paths.docker_socket))
-        except BaseException:
-            client.close()
-            raise
-        return cast(engine.Stream, client)
+        if sys.platform == "win32":
+            return named_pipe.connect(named_pipe.pipe_of_vm(self._vm_name), OPEN_WITHIN_S)
+        else:  # noqa: RET505 - so that mypy knows the platform
+            client = control.unix_socket()
+            try:
+                client.connect(str(self._paths.docker_socket))
+            except BaseException:
+                client.close()
+                raise
+            return cast(engine.Stream, client)
 
     def rest(self) -> None:
         """Let go of the VM, which is about to stop; the forwarder, if there is one, stays."""

@@ -45,6 +45,7 @@ def start(
     user: str = GUEST_USER,
     engine_socket: str = ENGINE_SOCKET,
     publish: str = PUBLISH,
+    tcp_port: int = 0,
 ) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
@@ -56,7 +57,9 @@ def start(
         BusyError: an older one cannot be stopped.
     """
     patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
-    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket, publish)
+    settings = Settings(
+        vm_name, address, key, paths, patience_s, user, engine_socket, publish, tcp_port
+    )
     running = status(paths)
     if running is not None:
         if _does_the_same(running, settings):
@@ -69,7 +72,13 @@ def start(
 
 
 def run_here(
-    paths: VMPaths, *, vm_name: str, address: Address, key: Path, publish: str = PUBLISH
+    paths: VMPaths,
+    *,
+    vm_name: str,
+    address: Address,
+    key: Path,
+    publish: str = PUBLISH,
+    tcp_port: int = 0,
 ) -> None:
     """Run the forwarder in this process until it is told to end, by Ctrl-C for example.
 
@@ -79,7 +88,10 @@ def run_here(
     from boot2docker_py.endpoint import forwarder
 
     make_private_folder(paths.run)
-    forwarder.serve(Settings(vm_name, address, key, paths, LEAST_PATIENCE_S, publish=publish))
+    settings = Settings(
+        vm_name, address, key, paths, LEAST_PATIENCE_S, publish=publish, tcp_port=tcp_port
+    )
+    forwarder.serve(settings)
 
 
 def status(paths: VMPaths) -> ForwarderStatus | None:
@@ -132,6 +144,7 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
         and running.address == str(settings.address)
         and running.key == str(settings.key)
         and running.publish == settings.publish
+        and running.tcp_port == settings.tcp_port
         and running.phase not in (Phase.FAILED, Phase.SILENT)
     )
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import time
 
+from boot2docker_py.endpoint.client import Client
 from boot2docker_py.endpoint.loop import READ, Loop
 
 # A client that asks nothing, or for long, is no client of the engine.
@@ -21,39 +21,39 @@ QUESTION_LIMIT_BYTES = 64 * 1024
 class Refusal:
     """Read a client's question, answer it with `message`, and hang up."""
 
-    def __init__(self, loop: Loop, client: socket.socket, message: str) -> None:
-        client.settimeout(0)
+    def __init__(self, loop: Loop, client: Client, message: str) -> None:
         self._loop = loop
         self._client = client
         self._message = message
         self._asked = b""
         self._end_at = time.monotonic() + ASK_WITHIN_S
-        loop.watch(client, READ, lambda _events: self._read())
+        client.watch(loop, READ, lambda _events: self._read())
 
     @property
     def is_over(self) -> bool:
         """Tell whether the client is gone; ends one that has taken too long."""
-        if self._client.fileno() >= 0 and time.monotonic() > self._end_at:
+        if not self._client.is_closed() and time.monotonic() > self._end_at:
             self._end()
-        return self._client.fileno() < 0
+        return self._client.is_closed()
 
     def _read(self) -> None:
+        memory = memoryview(self._loop.scratch)[:QUESTION_LIMIT_BYTES]
         try:
-            data = self._client.recv(QUESTION_LIMIT_BYTES)
+            count = self._client.recv_into(memory)
         except BlockingIOError:
             return
         except OSError:
-            data = b""
-        self._asked += data
+            count = 0
+        self._asked += bytes(memory[:count])
         if b"\r\n\r\n" in self._asked:
             with contextlib.suppress(OSError):
-                self._client.send(answer(self._message))
+                self._client.send(memoryview(answer(self._message)))
             self._end()
-        elif not data or len(self._asked) >= QUESTION_LIMIT_BYTES:
+        elif not count or len(self._asked) >= QUESTION_LIMIT_BYTES:
             self._end()
 
     def _end(self) -> None:
-        self._loop.watch(self._client, 0, lambda _events: None)
+        self._client.watch(self._loop, 0, lambda _events: None)
         self._client.close()
 
 

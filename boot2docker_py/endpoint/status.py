@@ -42,6 +42,7 @@ class Settings:
     user: str = GUEST_USER
     engine_socket: str = ENGINE_SOCKET  # in the guest
     publish: str = PUBLISH  # off, loopback or all
+    tcp_port: int = 0  # on loopback, where every user can reach it; 0: none
 
     def to_json(self) -> str:
         """Return the settings as one argument for the process."""
@@ -60,6 +61,7 @@ class Settings:
             user=raw["user"],
             engine_socket=raw["engine_socket"],
             publish=raw["publish"],
+            tcp_port=raw["tcp_port"],
         )
 
 
@@ -85,6 +87,14 @@ class LastError:
 
 
 @dataclass(frozen=True)
+class ListenerStatus:
+    """One place where clients come in, or why they do not."""
+
+    where: str  # as DOCKER_HOST has it
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class ForwarderStatus:
     """The forwarder's health, as `status --json` shows it."""
 
@@ -95,6 +105,8 @@ class ForwarderStatus:
     last_error: LastError | None = None
     address: str = ""
     key: str = ""
+    tcp_port: int = 0
+    listeners: tuple[ListenerStatus, ...] = ()
     transport: str = ""  # how the engine is reached in the guest; empty: not known yet
     publish: str = ""
     open_connections: int = 0
@@ -118,6 +130,7 @@ class ForwarderStatus:
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in raw.items() if name in known}
         values["phase"] = Phase(values["phase"])
+        values["listeners"] = tuple(ListenerStatus(**each) for each in raw.get("listeners", ()))
         if values.get("last_error"):
             values["last_error"] = LastError(**values["last_error"])
         return cls(**values)

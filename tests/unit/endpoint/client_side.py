@@ -30,6 +30,7 @@ class Endpoint:
         self.engine = engine
         self.key = sshd.key
         self.deadline_s = LONG_S
+        self.tcp_port = 0
 
     def start(self, address: Address | None = None) -> ForwarderStatus:
         return process.start(
@@ -40,6 +41,7 @@ class Endpoint:
             deadline=Deadline(self.deadline_s),
             user=self.sshd.user,
             engine_socket=str(self.engine.path),
+            tcp_port=self.tcp_port,
         )
 
     def status(self) -> ForwarderStatus:
