@@ -41,7 +41,11 @@ class Forwarder:
         self._link = Link(settings, on_end=self._stop_soon)
         self._relays: set[Relay] = set()
         self._publisher = Publisher(
-            self._loop, settings.publish, self._open_channel, lambda: self._link.connection
+            self._loop,
+            settings.publish,
+            self._open_channel,
+            lambda: self._link.connection,
+            settings.udp_helper,
         )
         self._counted = ForwarderStatus(
             version=__version__,

@@ -18,6 +18,7 @@ from boot2docker_py.endpoint.status import (
     ENGINE_SOCKET,
     GUEST_USER,
     PUBLISH,
+    UDP_HELPER,
     ForwarderStatus,
     Phase,
     Settings,
@@ -45,6 +46,7 @@ def start(
     user: str = GUEST_USER,
     engine_socket: str = ENGINE_SOCKET,
     publish: str = PUBLISH,
+    udp_helper: str = UDP_HELPER,
 ) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
@@ -56,7 +58,9 @@ def start(
         BusyError: an older one cannot be stopped.
     """
     patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
-    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket, publish)
+    settings = Settings(
+        vm_name, address, key, paths, patience_s, user, engine_socket, publish, udp_helper
+    )
     running = status(paths)
     if running is not None:
         if _does_the_same(running, settings):

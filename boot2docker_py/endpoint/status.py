@@ -14,6 +14,7 @@ from boot2docker_py.paths import VMPaths
 
 GUEST_USER = "docker"
 ENGINE_SOCKET = "/var/run/docker.sock"
+UDP_HELPER = "/usr/lib/boot2docker/udp-relay"
 
 # Where published ports of containers appear on this machine.
 OFF, LOOPBACK, ALL = "off", "loopback", "all"
@@ -41,6 +42,7 @@ class Settings:
     user: str = GUEST_USER
     engine_socket: str = ENGINE_SOCKET  # in the guest
     publish: str = PUBLISH  # off, loopback or all
+    udp_helper: str = UDP_HELPER  # in the guest
 
     def to_json(self) -> str:
         """Return the settings as one argument for the process."""
@@ -59,6 +61,7 @@ class Settings:
             user=raw["user"],
             engine_socket=raw["engine_socket"],
             publish=raw["publish"],
+            udp_helper=raw["udp_helper"],
         )
 
 

@@ -106,7 +106,7 @@ def test_an_engine_that_is_restarted(vm: VM) -> None:
         vm.docker("update", "--restart", "always", name)
         eventually(lambda: fetch(port) == b"hello\n")
         vm.run("ssh", "sudo", "/etc/init.d/docker", "restart")
-        eventually(lambda: fetch(port) == b"hello\n")
+        eventually(lambda: fetch(port) == b"hello\n", within_s=150)
 
 
 def test_off(vm: VM) -> None:

@@ -7,9 +7,13 @@ from typing import Iterator
 
 import pytest
 
+from boot2docker_py.endpoint import process
 from tests.unit.guest.conftest import sshd
+from tests.unit.guest.real_sshd import Sshd
 
+from .docker_engine import DockerEngine
 from .engine import Engine
+from .publishing import VM, free_port
 
 __all__ = ["engine", "sshd"]
 
@@ -20,3 +24,21 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder: Path = tmp_path_factory.mktemp("guest")
     with Engine(folder / "docker.sock") as engine:
         yield engine
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Iterator[DockerEngine]:
+    with DockerEngine(tmp_path / "docker.sock") as docker:
+        yield docker
+
+
+@pytest.fixture
+def vm(tmp_path: Path, sshd: Sshd, docker: DockerEngine) -> Iterator[VM]:
+    vm = VM(tmp_path / "vm", sshd, docker)
+    yield vm
+    process.stop(vm.paths)
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()

@@ -7,19 +7,15 @@ import os
 import socket
 import threading
 from pathlib import Path
-from typing import Any, Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import Address
 from boot2docker_py.endpoint import process
-from boot2docker_py.endpoint.of_vm import Endpoint
 from boot2docker_py.errors import GuestError
-from boot2docker_py.paths import VMPaths
-from boot2docker_py.wait import Deadline
 from tests.unit.guest.real_sshd import Cable, Sshd, eventually
 
 from .docker_engine import GUEST, DockerEngine
+from .publishing import VM, answers, connect, free_port, refuses
 
 LONG_S = 60.0
 MEGABYTE = 1024 * 1024
@@ -27,85 +23,6 @@ MEGABYTE = 1024 * 1024
 has_ipv6 = pytest.mark.skipif(
     not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6"
 )
-
-
-class VM:
-    """A VM whose guest is this machine, and its forwarder."""
-
-    def __init__(self, folder: Path, sshd: Sshd, docker: DockerEngine, name: str = "vm") -> None:
-        self.paths = VMPaths(folder=folder, run=folder / "run", lock=folder / "lock")
-        self.paths.folder.mkdir()
-        self.name = name
-        self.sshd = sshd
-        self.docker = docker
-        self.endpoint = Endpoint(self.paths, name, sshd.key)
-
-    def forward(self, address: Address | None = None, publish: str = "loopback") -> int:
-        return process.start(
-            self.paths,
-            vm_name=self.name,
-            address=address or self.sshd.address,
-            key=self.sshd.key,
-            deadline=Deadline(LONG_S),
-            user=self.sshd.user,
-            engine_socket=str(self.docker.path),
-            publish=publish,
-        ).pid
-
-    def ports(self) -> dict[str, dict[str, Any]]:
-        """Return what is published, by containers; nothing while that is not known."""
-        try:
-            return {str(port["container"]): port for port in self.endpoint.ports()}
-        except GuestError:
-            return {}
-
-    def is_followed(self) -> bool:
-        return bool(self.docker.streams)
-
-    def log(self) -> str:
-        return self.paths.forwarder_log.read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def docker(tmp_path: Path) -> Iterator[DockerEngine]:
-    with DockerEngine(tmp_path / "docker.sock") as docker:
-        yield docker
-
-
-@pytest.fixture
-def vm(tmp_path: Path, sshd: Sshd, docker: DockerEngine) -> Iterator[VM]:
-    vm = VM(tmp_path / "vm", sshd, docker)
-    yield vm
-    process.stop(vm.paths)
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection((host, port), timeout=LONG_S)
-
-
-def answers(port: int, host: str = "127.0.0.1") -> bool:
-    with contextlib.suppress(OSError), connect(port, host) as client:
-        client.sendall(b"hello")
-        return client.recv(5) == b"hello"
-    return False
-
-
-def refuses(port: int, host: str = "127.0.0.1") -> bool:
-    try:
-        connect(port, host).close()
-    except ConnectionRefusedError:
-        return True
-    return False
 
 
 def read_all(client: socket.socket) -> bytes:
