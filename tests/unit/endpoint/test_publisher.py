@@ -298,7 +298,9 @@ def test_a_network_is_looked_at_once_more_when_it_has_settled(
 
 
 @pytest.mark.parametrize(
-    "nonsense", [b"{}\n", b"no JSON\n", b"\xff\xfe\n", b"[1]\n", b"x" * 5 * MEGABYTE]
+    "nonsense",
+    [b"{}\n", b"no JSON\n", b"\xff\xfe\n", b"[1]\n", b"x" * 5 * MEGABYTE],
+    ids=["no type", "no JSON", "no text", "no object", "no end"],
 )
 def test_nonsense_in_the_events_is_survived(
     vm: VM, docker: DockerEngine, port: int, nonsense: bytes
