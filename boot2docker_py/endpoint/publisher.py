@@ -71,6 +71,7 @@ class Publisher:
         self._ports: Sequence[PublishedPort] = ()
         self._unknown_because = "the engine was not asked yet"
         self._listeners: dict[tuple[str, int], Listener] = {}
+        self._refused: dict[tuple[str, int], str] = {}  # why the guest did not take a client
         self._relays: set[Relay] = set()
 
     def start(self) -> None:
@@ -96,7 +97,7 @@ class Publisher:
     def _engine_client(self) -> socket.socket:
         """Return a connection to the engine, as any client has one."""
         ours, theirs = socket.socketpair()
-        self._loop.call_soon(lambda: self._join(theirs, self._open_engine))
+        self._loop.call_soon(lambda: self._join(theirs, self._open_engine, self._ended))
         return ours
 
     def _on_list(self, containers: Sequence[Container]) -> None:
@@ -117,6 +118,7 @@ class Publisher:
             for key in [key for key in self._listeners if key not in wanted]:
                 log.info("listens no more for '%s'", self._listeners[key].port.container)
                 self._listeners.pop(key).close()
+                self._refused.pop(key, None)
             for key, port in wanted.items():
                 self._serve(key, port)
 
@@ -168,7 +170,8 @@ class Publisher:
                 client, _address = listener.accept()
                 # What comes from the guest is written in pieces, which must not wait for another.
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                self._join(client, partial(self._open_port, self._listeners[key].port))
+                open_channel = partial(self._open_port, self._listeners[key].port)
+                self._join(client, open_channel, partial(self._port_ended, key))
 
     def _open_port(self, port: PublishedPort, relay: Relay) -> Channel:
         connection = self._connection()
@@ -176,9 +179,14 @@ class Publisher:
             raise GuestError("not connected to the VM")
         return connection.open_tcp_stream(port.target, port.port, relay)
 
-    def _join(self, client: socket.socket, open_channel: Callable[[Relay], Channel]) -> None:
+    def _join(
+        self,
+        client: socket.socket,
+        open_channel: Callable[[Relay], Channel],
+        on_end: Callable[[Relay, str], None],
+    ) -> None:
         try:
-            self._relays.add(Relay(self._loop, client, open_channel, self._ended))
+            self._relays.add(Relay(self._loop, client, open_channel, on_end))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
             log.debug("refused a client: %s", error)
             client.close()
@@ -186,7 +194,16 @@ class Publisher:
     def _ended(self, relay: Relay, reason: str) -> None:
         self._relays.discard(relay)
         if reason:
-            log.debug("the end of a client of a published port: %s", reason)
+            log.debug("the end of a client: %s", reason)
+
+    def _port_ended(self, key: tuple[str, int], relay: Relay, reason: str) -> None:
+        self._ended(relay, reason)
+        if not reason.startswith("the guest refused"):
+            self._refused.pop(key, None)
+        elif key in self._listeners:
+            if key not in self._refused:
+                log.warning("container '%s': %s", self._listeners[key].port.container, reason)
+            self._refused[key] = reason
 
     # From any thread.
 
@@ -197,7 +214,8 @@ class Publisher:
         listens_at: list[str] = []
         problem = self._cannot_serve(port)
         if listener is not None and listener.port == port:
-            listens_at, problem = listener.listens_at(), listener.problem()
+            listens_at = listener.listens_at()
+            problem = listener.problem() or self._refused.get(port.key, "")
         elif listener is not None:
             problem = f"the port here is that of container '{listener.port.container}'"
         return {

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from boot2docker_py.drivers.base import Address
 from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint.of_vm import Endpoint
 from boot2docker_py.errors import GuestError
+from boot2docker_py.wait import Deadline
 from tests.unit.guest.real_sshd import Cable, Sshd, eventually
 
-from .docker_engine import GUEST, DockerEngine
+from .docker_engine import GUEST, DockerEngine, Echo
 from .publishing import VM, answers, connect, free_port, refuses
 
 LONG_S = 60.0
@@ -96,6 +99,17 @@ def test_nothing_when_it_is_off(vm: VM, docker: DockerEngine, port: int) -> None
     assert refuses(port)
 
 
+def test_all_addresses_are_warned_of(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
+    address = Address("127.0.0.1", free_port())
+    for publish, warnings in [("loopback", 0), ("all", 1)]:
+        endpoint = Endpoint(vm.paths, vm.name, vm.sshd.key, publish)
+        endpoint.start(address, Deadline(LONG_S))
+        status = endpoint.status()
+        assert status is not None
+        assert status.publish == publish
+        assert caplog.text.count("Other machines can reach") == warnings
+
+
 def test_another_setting_replaces_the_forwarder(vm: VM, docker: DockerEngine, port: int) -> None:
     docker.start("web", port)
     first = vm.forward()
@@ -143,7 +157,7 @@ def test_open_connections_outlive_a_change_of_others(
 
 
 def test_a_container_that_does_not_answer_yet(vm: VM, docker: DockerEngine, port: int) -> None:
-    """The client is closed at once, and does not hang."""
+    """The client is closed at once, and does not hang; the reason is told."""
     docker.start("web", port)
     for server in docker._servers.pop("web"):
         server.close()
@@ -151,6 +165,11 @@ def test_a_container_that_does_not_answer_yet(vm: VM, docker: DockerEngine, port
     eventually(lambda: vm.ports())
     with connect(port) as client:
         assert client.recv(1) == b""
+    eventually(lambda: "the guest refused" in vm.ports()["web"]["problem"])
+    server = Echo(GUEST, port)
+    eventually(lambda: answers(port))
+    eventually(lambda: vm.ports()["web"]["problem"] == "")
+    server.close()
 
 
 def test_a_taken_port_is_reported_and_served_when_it_is_free(
