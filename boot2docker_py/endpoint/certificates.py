@@ -19,7 +19,7 @@ from typing import Iterator, cast
 
 from boot2docker_py.drivers.base import Address
 from boot2docker_py.errors import GuestError, NetworkError, StorageError
-from boot2docker_py.guest import engine, network
+from boot2docker_py.guest import engine
 from boot2docker_py.guest.ssh import Connection
 from boot2docker_py.paths import make_private_folder
 from boot2docker_py.wait import Check, Deadline, wait_for
@@ -49,9 +49,10 @@ def tls_address(connection: Connection, docker_port: int, deadline: Deadline) ->
     """
     if docker_port:
         return Address("127.0.0.1", docker_port)
-    host = network.host_only_address(connection, deadline)
-    if host is not None:
-        return Address(host, ENGINE_PORT)
+    command = "ip -4 -o addr show dev eth1 scope global"
+    told = connection.run(command, timeout_s=deadline.remaining_s()).stdout.decode().split()
+    if "inet" in told:
+        return Address(told[told.index("inet") + 1].partition("/")[0], ENGINE_PORT)
     raise NetworkError(
         "the VM has no address at which the engine's TLS port can be reached",
         details="There is no host-only adapter, and port 2376 is not forwarded.",

@@ -177,7 +177,7 @@ class Publisher:
         connection = self._connection()
         if connection is None:
             raise GuestError("not connected to the VM")
-        return connection.open_tcp_stream(port.target, port.port, relay)
+        return connection.open_port_stream(port.target, port.port, relay)
 
     def _join(
         self,

@@ -139,9 +139,9 @@ class Connection:
         """Begin to open a channel to the guest's Unix socket that `listener` is told about."""
         return self._transport.open_stream(path, listener)
 
-    def open_tcp_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
-        """Begin to open a channel to a TCP port that the guest reaches; `listener` is told."""
-        return self._transport.open_tcp_stream(host, port, listener)
+    def open_port_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
+        """Begin to open a channel to a TCP port, as the guest sees it."""
+        return self._transport.open_port_stream(host, port, listener)
 
     def wait_until_lost(self) -> str:
         """Ask the server now and then whether it lives; return why the connection ended."""

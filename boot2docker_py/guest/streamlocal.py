@@ -40,7 +40,7 @@ _paramiko_log.addHandler(_ToOurLog())
 _paramiko_log.propagate = False
 
 _STREAMLOCAL = "direct-streamlocal@openssh.com"
-_TCP = "direct-tcpip"
+_DIRECT_TCPIP = "direct-tcpip"  # RFC 4254, section 7.2
 
 # RFC 4250, section 4.1.2
 _MSG_GLOBAL_REQUEST = 80
@@ -100,14 +100,11 @@ class GuestTransport(paramiko.Transport):
         self._ask_to_open(channel, _STREAMLOCAL, _streamlocal_fields(path))
         return channel
 
-    def open_tcp_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
-        """Ask for a channel to a TCP port that the guest reaches, and return at once.
-
-        The listener hears what becomes of it.
-        """
+    def open_port_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
+        """Ask for a channel to a TCP port as the guest sees it, in the same way."""
         channel = StreamChannel(self._take_number(), listener)
         self._held[channel.chanid] = channel
-        self._ask_to_open(channel, _TCP, _tcp_fields(host, port))
+        self._ask_to_open(channel, _DIRECT_TCPIP, _tcpip_fields(host, port))
         return channel
 
     def open_unix_socket(self, path: str, timeout_s: float) -> paramiko.Channel:
@@ -213,11 +210,10 @@ def _streamlocal_fields(path: str) -> bytes:
     return message.asbytes()
 
 
-def _tcp_fields(host: str, port: int) -> bytes:
-    """RFC 4254, section 7.2: where to, and where from, which is nobody's business."""
+def _tcpip_fields(host: str, port: int) -> bytes:
     message = paramiko.Message()
     message.add_string(host)
     message.add_int(port)
-    message.add_string("127.0.0.1")
+    message.add_string("127.0.0.1")  # where the connection comes from
     message.add_int(0)
     return message.asbytes()
