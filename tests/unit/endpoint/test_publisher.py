@@ -372,3 +372,26 @@ def test_it_stops_with_the_forwarder(vm: VM, docker: DockerEngine, port: int) ->
     with pytest.raises(GuestError) as caught:
         vm.endpoint.ports()
     assert caught.value.details == "the forwarder does not answer"
+
+
+def test_thousands_of_connections_leave_nothing_behind(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    docker.start("web", port)
+    pid = vm.forward()
+    eventually(lambda: answers(port))
+    eventually(lambda: len(descriptors(pid)) < 30)
+    before = len(descriptors(pid))
+    for _round in range(20):
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(connect(port)) for _number in range(100)]
+            for number, client in enumerate(clients):
+                client.sendall(b"%d" % number)
+            for number, client in enumerate(clients):
+                assert client.recv(100) == b"%d" % number
+    eventually(lambda: len(descriptors(pid)) <= before)
+    assert len(list(Path(f"/proc/{pid}/task").iterdir())) < 10
+
+
+def descriptors(pid: int) -> list[str]:
+    return os.listdir(f"/proc/{pid}/fd")
