@@ -74,13 +74,13 @@ def ports(vm: VM) -> dict[int, dict[str, Any]]:
     return {port["port"]: port for port in found}
 
 
-def test_a_port_comes_and_goes_with_its_container(vm: VM, record_property: Any) -> None:
+def test_a_port_comes_and_goes_with_its_container(vm: VM) -> None:
     port = free_port()
     assert is_refused(port)
     with web_server(vm, f"{port}:80"):
         began = time.monotonic()
         eventually(lambda: fetch(port) == b"hello\n")
-        record_property("seconds_until_it_answered", round(time.monotonic() - began, 3))
+        print(f"it answered {time.monotonic() - began:.3f} s after `docker run` had returned")
         found = ports(vm)[port]
         assert f"127.0.0.1:{port}" in found["listens_at"]
         assert (found["container_port"], found["problem"]) == (80, "")
