@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple, Sequence
 from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.port_listener import FIRST_PAUSE_S, LONGEST_PAUSE_S, PortListener
 from boot2docker_py.endpoint.published import PublishedPort
-from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.errors import Boot2DockerError, GuestError
 
 if TYPE_CHECKING:
     from boot2docker_py.guest.channels import SessionChannel
@@ -31,6 +31,7 @@ GREETING = b"UDP1"
 HEADER = struct.Struct(">IH")  # the number of a client, the length of the datagram
 MAX_DATAGRAM_BYTES = 65535
 IN_A_ROW = 64
+NOT_RUNNABLE = (126, 127)  # what a POSIX shell says of a command that it cannot find, or run
 CHUNK_BYTES = 128 * 1024
 
 # Shorter than the helper's, which closes its socket for a client only afterwards.
@@ -78,6 +79,10 @@ class Clients:
             del self._numbers[client], self._by_number[number]
 
 
+class NoHelperError(GuestError):
+    """The image has no helper, and trying again does not give it one."""
+
+
 class UDPPort:
     """Carry datagrams for one port, as soon as the helper in the guest answers."""
 
@@ -97,7 +102,7 @@ class UDPPort:
         self._clients = Clients()
         self._channel: SessionChannel | None = None
         self._listener: PortListener | None = None
-        self._problem = ""
+        self._problem = "the UDP helper in the VM is starting"
         self._is_closed = False
         self._is_trying = False
         self._pause_s = FIRST_PAUSE_S
@@ -143,10 +148,12 @@ class UDPPort:
         self._pause_s = FIRST_PAUSE_S
         self._listener = PortListener(self._loop, self.port, self.addresses, bind, self._receive)
 
-    def _end(self, problem: str) -> None:
+    def _end(self, problem: str, *, is_final: bool) -> None:
         if problem != self._problem and not self._is_closed:
             log.warning("container '%s': %s", self.port.container, problem)
         self._problem, self._is_trying, self._channel = problem, False, None
+        if is_final:
+            self._next_try_s = float("inf")
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -174,7 +181,7 @@ class UDPPort:
     # In a thread of its own.
 
     def _carry(self) -> None:
-        problem = "the UDP helper in the VM has ended"
+        problem, is_final = "the UDP helper in the VM has ended", False
         try:
             for number, data in self._answers():
                 client = self._clients.find(number)
@@ -182,11 +189,12 @@ class UDPPort:
                     with contextlib.suppress(OSError):
                         client.sock.sendto(data, client.address)
         except Boot2DockerError as error:
-            problem = f"{error.brief}: {error.details}"
+            problem = ": ".join(part for part in (error.brief, error.details) if part)
+            is_final = isinstance(error, NoHelperError)
         except Exception as error:
             log.exception("a defect of boot2docker")
             problem = f"the forwarder failed: {error!r}"
-        self._loop.call_soon(lambda: self._end(problem))
+        self._loop.call_soon(lambda: self._end(problem, is_final=is_final))
 
     def _answers(self) -> Iterator[tuple[int, bytes]]:
         from boot2docker_py.guest import session
@@ -197,14 +205,19 @@ class UDPPort:
         command = session.command_line([self._helper, self.port.target, str(self.port.port)])
         with connection.open_session() as channel:
             session.begin(channel, command)
-            received = channel.recv(len(GREETING))
-            if received != GREETING:
-                raise Boot2DockerError(
-                    "SSH carries no UDP, and the VM's image has no helper for it",
-                    details="use our image, or the VM's own address",
-                )
+            if channel.recv(len(GREETING)) != GREETING:
+                raise _why_it_ended(session.exit_status(channel))
             self._loop.call_soon(lambda: self._begin(channel))
             yield from frames(lambda: channel.recv(CHUNK_BYTES))
+
+
+def _why_it_ended(status: int) -> GuestError:
+    if status in NOT_RUNNABLE:
+        return NoHelperError(
+            "SSH carries no UDP, and the VM's image has no helper for it",
+            details="use our image, or the VM's own address",
+        )
+    return GuestError("the UDP helper in the VM does not start", details=f"exit status {status}")
 
 
 def frames(read: Callable[[], bytes]) -> Iterator[tuple[int, bytes]]:

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Iterator
 
@@ -210,17 +211,36 @@ class TestThroughTheGuest:
             eventually(lambda: len((tmp_path / "started").read_text().split()) == 2)
             eventually(lambda: echoes(sock, b"hello"))
 
-    def test_an_image_without_the_helper_says_so(
+    def test_a_helper_that_does_not_start_is_tried_again(
+        self, vm: VM, docker: DockerEngine, port: int, helper: str, tmp_path: Path
+    ) -> None:
+        at_last = tmp_path / "helper"
+        at_last.write_text(f'#!/bin/sh\n[ -e "{tmp_path}/may" ] || exit 3\nexec "{helper}" "$@"\n')
+        at_last.chmod(0o755)
+        docker.start("dns", port, protocol="udp")
+        vm.forward(udp_helper=str(at_last))
+        expected = "the UDP helper in the VM does not start: exit status 3"
+        eventually(lambda: vm.ports() and vm.ports()["dns"]["problem"] == expected)
+        (tmp_path / "may").touch()
+        with UDPEcho(GUEST, port), client(port) as sock:
+            eventually(lambda: echoes(sock, b"hello"))
+
+    def test_an_image_without_the_helper_says_so_and_is_not_asked_again(
         self, vm: VM, docker: DockerEngine, port: int, tmp_path: Path
     ) -> None:
+        missing = tmp_path / "helper"
+        missing.write_text(f'#!/bin/sh\necho x >> "{tmp_path}/tries"\nexec /no/such/program\n')
+        missing.chmod(0o755)
         docker.start("dns", port, protocol="udp")
-        vm.forward(udp_helper=str(tmp_path / "missing"))
+        vm.forward(udp_helper=str(missing))
         expected = (
             "SSH carries no UDP, and the VM's image has no helper for it: "
             "use our image, or the VM's own address"
         )
         eventually(lambda: vm.ports() and vm.ports()["dns"]["problem"] == expected)
         assert not is_taken(port)
+        time.sleep(2)
+        assert (tmp_path / "tries").read_text() == "x\n"
 
 
 def is_taken(port: int) -> bool:
