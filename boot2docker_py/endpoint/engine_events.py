@@ -17,8 +17,6 @@ import time
 import urllib.parse
 from typing import Any, Callable, Mapping, Sequence
 
-from boot2docker_py.guest.engine import Stream
-
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 30.0
@@ -49,7 +47,9 @@ class ContainerWatch(threading.Thread):
     one that is closed at once when there is none.
     """
 
-    def __init__(self, open_engine: Callable[[], Stream], on_list: OnList, on_lost: OnLost) -> None:
+    def __init__(
+        self, open_engine: Callable[[], socket.socket], on_list: OnList, on_lost: OnLost
+    ) -> None:
         super().__init__(daemon=True, name="containers")
         self._open_engine = open_engine
         self._on_list = on_list
@@ -106,7 +106,7 @@ class ContainerWatch(threading.Thread):
         return head.get("date", "")
 
 
-def ask(stream: Stream, path: str) -> tuple[dict[str, str], bytes]:
+def ask(stream: socket.socket, path: str) -> tuple[dict[str, str], bytes]:
     """Ask the engine for `path`; return the head of its answer and what came of the body so far.
 
     Raises:

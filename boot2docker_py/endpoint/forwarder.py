@@ -50,7 +50,11 @@ class Forwarder:
         self._refusals: list[Refusal] = []
         self._sums = dict.fromkeys(COUNTED, 0)
         self._publisher = Publisher(
-            self._loop, settings.publish, self._open_channel, lambda: self._link.connection
+            self._loop,
+            settings.publish,
+            self._open_channel,
+            lambda: self._link.connection,
+            settings.udp_helper,
         )
 
     def run(self) -> None:

@@ -13,6 +13,8 @@ import os
 import socket
 import struct
 import sys
+import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Iterator, NamedTuple
 
@@ -65,13 +67,29 @@ def linux_holders(table: str, wanted: str, port: int, state: str) -> Iterator[Ho
 
 
 def _process_with(inode: int) -> str:
+    # Looking through all processes takes a while, and many ports may be asked for together.
+    second = int(time.monotonic())
+    process = _processes_by_socket(second).get(inode)
+    if process is None:
+        _processes_by_socket.cache_clear()
+        process = _processes_by_socket(second).get(inode)
+    if process is not None:
+        with contextlib.suppress(OSError):  # it has just ended
+            return f"{_program(process)} (process {process.name})"
+    return ""
+
+
+@lru_cache(maxsize=1)
+def _processes_by_socket(_second: int) -> dict[int, Path]:
+    found: dict[int, Path] = {}
     for process in PROC.glob("[0-9]*"):
         with contextlib.suppress(OSError):  # another user's, or just gone
-            for descriptor in (process / "fd").iterdir():
+            for descriptor in os.scandir(process / "fd"):
                 with contextlib.suppress(OSError):
-                    if os.readlink(descriptor) == f"socket:[{inode}]":
-                        return f"{_program(process)} (process {process.name})"
-    return ""
+                    kind, _, inode = os.readlink(descriptor.path).partition(":[")
+                    if kind == "socket":
+                        found[int(inode[:-1])] = process
+    return found
 
 
 def _program(process: Path) -> str:

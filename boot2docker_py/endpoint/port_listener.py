@@ -1,8 +1,7 @@
-"""One published TCP port on this machine: it listens as soon as the port can be had."""
+"""One published port on this machine: it listens as soon as the port can be had."""
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import logging
 import os
@@ -23,19 +22,29 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 # What an address is answered with on a machine that has no IPv6.
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
-OnClient = Callable[[socket.socket, PublishedPort], None]
+OpenSocket = Callable[[str, int], socket.socket]
+OnReady = Callable[[socket.socket], None]
 
 
 class PortListener:
-    """Accept clients at some addresses of this machine; the loop's thread alone calls it."""
+    """Keep a socket at each of some addresses of this machine; for the loop's thread alone.
+
+    `open_socket` makes one, `on_ready` is called with one that can be read.
+    """
 
     def __init__(
-        self, loop: Loop, port: PublishedPort, addresses: Sequence[str], on_client: OnClient
+        self,
+        loop: Loop,
+        port: PublishedPort,
+        addresses: Sequence[str],
+        open_socket: OpenSocket,
+        on_ready: OnReady,
     ) -> None:
         self.port = port
         self.addresses = tuple(addresses)
         self._loop = loop
-        self._on_client = on_client
+        self._open_socket = open_socket
+        self._on_ready = on_ready
         self._open: dict[str, socket.socket] = {}
         self._failed: dict[str, OSError] = {}
         self._missing = list(addresses)
@@ -63,15 +72,15 @@ class PortListener:
 
     def close(self) -> None:
         """Refuse clients from now on; those that are connected are not touched."""
-        for listener in self._open.values():
-            self._loop.watch(listener, 0, lambda _events: None)
-            listener.close()
+        for sock in self._open.values():
+            self._loop.watch(sock, 0, lambda _events: None)
+            sock.close()
         self._open.clear()
         self._missing.clear()
 
     def _is_settled(self, address: str) -> bool:
         try:
-            listener = listen(address, self.port.port)
+            sock = self._open_socket(address, self.port.port)
         except OSError as error:
             if ":" in address and error.errno in _NO_SUCH_ADDRESS:
                 return True
@@ -84,8 +93,8 @@ class PortListener:
         if self._failed.pop(address, None):
             log.info("container '%s': the port is free now", self.port.container)
         log.info("listens at %s for '%s'", in_url(address, self.port.port), self.port.container)
-        self._open[address] = listener
-        self._loop.watch(listener, READ, lambda _events: self._accept(listener))
+        self._open[address] = sock
+        self._loop.watch(sock, READ, lambda _events: self._on_ready(sock))
         return True
 
     def _why_not(self, address: str, error: OSError) -> str:
@@ -93,12 +102,6 @@ class PortListener:
         if error.errno == errno.EADDRINUSE:
             found = holder(self.port.protocol, address, self.port.port)
         return why_not(error, self.port.port, found, sys.platform)
-
-    def _accept(self, listener: socket.socket) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while listener.fileno() >= 0:
-                client, _address = listener.accept()
-                self._on_client(client, self.port)
 
 
 def listen(address: str, port: int) -> socket.socket:

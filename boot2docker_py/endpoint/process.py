@@ -18,6 +18,7 @@ from boot2docker_py.endpoint.status import (
     ENGINE_SOCKET,
     GUEST_USER,
     PUBLISH,
+    UDP_HELPER,
     ForwarderStatus,
     Phase,
     Settings,
@@ -46,6 +47,7 @@ def start(
     engine_socket: str = ENGINE_SOCKET,
     publish: str = PUBLISH,
     tcp_port: int = 0,
+    udp_helper: str = UDP_HELPER,
 ) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
@@ -58,7 +60,16 @@ def start(
     """
     patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
     settings = Settings(
-        vm_name, address, key, paths, patience_s, user, engine_socket, publish, tcp_port
+        vm_name,
+        address,
+        key,
+        paths,
+        patience_s,
+        user=user,
+        engine_socket=engine_socket,
+        publish=publish,
+        tcp_port=tcp_port,
+        udp_helper=udp_helper,
     )
     running = status(paths)
     if running is not None:

@@ -7,6 +7,7 @@ once, and do not hang.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import threading
@@ -15,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Callable, Protocol, Sequence
 
 from boot2docker_py.endpoint.engine_events import Container, ContainerWatch
 from boot2docker_py.endpoint.loop import Loop
-from boot2docker_py.endpoint.port_listener import PortListener
+from boot2docker_py.endpoint.port_listener import PortListener, listen
 from boot2docker_py.endpoint.published import PublishedPort, published_by
 from boot2docker_py.endpoint.relay import Channel, Relay
 from boot2docker_py.endpoint.status import ALL, OFF
+from boot2docker_py.endpoint.udp_port import UDPPort
 from boot2docker_py.errors import GuestError
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ ALL_ADDRESSES = ("0.0.0.0", "::")
 
 
 class Listener(Protocol):
-    """What serves one port; port_listener.py has the one for TCP."""
+    """What serves one port; port_listener.py has the one for TCP, udp_port.py the other."""
 
     port: PublishedPort
     addresses: tuple[str, ...]
@@ -58,15 +60,18 @@ class Publisher:
         mode: str,
         open_engine: Callable[[Relay], Channel],
         connection: Callable[[], Connection | None],
+        udp_helper: str,
     ) -> None:
         self._loop = loop
         self._mode = mode
         self._open_engine = open_engine
         self._connection = connection
+        self._udp_helper = udp_helper
         self._lock = threading.Lock()  # the next three are changed together
         self._ports: Sequence[PublishedPort] = ()
         self._unknown_because = "the engine was not asked yet"
         self._listeners: dict[tuple[str, int], Listener] = {}
+        self._refused: dict[tuple[str, int], str] = {}  # why the guest did not take a client
         self._relays: set[Relay] = set()
 
     def start(self) -> None:
@@ -92,7 +97,7 @@ class Publisher:
     def _engine_client(self) -> socket.socket:
         """Return a connection to the engine, as any client has one."""
         ours, theirs = socket.socketpair()
-        self._loop.call_soon(lambda: self._join(theirs, self._open_engine))
+        self._loop.call_soon(lambda: self._join(theirs, self._open_engine, self._ended))
         return ours
 
     def _on_list(self, containers: Sequence[Container]) -> None:
@@ -113,6 +118,7 @@ class Publisher:
             for key in [key for key in self._listeners if key not in wanted]:
                 log.info("listens no more for '%s'", self._listeners[key].port.container)
                 self._listeners.pop(key).close()
+                self._refused.pop(key, None)
             for key, port in wanted.items():
                 self._serve(key, port)
 
@@ -129,12 +135,18 @@ class Publisher:
     def _serve(self, key: tuple[str, int], port: PublishedPort) -> None:
         listener = self._listeners.get(key)
         addresses = self._addresses(port)
-        if listener is not None and listener.addresses == addresses:
+        if listener and (listener.addresses, listener.port.target) == (addresses, port.target):
             listener.port = port
             return
         if listener is not None:
             listener.close()
-        self._listeners[key] = PortListener(self._loop, port, addresses, self._on_client)
+        if port.protocol == "udp":
+            self._listeners[key] = UDPPort(
+                self._loop, port, addresses, self._connection, self._udp_helper
+            )
+        else:
+            accept = partial(self._accept, key)
+            self._listeners[key] = PortListener(self._loop, port, addresses, listen, accept)
 
     def _addresses(self, port: PublishedPort) -> tuple[str, ...]:
         """Return where to listen; what was published on loopback alone stays there."""
@@ -144,7 +156,7 @@ class Publisher:
     def _cannot_serve(self, port: PublishedPort) -> str:
         if self._mode == OFF:
             return "off (--publish off)"
-        if port.protocol != "tcp":
+        if port.protocol not in ("tcp", "udp"):
             return f"SSH carries no {port.protocol.upper()}"
         return ""
 
@@ -152,10 +164,14 @@ class Publisher:
         for listener in self._listeners.values():
             listener.try_if_due()
 
-    def _on_client(self, client: socket.socket, port: PublishedPort) -> None:
-        # What comes from the guest is written in pieces, which must not wait for each other.
-        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._join(client, partial(self._open_port, port))
+    def _accept(self, key: tuple[str, int], listener: socket.socket) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                client, _address = listener.accept()
+                # What comes from the guest is written in pieces, which must not wait for another.
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                open_channel = partial(self._open_port, self._listeners[key].port)
+                self._join(client, open_channel, partial(self._port_ended, key))
 
     def _open_port(self, port: PublishedPort, relay: Relay) -> Channel:
         connection = self._connection()
@@ -163,9 +179,14 @@ class Publisher:
             raise GuestError("not connected to the VM")
         return connection.open_port_stream(port.target, port.port, relay)
 
-    def _join(self, client: socket.socket, open_channel: Callable[[Relay], Channel]) -> None:
+    def _join(
+        self,
+        client: socket.socket,
+        open_channel: Callable[[Relay], Channel],
+        on_end: Callable[[Relay, str], None],
+    ) -> None:
         try:
-            self._relays.add(Relay(self._loop, client, open_channel, self._ended))
+            self._relays.add(Relay(self._loop, client, open_channel, on_end))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
             log.debug("refused a client: %s", error)
             client.close()
@@ -173,7 +194,16 @@ class Publisher:
     def _ended(self, relay: Relay, reason: str) -> None:
         self._relays.discard(relay)
         if reason:
-            log.debug("the end of a client of a published port: %s", reason)
+            log.debug("the end of a client: %s", reason)
+
+    def _port_ended(self, key: tuple[str, int], relay: Relay, reason: str) -> None:
+        self._ended(relay, reason)
+        if not reason.startswith("the guest refused"):
+            self._refused.pop(key, None)
+        elif key in self._listeners:
+            if key not in self._refused:
+                log.warning("container '%s': %s", self._listeners[key].port.container, reason)
+            self._refused[key] = reason
 
     # From any thread.
 
@@ -184,7 +214,8 @@ class Publisher:
         listens_at: list[str] = []
         problem = self._cannot_serve(port)
         if listener is not None and listener.port == port:
-            listens_at, problem = listener.listens_at(), listener.problem()
+            listens_at = listener.listens_at()
+            problem = listener.problem() or self._refused.get(port.key, "")
         elif listener is not None:
             problem = f"the port here is that of container '{listener.port.container}'"
         return {

@@ -14,6 +14,7 @@ from boot2docker_py.paths import VMPaths
 
 GUEST_USER = "docker"
 ENGINE_SOCKET = "/var/run/docker.sock"
+UDP_HELPER = "/usr/lib/boot2docker/udp-relay"
 
 # Where published ports of containers appear on this machine.
 OFF, LOOPBACK, ALL = "off", "loopback", "all"
@@ -43,6 +44,7 @@ class Settings:
     engine_socket: str = ENGINE_SOCKET  # in the guest
     publish: str = PUBLISH  # off, loopback or all
     tcp_port: int = 0  # on loopback, where every user can reach it; 0: none
+    udp_helper: str = UDP_HELPER  # in the guest
 
     def to_json(self) -> str:
         """Return the settings as one argument for the process."""
@@ -62,6 +64,7 @@ class Settings:
             engine_socket=raw["engine_socket"],
             publish=raw["publish"],
             tcp_port=raw["tcp_port"],
+            udp_helper=raw["udp_helper"],
         )
 
 

@@ -20,7 +20,7 @@ class Stream(Protocol):
     def recv(self, limit: int, /) -> bytes:
         """Return up to `limit` bytes, none at the end."""
 
-    def settimeout(self, timeout_s: float | None, /) -> None:
+    def settimeout(self, timeout_s: float, /) -> None:
         """Let no operation take longer."""
 
     def close(self) -> None:

@@ -12,7 +12,9 @@ from tests.unit.guest.conftest import sshd
 from tests.unit.guest.real_sshd import Cable, Sshd
 
 from .client_side import Endpoint
+from .docker_engine import DockerEngine
 from .engine import Engine
+from .publishing import VM, free_port
 
 __all__ = ["cable", "endpoint", "engine", "sshd"]
 
@@ -37,3 +39,21 @@ def endpoint(tmp_path: Path, sshd: Sshd, engine: Engine) -> Iterator[Endpoint]:
 def cable(sshd: Sshd) -> Iterator[Cable]:
     with Cable(sshd.address) as cable:
         yield cable
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Iterator[DockerEngine]:
+    with DockerEngine(tmp_path / "docker.sock") as docker:
+        yield docker
+
+
+@pytest.fixture
+def vm(tmp_path: Path, sshd: Sshd, docker: DockerEngine) -> Iterator[VM]:
+    vm = VM(tmp_path / "vm", sshd, docker)
+    yield vm
+    process.stop(vm.paths)
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()

@@ -7,7 +7,6 @@ import os
 import socket
 import threading
 from pathlib import Path
-from typing import Any, Iterator
 
 import pytest
 
@@ -15,11 +14,11 @@ from boot2docker_py.drivers.base import Address
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.of_vm import Endpoint
 from boot2docker_py.errors import GuestError
-from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
 from tests.unit.guest.real_sshd import Cable, Sshd, eventually
 
-from .docker_engine import GUEST, DockerEngine
+from .docker_engine import GUEST, DockerEngine, Echo
+from .publishing import VM, answers, connect, free_port, refuses
 
 LONG_S = 60.0
 MEGABYTE = 1024 * 1024
@@ -27,85 +26,6 @@ MEGABYTE = 1024 * 1024
 has_ipv6 = pytest.mark.skipif(
     not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6"
 )
-
-
-class VM:
-    """A VM whose guest is this machine, and its forwarder."""
-
-    def __init__(self, folder: Path, sshd: Sshd, docker: DockerEngine, name: str = "vm") -> None:
-        self.paths = VMPaths(folder=folder, run=folder / "run", lock=folder / "lock")
-        self.paths.folder.mkdir()
-        self.name = name
-        self.sshd = sshd
-        self.docker = docker
-        self.endpoint = Endpoint(self.paths, name, sshd.key)
-
-    def forward(self, address: Address | None = None, publish: str = "loopback") -> int:
-        return process.start(
-            self.paths,
-            vm_name=self.name,
-            address=address or self.sshd.address,
-            key=self.sshd.key,
-            deadline=Deadline(LONG_S),
-            user=self.sshd.user,
-            engine_socket=str(self.docker.path),
-            publish=publish,
-        ).pid
-
-    def ports(self) -> dict[str, dict[str, Any]]:
-        """Return what is published, by containers; nothing while that is not known."""
-        try:
-            return {str(port["container"]): port for port in self.endpoint.ports()}
-        except GuestError:
-            return {}
-
-    def is_followed(self) -> bool:
-        return bool(self.docker.streams)
-
-    def log(self) -> str:
-        return self.paths.forwarder_log.read_text(encoding="utf-8")
-
-
-@pytest.fixture
-def docker(tmp_path: Path) -> Iterator[DockerEngine]:
-    with DockerEngine(tmp_path / "docker.sock") as docker:
-        yield docker
-
-
-@pytest.fixture
-def vm(tmp_path: Path, sshd: Sshd, docker: DockerEngine) -> Iterator[VM]:
-    vm = VM(tmp_path / "vm", sshd, docker)
-    yield vm
-    process.stop(vm.paths)
-
-
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection((host, port), timeout=LONG_S)
-
-
-def answers(port: int, host: str = "127.0.0.1") -> bool:
-    with contextlib.suppress(OSError), connect(port, host) as client:
-        client.sendall(b"hello")
-        return client.recv(5) == b"hello"
-    return False
-
-
-def refuses(port: int, host: str = "127.0.0.1") -> bool:
-    try:
-        connect(port, host).close()
-    except ConnectionRefusedError:
-        return True
-    return False
 
 
 def read_all(client: socket.socket) -> bytes:
@@ -179,6 +99,17 @@ def test_nothing_when_it_is_off(vm: VM, docker: DockerEngine, port: int) -> None
     assert refuses(port)
 
 
+def test_all_addresses_are_warned_of(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
+    address = Address("127.0.0.1", free_port())
+    for publish, warnings in [("loopback", 0), ("all", 1)]:
+        endpoint = Endpoint(vm.paths, vm.name, vm.sshd.key, publish)
+        endpoint.start(address, Deadline(LONG_S))
+        status = endpoint.status()
+        assert status is not None
+        assert status.publish == publish
+        assert caplog.text.count("Other machines can reach") == warnings
+
+
 def test_another_setting_replaces_the_forwarder(vm: VM, docker: DockerEngine, port: int) -> None:
     docker.start("web", port)
     first = vm.forward()
@@ -226,7 +157,7 @@ def test_open_connections_outlive_a_change_of_others(
 
 
 def test_a_container_that_does_not_answer_yet(vm: VM, docker: DockerEngine, port: int) -> None:
-    """The client is closed at once, and does not hang."""
+    """The client is closed at once, and does not hang; the reason is told."""
     docker.start("web", port)
     for server in docker._servers.pop("web"):
         server.close()
@@ -234,6 +165,11 @@ def test_a_container_that_does_not_answer_yet(vm: VM, docker: DockerEngine, port
     eventually(lambda: vm.ports())
     with connect(port) as client:
         assert client.recv(1) == b""
+    eventually(lambda: "the guest refused" in vm.ports()["web"]["problem"])
+    server = Echo(GUEST, port)
+    eventually(lambda: answers(port))
+    eventually(lambda: vm.ports()["web"]["problem"] == "")
+    server.close()
 
 
 def test_a_taken_port_is_reported_and_served_when_it_is_free(
@@ -383,7 +319,7 @@ def test_a_network_is_looked_at_once_more_when_it_has_settled(
 @pytest.mark.parametrize(
     "nonsense",
     [b"{}\n", b"no JSON\n", b"\xff\xfe\n", b"[1]\n", b"x" * 5 * MEGABYTE],
-    ids=["object", "no JSON", "no UTF-8", "list", "endless"],
+    ids=["no type", "no JSON", "no text", "no object", "no end"],
 )
 def test_nonsense_in_the_events_is_survived(
     vm: VM, docker: DockerEngine, port: int, nonsense: bytes
@@ -436,3 +372,26 @@ def test_it_stops_with_the_forwarder(vm: VM, docker: DockerEngine, port: int) ->
     with pytest.raises(GuestError) as caught:
         vm.endpoint.ports()
     assert caught.value.details == "the forwarder does not answer"
+
+
+def test_thousands_of_connections_leave_nothing_behind(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    docker.start("web", port)
+    pid = vm.forward()
+    eventually(lambda: answers(port))
+    eventually(lambda: len(descriptors(pid)) < 30)
+    before = len(descriptors(pid))
+    for _round in range(20):
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(connect(port)) for _number in range(100)]
+            for number, client in enumerate(clients):
+                client.sendall(b"%d" % number)
+            for number, client in enumerate(clients):
+                assert client.recv(100) == b"%d" % number
+    eventually(lambda: len(descriptors(pid)) <= before)
+    assert len(list(Path(f"/proc/{pid}/task").iterdir())) < 10
+
+
+def descriptors(pid: int) -> list[str]:
+    return os.listdir(f"/proc/{pid}/fd")
