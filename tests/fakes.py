@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any, Sequence
 
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import Address, Driver, Features, State, VMInfo, VMSpec
+from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.errors import HypervisorError, NotFoundError, WrongStateError
+from boot2docker_py.guest.ssh import Result
 from boot2docker_py.wait import Check, Deadline
 
 SSH_ADDRESS = Address("127.0.0.1", 2022)
@@ -132,6 +135,8 @@ class FakeEndpoint:
     def __init__(self, *, polls: float = 1) -> None:
         self.polls = polls
         self.is_running = False
+        self.clock_is_off_s = 0.0
+        self.version: dict[str, Any] = {"ApiVersion": "1.45", "MinAPIVersion": "1.24"}
         self.dead_images: set[str] = set()
 
     def start(self, address: Address, deadline: Deadline) -> None:
@@ -147,8 +152,14 @@ class FakeEndpoint:
     def stop(self) -> None:
         self.is_running = False
 
-    def status(self) -> None:
-        return None
+    def guest_time_s(self) -> float | None:
+        return time.time() + self.clock_is_off_s if self.is_running else None
+
+    def engine_version(self) -> dict[str, Any]:
+        return self.version if self.is_running else {}
+
+    def status(self) -> ForwarderStatus | None:
+        return ForwarderStatus("1", 1, Phase.FORWARDING) if self.is_running else None
 
 
 @dataclass
@@ -204,6 +215,23 @@ class FakeImages:
         return self.staged
 
 
+class FakeConnection:
+    """A guest that notes what it is told to run."""
+
+    def __init__(self) -> None:
+        self.commands: list[Any] = []
+
+    def __enter__(self) -> FakeConnection:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def run(self, command: Any, *, stdin: bytes = b"", timeout_s: float) -> Result:
+        self.commands.append(command)
+        return Result(0, b"", b"")
+
+
 class FakeSession(Session):
     """A command line whose VM, endpoint and images are the fakes given here."""
 
@@ -212,6 +240,7 @@ class FakeSession(Session):
     ) -> None:
         super().__init__()
         self._fakes = driver, endpoint, images or FakeImages(newer=FakeImage("2.0.0"))
+        self.connection = FakeConnection()
 
     @cached_property
     def driver(self) -> Any:
@@ -228,6 +257,10 @@ class FakeSession(Session):
     @cached_property
     def images(self) -> Any:
         return self._fakes[2]
+
+    def connect(self, address: Address, deadline: Deadline | None = None) -> Any:
+        assert address == SSH_ADDRESS
+        return self.connection
 
     def show_guest_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
         assert self.questions.running_address() == SSH_ADDRESS

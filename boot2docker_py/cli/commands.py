@@ -71,6 +71,7 @@ def up(session: Session, *, discard_saved: bool, use: bool) -> None:
 
 
 def _engine_is_up(session: Session, found: State, *, use: bool = False) -> None:
+    session.keep_clock_right()
     docker_host = session.endpoint.docker_host
     context = pointing.publish_context(session, use=use)
     _answer(session, "", found=found.value, state="running", docker_host=docker_host, **context)

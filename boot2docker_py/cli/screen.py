@@ -146,6 +146,11 @@ class StatusLine:
 status_line = StatusLine()
 
 
+def width() -> int:
+    """Return how many letters a line of data has room for."""
+    return min(100, _terminal_size(sys.stdout)[0])
+
+
 def _terminal_size(stream: TextIO) -> tuple[int, int]:
     try:
         size = os.get_terminal_size(stream.fileno())

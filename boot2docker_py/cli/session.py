@@ -150,7 +150,7 @@ class Session:
             screen.status_line.show,
         )
 
-    def connect(self, address: Address) -> Connection:
+    def connect(self, address: Address, deadline: Deadline | None = None) -> Connection:
         """Return an SSH connection to the guest; close it."""
         from boot2docker_py.guest import names, ssh
 
@@ -159,8 +159,17 @@ class Session:
             key=self.config.ssh_key,
             known_hosts=self.vm_paths.known_hosts,
             host_name=names.host_name(self.config.vm),
-            deadline=self.deadline,
+            deadline=deadline or self.deadline,
         )
+
+    def keep_clock_right(self) -> None:
+        """Set the guest's clock to this machine's when it is off, and say so."""
+        from boot2docker_py.machine import clock
+
+        def connect() -> Connection:
+            return self.connect(self.questions.running_address())
+
+        clock.keep_right(self.endpoint, connect, self.deadline)
 
     def docker_over_tls(self) -> tuple[str, str]:
         """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""

@@ -41,6 +41,7 @@ def shellinit(
     if not unset:
         host = session.questions.running_address().host
         if tls:
+            session.keep_clock_right()  # certificates have dates
             wanted = environment.of_engine_over_tls(*session.docker_over_tls())
         else:
             wanted = environment.of_engine(session.endpoint.docker_host)
@@ -76,6 +77,7 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     All that follows `shell` is CMD, flags too. Example: boot2docker shell docker version
     """
     session.machine.up(session.deadline)
+    session.keep_clock_right()
     wanted = environment.of_engine(session.endpoint.docker_host)
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm

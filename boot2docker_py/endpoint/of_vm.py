@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from boot2docker_py import errors
 from boot2docker_py.drivers.base import Address
@@ -56,6 +56,14 @@ class Endpoint:
     def ping(self) -> str | None:
         """Return why the engine does not answer on the forwarded socket, None when it does."""
         return engine.ping(self._open_socket)
+
+    def guest_time_s(self) -> float | None:
+        """Return the seconds since 1970 on the guest's clock, to a second; None: nobody tells."""
+        return engine.time_s(self._open_socket)
+
+    def engine_version(self) -> dict[str, Any]:
+        """Return what the engine says of its version, nothing when it does not answer."""
+        return engine.version(self._open_socket)
 
     def _open_socket(self) -> engine.Stream:
         client = control.unix_socket()

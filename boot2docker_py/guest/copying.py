@@ -294,6 +294,6 @@ class _Streams:
 def _advice(complaint: str) -> str:
     if "Permission denied" in complaint:
         return "As the VM's root: boot2docker cp --root ..."
-    if "No space left" in complaint:
-        return "boot2docker ssh df -h"
+    if "No space left" in complaint or "Wrote only" in complaint:
+        return "The disk there may be full; look at it with: boot2docker ssh df -h"
     return ""

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -128,5 +129,39 @@ class TestCopy:
         (tmp_path / "big").write_bytes(bytes(20_000_000))
         answer = vm.try_run("cp", str(tmp_path / "big"), "vm:/mnt/small")
         assert answer.returncode == 9
-        assert b"No space left" in answer.stderr
+        assert b"The disk there may be full" in answer.stderr
         assert vm.run("ssh", "ls -A /mnt/small; sudo umount /mnt/small") == ""
+
+
+class TestDoctor:
+    def test_all_is_well(self, vm: VM) -> None:
+        answer = vm.try_run("doctor", "--json")
+        told = json.loads(answer.stdout)
+        levels = {finding["id"]: finding["level"] for finding in told["findings"]}
+        assert (answer.returncode, told["failures"], told["warnings"]) == (0, 0, 0), told
+        names = ["hypervisor", "vm", "ssh", "forwarder", "engine", "clock", "api", "choice"]
+        assert {levels[name] for name in names} == {"ok"}
+
+    def test_forwarder_that_is_gone(self, vm: VM) -> None:
+        os.kill(json.loads(vm.run("status", "--json"))["forwarder"]["pid"], signal.SIGKILL)
+        answer = vm.try_run("doctor")
+        assert answer.returncode == 9
+        assert b"failure  forwarder" in answer.stdout
+        assert b"try: boot2docker up" in answer.stdout
+
+
+class TestClock:
+    def test_is_set_by_up_and_certificates_are_good(self, vm: VM) -> None:
+        vm.run("ssh", "sudo date -s '1 hour ago'")
+        assert b"the clock of the VM is 60 min slow" in vm.try_run("doctor").stdout
+        assert b"The clock of the VM was 60 min slow" in vm.try_run("up").stderr
+        assert abs(int(vm.run("ssh", "date +%s")) - time.time()) < 5
+        files = "--cacert .docker/ca.pem --cert .docker/cert.pem --key .docker/key.pem"
+        assert vm.run("ssh", f"curl -sS {files} https://localhost:2376/_ping") == "OK"
+        assert b"clock" not in vm.try_run("up").stderr
+
+    def test_is_right_after_a_sleep(self, vm: VM) -> None:
+        vm.run("save")
+        time.sleep(10)
+        vm.run("up")
+        assert abs(int(vm.run("ssh", "date +%s")) - time.time()) < 5
