@@ -262,6 +262,9 @@ class FakeSession(Session):
         assert address == SSH_ADDRESS
         return self.connection
 
+    def docker_over_tls(self) -> tuple[str, str]:
+        return "tcp://192.168.59.103:2376", "/certs"
+
     def show_guest_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
         assert self.questions.running_address() == SSH_ADDRESS
         sink.write(f"the log {name}\n".encode())

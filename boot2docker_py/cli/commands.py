@@ -270,6 +270,7 @@ def delete(session: Session, *, force: bool) -> None:
     pointing.remove_context(session)
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
     _answer(session, words, deleted=was_there)
+    pointing.say_what_is_left(session)
 
 
 @app.command()
