@@ -164,7 +164,7 @@ class Session:
 
     def keep_clock_right(self) -> None:
         """Set the guest's clock to this machine's when it is off, and say so."""
-        from boot2docker_py.machine import clock
+        from boot2docker_py.guest import clock
 
         def connect() -> Connection:
             return self.connect(self.questions.running_address())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import posixpath
 import shlex
 import socket
@@ -148,7 +149,7 @@ class Copier:
             GuestError: the source cannot be read, or the connection was lost.
             DeadlineError: nothing moved any more.
         """
-        must = target[-1:] in ("/", "\\") or self.target_is_folder
+        must = target.endswith(("/", os.sep)) or self.target_is_folder
         name = places.name_of(source)
         place = unpacking.place_for(target, name, must_be_folder=must)
         with self.connection.open_session() as channel, unpacking.folder_beside(place) as folder:

@@ -9,7 +9,6 @@ import pytest
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import GuestError
 from boot2docker_py.guest import clock
-from boot2docker_py.machine.clock import keep_right
 from boot2docker_py.wait import Deadline
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeConnection, FakeDriver, FakeEndpoint, FakeSession
@@ -55,7 +54,7 @@ def test_host_that_has_lost_its_clock_is_no_example(caplog: pytest.LogCaptureFix
     lost = session(0)
     lost.endpoint.is_running = True
     deadline = Deadline(10)
-    was_set = keep_right(lost.endpoint, lambda: lost.connection, deadline, lambda: 1e9)  # type: ignore[arg-type, return-value]
+    was_set = clock.keep_right(lost.endpoint, lambda: lost.connection, deadline, lambda: 1e9)  # type: ignore[arg-type, return-value]
     assert (was_set, lost.connection.commands) == (False, [])
     assert "The clock of this machine cannot be right" in caplog.text
 

@@ -9,7 +9,6 @@ from boot2docker_py.drivers.base import State
 from boot2docker_py.endpoint.status import Phase
 from boot2docker_py.errors import Boot2DockerError, GuestError, HypervisorError, WrongStateError
 from boot2docker_py.guest import clock
-from boot2docker_py.machine.clock import skew_s
 from boot2docker_py.machine.doctor.findings import (
     Check,
     Finding,
@@ -120,7 +119,7 @@ def _clock(patient: Patient) -> Iterator[Finding]:
     if not clock.is_plausible(patient.now_s()):
         yield warning("clock", "the clock of this machine cannot be right", "Set it.")
         return
-    skew = skew_s(patient.endpoint, patient.now_s) if patient.is_running else None
+    skew = clock.skew_s(patient.endpoint, patient.now_s) if patient.is_running else None
     if skew is None:
         yield skipped("clock", "the engine does not tell" if patient.is_running else NOT_RUNNING)
     elif clock.is_off(skew):
