@@ -56,9 +56,9 @@ def set_to_hosts(connection: Connection, deadline: Deadline) -> None:
 def said(skew_s: float) -> str:
     """Return a skew in words."""
     size_s = abs(skew_s)
-    hours, minutes = round(size_s / 3600), round(size_s / 60)
-    size = f"{hours} h" if hours >= 2 else f"{minutes} min" if minutes >= 2 else f"{size_s:.0f} s"
-    return f"{size} {'fast' if skew_s > 0 else 'slow'}"
+    units = (("days", 24 * 3600), ("h", 3600), ("min", 60), ("s", 1))
+    unit, unit_s = next(pair for pair in units if size_s >= 2 * pair[1] or pair[1] == 1)
+    return f"{size_s / unit_s:.0f} {unit} {'fast' if skew_s > 0 else 'slow'}"
 
 
 class Teller(Protocol):

@@ -60,7 +60,8 @@ def test_host_that_has_lost_its_clock_is_no_example(caplog: pytest.LogCaptureFix
 
 
 @pytest.mark.parametrize(
-    ("skew_s", "words"), [(-3, "3 s slow"), (150, "2 min fast"), (-90_000, "25 h slow")]
+    ("skew_s", "words"),
+    [(-3, "3 s slow"), (150, "2 min fast"), (-90_000, "25 h slow"), (31_536_000, "365 days fast")],
 )
 def test_said(skew_s: float, words: str) -> None:
     assert clock.said(skew_s) == words
