@@ -47,8 +47,13 @@ def doctor(session: Session) -> int:
         findings = [finding.as_dict() for finding in found]
         screen.json_object({"vm": session.config.vm, **facts, "findings": findings})
     else:
-        click.echo(f"{len(failures)} failures, {warnings} warnings.", err=True)
+        counts = _counted(len(failures), "failure"), _counted(warnings, "warning")
+        click.echo(", ".join(counts) + ".", err=True)
     return failures[0].exit_status if failures else 0
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def _patient(session: Session) -> Patient:

@@ -89,7 +89,7 @@ def test_screen_of_80_columns(
     for line in answer.out.splitlines():
         # A path stays whole, so that it can be copied.
         assert len(line) <= 80 or len(line.split()[-1]) > 80 - 20
-    assert answer.err == "0 failures, 1 warnings.\n"
+    assert answer.err == "0 failures, 1 warning.\n"
 
 
 def test_nothing_is_there(tmp_path: Path) -> None:
