@@ -75,6 +75,7 @@ class DriverContract:
             spec.cpus,
         )
         assert (info.iso, info.console_log) == (spec.iso, spec.console_log)
+        assert info.hypervisor_log.suffix == ".log"
 
     def test_a_port_left_to_the_driver_is_chosen_at_creation(self, off: Driver) -> None:
         assert off.ssh_address().host == "127.0.0.1"

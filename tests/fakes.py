@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +21,9 @@ from boot2docker_py.drivers.base import (
     VMInfo,
     VMSpec,
 )
-from boot2docker_py.endpoint.status import ForwarderStatus
+from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.errors import HypervisorError, NotFoundError, UsageError, WrongStateError
+from boot2docker_py.guest.ssh import Result
 from boot2docker_py.wait import Check, Deadline
 
 SSH_ADDRESS = Address("127.0.0.1", 2022)
@@ -205,6 +207,8 @@ class FakeEndpoint:
         self.is_resting = False
         self.health: ForwarderStatus | None = None
         self.calls: list[str] = []
+        self.clock_is_off_s = 0.0
+        self.version: dict[str, Any] = {"ApiVersion": "1.45", "MinAPIVersion": "1.24"}
         self.dead_images: set[str] = set()
         self.published: list[dict[str, Any]] = []
 
@@ -235,10 +239,18 @@ class FakeEndpoint:
         self.health = None
 
     def status(self) -> ForwarderStatus | None:
+        if self.health is None and self.is_running:
+            return ForwarderStatus("1", 1, Phase.FORWARDING)
         return self.health
 
     def ports(self) -> list[dict[str, Any]]:
         return list(self.published)
+
+    def guest_time_s(self) -> float | None:
+        return time.time() + self.clock_is_off_s if self.is_running else None
+
+    def engine_version(self) -> dict[str, Any]:
+        return self.version if self.is_running else {}
 
 
 @dataclass
@@ -294,6 +306,23 @@ class FakeImages:
         return self.staged
 
 
+class FakeConnection:
+    """A guest that notes what it is told to run."""
+
+    def __init__(self) -> None:
+        self.commands: list[Any] = []
+
+    def __enter__(self) -> FakeConnection:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def run(self, command: Any, *, stdin: bytes = b"", timeout_s: float) -> Result:
+        self.commands.append(command)
+        return Result(0, b"", b"")
+
+
 class FakeSession(Session):
     """A command line whose VM, endpoint and images are the fakes given here."""
 
@@ -302,6 +331,7 @@ class FakeSession(Session):
     ) -> None:
         super().__init__()
         self._fakes = driver, endpoint, images or FakeImages(newer=FakeImage("2.0.0"))
+        self.connection = FakeConnection()
 
     @cached_property
     def driver(self) -> Any:
@@ -318,6 +348,13 @@ class FakeSession(Session):
     @cached_property
     def images(self) -> Any:
         return self._fakes[2]
+
+    def connect(self, address: Address, deadline: Deadline | None = None) -> Any:
+        assert address == SSH_ADDRESS
+        return self.connection
+
+    def docker_over_tls(self) -> tuple[str, str]:
+        return "tcp://192.168.59.103:2376", "/certs"
 
     def show_guest_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
         assert self.questions.running_address() == SSH_ADDRESS

@@ -97,6 +97,7 @@ def app(context: click.Context, /, **flags: object) -> None:
 # The commands register themselves with `app`.
 from boot2docker_py.cli import (  # noqa: E402, F401
     commands,
+    doctor_command,
     forward_command,
     guest_commands,
     log_commands,

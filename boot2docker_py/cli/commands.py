@@ -83,6 +83,7 @@ def up(session: Session, *, discard_saved: bool, use: bool) -> None:
 
 
 def _engine_is_up(session: Session, found: State, *, use: bool = False) -> None:
+    session.keep_clock_right()
     docker_host = session.endpoint.docker_host
     context = pointing.publish_context(session, use=use)
     _answer(session, "", found=found.value, state="running", docker_host=docker_host, **context)
@@ -297,6 +298,7 @@ def delete(session: Session, *, force: bool) -> None:
     pointing.remove_context(session)
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
     _answer(session, words, deleted=was_there)
+    pointing.say_what_is_left(session)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import click
 
 from boot2docker_py.cli import screen
@@ -9,6 +11,8 @@ from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands import with_session
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import UsageError
+
+log = logging.getLogger(__name__)
 
 
 @app.command("ssh-config")
@@ -19,7 +23,7 @@ def ssh_config(session: Session) -> None:
     The VM's name stands for it there. Example:
     boot2docker ssh-config >> ~/.ssh/config; ssh boot2docker-vm
     """
-    from boot2docker_py.guest import names, ssh_config
+    from boot2docker_py.guest import host_keys, names, ssh_config
 
     session.questions.info()
     block = ssh_config.HostBlock(
@@ -30,6 +34,8 @@ def ssh_config(session: Session) -> None:
         known_hosts=session.vm_paths.known_hosts,
     )
     text = block.text()
+    if host_keys.pinned(block.known_hosts, block.host) is None:
+        log.warning("No host key of the VM is known yet; ssh needs one: boot2docker up")
     if session.as_json:
         facts = {
             "host": block.host,

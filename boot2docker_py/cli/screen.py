@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Iterable, Mapping, TextIO
+from typing import TYPE_CHECKING, Callable, Iterable, Mapping, TextIO
 
 import click
 
@@ -76,7 +76,8 @@ def error(problem: Boot2DockerError) -> None:
 class StatusLine:
     """One line that is written over on a terminal, and plain lines elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = monotonic_s
         self._width = 0
         self._what = ""
         self._said_at_s = 0.0
@@ -123,11 +124,19 @@ class StatusLine:
             self.write(f"Fetching the image: {what}")
 
     def show_copy(self, copied_bytes: int, total_bytes: int) -> None:
-        """Show how much is copied, on a terminal; of nobody knows how much when the total is 0."""
-        if sys.stderr.isatty() and time.monotonic() - self._copy_shown_at_s >= COPY_SHOWN_EVERY_S:
-            self._copy_shown_at_s = time.monotonic()
-            of_all = f" of {total_bytes / 1e6:.1f}" if total_bytes else ""
-            self.write(f"Copying: {copied_bytes / 1e6:.1f}{of_all} MB")
+        """Show how much is copied; of nobody knows how much when the total is 0."""
+        is_terminal = sys.stderr.isatty()
+        now_s = self._now_s()
+        if now_s - self._copy_shown_at_s < (COPY_SHOWN_EVERY_S if is_terminal else REPEAT_S):
+            return
+        is_first = not self._copy_shown_at_s
+        self._copy_shown_at_s = now_s
+        of_all = f" of {total_bytes / 1e6:.1f}" if total_bytes else ""
+        text = f"Copying: {copied_bytes / 1e6:.1f}{of_all} MB"
+        if is_terminal:
+            self.write(text)
+        elif not is_first:
+            click.echo(text, err=True)
 
     def write(self, text: str) -> None:
         """Write `text` over the line."""
@@ -144,6 +153,11 @@ class StatusLine:
 
 
 status_line = StatusLine()
+
+
+def width() -> int:
+    """Return how many letters a line of data has room for."""
+    return min(100, _terminal_size(sys.stdout)[0])
 
 
 def _terminal_size(stream: TextIO) -> tuple[int, int]:

@@ -191,6 +191,15 @@ class Session:
         address, mac = self.questions.running_address(), self.driver.host_only_mac()
         return self.ask_ip(address, mac, self.deadline) if mac else None
 
+    def keep_clock_right(self) -> None:
+        """Set the guest's clock to this machine's when it is off, and say so."""
+        from boot2docker_py.guest import clock
+
+        def connect() -> Connection:
+            return self.connect(self.questions.running_address())
+
+        clock.keep_right(self.endpoint, connect, self.deadline)
+
     def docker_over_tls(self) -> tuple[str, str]:
         """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""
         from boot2docker_py.endpoint import certificates

@@ -128,6 +128,14 @@ class Endpoint:
         """Return why the engine does not answer on the forwarded socket, None when it does."""
         return engine.ping(self._open_socket)
 
+    def guest_time_s(self) -> float | None:
+        """Return the seconds since 1970 on the guest's clock, to a second; None: nobody tells."""
+        return engine.time_s(self._open_socket)
+
+    def engine_version(self) -> dict[str, Any]:
+        """Return what the engine says of its version, nothing when it does not answer."""
+        return engine.version(self._open_socket)
+
     def _open_socket(self) -> engine.Stream:
         if sys.platform == "win32":
             return named_pipe.connect(named_pipe.pipe_of_vm(self._vm_name), OPEN_WITHIN_S)

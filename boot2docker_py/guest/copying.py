@@ -5,30 +5,22 @@
 
 from __future__ import annotations
 
-import io
 import logging
+import os
 import posixpath
 import shlex
-import socket
-import threading
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Callable
 
 import paramiko
 
-from boot2docker_py.errors import Boot2DockerError, DeadlineError, GuestError, UsageError
+from boot2docker_py.errors import Boot2DockerError, GuestError
 from boot2docker_py.guest import packing, places, session, unpacking
-from boot2docker_py.guest.channels import SessionChannel
 from boot2docker_py.guest.ssh import Connection
+from boot2docker_py.guest.streams import NOT_USABLE, Streams
 
 log = logging.getLogger(__name__)
-
-SLICE_S = 1.0
-COMPLAINT_BYTES = 64 * 1024
-NOT_USABLE = 65  # the user typed something that cannot be
-_CHANGED = "file changed as we read it"
 
 # Arguments: what it becomes, the folder of that, its name if it goes into a folder, yes if it must.
 # All of it is made beside the target and then renamed. What comes from a connection that was cut
@@ -125,7 +117,7 @@ class Copier:
         command = self._command(RECEIVE, path, parent, name, "yes" if must else "no")
         with self.connection.open_session() as channel:
             session.begin(channel, command)
-            streams = _Streams(channel, self.patience_s)
+            streams = Streams(channel, self.patience_s)
             sent = 0
             try:
                 for data in packing.packed(entries):
@@ -148,13 +140,13 @@ class Copier:
             GuestError: the source cannot be read, or the connection was lost.
             DeadlineError: nothing moved any more.
         """
-        must = target[-1:] in ("/", "\\") or self.target_is_folder
+        must = target.endswith(("/", os.sep)) or self.target_is_folder
         name = places.name_of(source)
         place = unpacking.place_for(target, name, must_be_folder=must)
         with self.connection.open_session() as channel, unpacking.folder_beside(place) as folder:
             session.begin(channel, self._command(SEND, _not_a_flag(source)))
             channel.shutdown_write()
-            streams = _Streams(channel, self.patience_s)
+            streams = Streams(channel, self.patience_s)
             new = folder / packing.NEW
             failure: Boot2DockerError | None = None
             files = 0
@@ -168,13 +160,16 @@ class Copier:
             unpacking.put_in_place(new, place)
         return Copied(f"vm:{source}", str(place), files, streams.received_bytes)
 
-    def _receive(self, streams: _Streams, new: Path) -> int:
+    def _receive(self, streams: Streams, new: Path) -> int:
         kind, *facts = streams.line().split() or [""]
         if kind == "folder":
             streams.report = lambda count: self.report(count, 0)
             return unpacking.unpack(streams, new)
         if kind == "file":
-            total_bytes, mode, changed_at_s = int(facts[0]), int(facts[1], 8), int(facts[2])
+            try:
+                total_bytes, mode, changed_at_s = int(facts[0]), int(facts[1], 8), int(facts[2])
+            except (ValueError, IndexError) as error:
+                raise GuestError("what the VM sent is damaged", details=str(facts)) from error
             streams.report = lambda count: self.report(count, max(count, total_bytes))
             return unpacking.receive(streams, new, mode, changed_at_s)
         return 0
@@ -186,114 +181,3 @@ class Copier:
 
 def _not_a_flag(path: str) -> str:
     return path if path.startswith("/") else f"./{path}"
-
-
-class _Streams:
-    """The streams of one command in the guest; each wait for them ends when nothing moves."""
-
-    def __init__(self, channel: SessionChannel, patience_s: float) -> None:
-        self._channel = channel
-        self._patience_s = patience_s
-        self._moved_at = time.monotonic()
-        self._complaint = io.BytesIO()
-        self.received_bytes = 0
-        self.report: Callable[[int], None] = lambda _count: None
-        # In slices, because Windows delivers no Ctrl-C to a thread that waits without end.
-        channel.settimeout(SLICE_S)
-        self._listener = threading.Thread(target=self._listen, daemon=True)
-        self._listener.start()
-
-    def write(self, data: bytes) -> None:
-        """Send all of `data`.
-
-        Raises:
-            OSError, EOFError, SSHException: the command takes no more.
-            DeadlineError: nothing moved any more.
-        """
-        rest = memoryview(data)
-        while rest:
-            try:
-                rest = rest[self._channel.send(rest) :]
-                self._moved()
-            except socket.timeout:
-                self._refuse_standstill()
-
-    def read(self, limit: int) -> bytes:
-        """Return up to `limit` bytes of the output, none at its end.
-
-        Raises:
-            DeadlineError: nothing moved any more.
-        """
-        while True:
-            try:
-                data = self._channel.recv(limit)
-            except socket.timeout:
-                self._refuse_standstill()
-                continue
-            self._moved()
-            self.received_bytes += len(data)
-            self.report(self.received_bytes)
-            return data
-
-    def line(self) -> str:
-        """Return the first line of the output, without its end; empty when there is none."""
-        line = b""
-        while not line.endswith(b"\n"):
-            byte = self.read(1)
-            if not byte:
-                return ""
-            line += byte
-        self.received_bytes = 0
-        return line.decode("ascii", errors="replace").strip()
-
-    def end(self, brief: str) -> None:
-        """Wait for the end of the command.
-
-        Raises:
-            UsageError: it says that what was typed cannot be.
-            GuestError: it failed, or the connection was lost.
-            DeadlineError: nothing moved any more.
-        """
-        while self.read(packing.CHUNK_BYTES):
-            pass
-        while not self._channel.status_event.wait(SLICE_S):
-            self._refuse_standstill()
-        status = session.exit_status(self._channel)
-        self._listener.join(SLICE_S)
-        complaint = self._complaint.getvalue().decode(errors="replace").strip()
-        lines = complaint.splitlines()
-        if status == NOT_USABLE:
-            raise UsageError(complaint)
-        if status == 1 and lines and all(line.endswith(_CHANGED) for line in lines):
-            log.warning("%s", complaint)
-        elif status != 0:
-            raise GuestError(brief, details=complaint, resolution=_advice(complaint))
-
-    def _moved(self) -> None:
-        self._moved_at = time.monotonic()
-
-    def _refuse_standstill(self) -> None:
-        if time.monotonic() - self._moved_at >= self._patience_s:
-            raise DeadlineError(
-                f"nothing was copied for {self._patience_s:g} s",
-                resolution="See with 'boot2docker status' whether the VM still runs.",
-            )
-
-    def _listen(self) -> None:
-        while True:
-            try:
-                data = self._channel.recv_stderr(packing.CHUNK_BYTES)
-            except socket.timeout:
-                continue
-            if not data:
-                return
-            if self._complaint.tell() < COMPLAINT_BYTES:
-                self._complaint.write(data)
-
-
-def _advice(complaint: str) -> str:
-    if "Permission denied" in complaint:
-        return "As the VM's root: boot2docker cp --root ..."
-    if "No space left" in complaint:
-        return "boot2docker ssh df -h"
-    return ""

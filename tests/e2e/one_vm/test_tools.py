@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,9 @@ from tests.e2e.conftest import VM
 
 
 class TestSSHConfig:
-    def test_real_ssh_logs_in_with_it(self, vm: VM, tmp_path: Path) -> None:
-        (tmp_path / "config").write_bytes(vm.try_run("ssh-config").stdout)
-        words = ["ssh", "-F", str(tmp_path / "config"), "boot2docker-vm", "whoami"]
+    def test_real_ssh_logs_in_with_it(self, vm: VM) -> None:
+        config = f"{sys.executable} -m boot2docker_py ssh-config"
+        words = ["bash", "-c", f"ssh -F <({config}) boot2docker-vm whoami"]
         answer = subprocess.run(words, capture_output=True, check=False, env=vm.environ)
         assert (answer.returncode, answer.stdout) == (0, b"docker\n"), answer.stderr
 
@@ -128,5 +129,50 @@ class TestCopy:
         (tmp_path / "big").write_bytes(bytes(20_000_000))
         answer = vm.try_run("cp", str(tmp_path / "big"), "vm:/mnt/small")
         assert answer.returncode == 9
-        assert b"No space left" in answer.stderr
+        assert b"The disk there may be full" in answer.stderr
         assert vm.run("ssh", "ls -A /mnt/small; sudo umount /mnt/small") == ""
+
+
+class TestDoctor:
+    def test_all_is_well(self, vm: VM) -> None:
+        answer = vm.try_run("doctor", "--json")
+        told = json.loads(answer.stdout)
+        levels = {finding["id"]: finding["level"] for finding in told["findings"]}
+        assert (answer.returncode, told["failures"], told["warnings"]) == (0, 0, 0), told
+        names = ["hypervisor", "vm", "ssh", "forwarder", "engine", "clock", "api", "choice"]
+        assert {levels[name] for name in names} == {"ok"}
+
+    def test_forwarder_that_is_gone(self, vm: VM) -> None:
+        os.kill(json.loads(vm.run("status", "--json"))["forwarder"]["pid"], signal.SIGKILL)
+        answer = vm.try_run("doctor")
+        assert answer.returncode == 9
+        assert b"failure  forwarder" in answer.stdout
+        assert b"try: boot2docker up" in answer.stdout
+
+
+class TestClock:
+    def test_is_set_by_up(self, vm: VM) -> None:
+        vm.run("ssh", "sudo date -s '1 hour ago'")
+        assert b"the clock of the VM is 60 min slow" in vm.try_run("doctor").stdout
+        assert b"The clock of the VM was 60 min slow" in vm.try_run("up").stderr
+        assert abs(int(vm.run("ssh", "date +%s")) - time.time()) < 5
+        assert b"clock" not in vm.try_run("up").stderr
+
+    def test_is_right_after_a_sleep(self, vm: VM) -> None:
+        vm.run("save")
+        time.sleep(10)
+        vm.run("up")
+        assert abs(int(vm.run("ssh", "date +%s")) - time.time()) < 5
+
+    def test_docker_over_tls_works_with_a_guest_in_the_past(self, vm: VM) -> None:
+        """In which the client's certificate would not be good yet."""
+        vm.run("ssh", "sudo date -s '1 year ago'")
+        words = f"{sys.executable} -m boot2docker_py shellinit --tls --shell sh"
+        script = f'eval "$({words})"; docker version --format "{{{{.Server.Os}}}} $DOCKER_HOST"'
+        answer = subprocess.run(
+            ["sh", "-c", script], env=vm.environ, capture_output=True, check=False
+        )
+        assert answer.stdout.startswith(b"linux tcp://127.0.0.1:"), answer
+        assert b"The clock of the VM was" in answer.stderr
+        told = json.loads(vm.run("doctor", "--json"))["findings"]
+        assert [one["level"] for one in told if one["id"] == "tls"] == ["ok"]

@@ -66,3 +66,4 @@ def test_command_prints_it_for_a_vm_in_any_state(boot2docker: Boot2Docker, home:
         )
         assert answer.out.startswith("Host my-vm\n    HostName 127.0.0.1\n    Port 2022\n")
         assert f'IdentityFile "{home}/id_boot2docker"' in answer.out
+        assert "No host key of the VM is known yet" in answer.err
