@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import (
@@ -23,8 +23,10 @@ from boot2docker_py.drivers.base import (
 )
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.errors import HypervisorError, NotFoundError, UsageError, WrongStateError
-from boot2docker_py.guest.ssh import Result
 from boot2docker_py.wait import Check, Deadline
+
+if TYPE_CHECKING:  # it loads paramiko, which some tests do without
+    from boot2docker_py.guest.ssh import Result
 
 SSH_ADDRESS = Address("127.0.0.1", 2022)
 
@@ -320,6 +322,8 @@ class FakeConnection:
 
     def run(self, command: Any, *, stdin: bytes = b"", timeout_s: float) -> Result:
         self.commands.append(command)
+        from boot2docker_py.guest.ssh import Result
+
         return Result(0, b"", b"")
 
 
