@@ -50,4 +50,5 @@ def say_what_waits(config: Config) -> None:
     for field in AT_BOOT:
         flag = config.flag(field)
         if flag:
-            log.warning("%s counts when VM '%s' boots: boot2docker restart", flag, config.vm)
+            words = "%s counts when VM '%s' boots; give it to restart, or keep it in the profile."
+            log.warning(words, flag, config.vm)

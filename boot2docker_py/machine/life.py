@@ -69,6 +69,7 @@ class Machine(Questions):
     def init(self, deadline: Deadline) -> bool:
         """Make the VM; tell whether it was made, False when it was there."""
         with self._alone("init", deadline):
+            booting.say_what_waits(self.config)
             if self._usable(deadline) is State.ABSENT:
                 self._make(deadline)
                 return True

@@ -101,6 +101,23 @@ def test_a_copied_disk_has_no_seed_and_its_host_key_is_not_known(
     assert not house.paths.known_hosts.exists()
 
 
+@pytest.mark.parametrize("command", ["init", "up", "down", "save", "restart", "power_off"])
+def test_the_hypervisor_of_a_vm_that_others_made_is_remembered(paths: Paths, command: str) -> None:
+    house = House(paths, State.RUNNING)
+    getattr(house.machine, command)(house.deadline())
+    assert house.paths.driver_record.read_text() == "fake\n"
+
+
+def test_a_vm_that_boots_another_image_is_not_said_to_be_upgraded(
+    paths: Paths, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    house = House(paths, State.OFF, iso=str(tmp_path / "mine.iso"))
+    house.images.newer = FakeImage("2.0.0")
+    house.machine.upgrade(house.deadline())
+    assert "boots 'boot2docker.iso', not" in caplog.text
+    assert "mine.iso" in caplog.text
+
+
 @pytest.mark.parametrize("command", ["init", "up"])
 def test_disk_does_not_shrink(paths: Paths, command: str) -> None:
     house = House(paths, State.OFF, disk_mb="500")

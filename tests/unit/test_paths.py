@@ -36,6 +36,22 @@ def test_key_of_the_original_is_used_where_it_is(tmp_path: Path) -> None:
     assert found.key == tmp_path / ".ssh" / "id_boot2docker"
 
 
+@pytest.mark.parametrize("store", [".docker/machine", "elsewhere"])
+def test_key_and_image_of_docker_machine_are_used_for_its_vm(tmp_path: Path, store: str) -> None:
+    environ = {"BOOT2DOCKER_DIR": str(tmp_path / "home")}
+    if store == "elsewhere":
+        environ["MACHINE_STORAGE_PATH"] = str(tmp_path / store)
+    found = paths.find(environ, tmp_path)
+    folder = tmp_path / store / "machines" / "default"
+    folder.mkdir(parents=True)
+    assert (found.key_of("default"), found.iso_of("default")) == (found.key, found.iso)
+    for name in ("id_rsa", "boot2docker.iso"):
+        (folder / name).write_text("")
+    assert found.key_of("default") == folder / "id_rsa"
+    assert found.iso_of("default") == folder / "boot2docker.iso"
+    assert (found.key_of("other"), found.iso_of("other")) == (found.key, found.iso)
+
+
 def test_socket_names_fit_the_system(tmp_path: Path) -> None:
     """A long home must not keep the sockets from being made (unix(7): 108 bytes)."""
     deep = tmp_path / ("ä" * 60)

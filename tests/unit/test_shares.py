@@ -11,6 +11,7 @@ from boot2docker_py import config as configuration
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config import shares
 from boot2docker_py.drivers.base import Share, State
+from boot2docker_py.drivers.virtualbox.shares import plain
 from boot2docker_py.errors import UsageError
 from boot2docker_py.paths import Paths
 from tests.fakes import FakeDriver
@@ -126,13 +127,18 @@ def test_a_missing_folder_is_nothing_to_a_vm_that_goes_on(
     assert house.driver.peek() is State.RUNNING
 
 
+@pytest.mark.parametrize(
+    ("command", "state"), [("up", State.SAVED), ("up", State.RUNNING), ("init", State.ABSENT)]
+)
 def test_a_share_that_counts_at_the_next_boot_is_answered(
     paths: Paths,  # noqa: F811
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
+    command: str,
+    state: State,
 ) -> None:
-    house = a_house(paths, State.SAVED, str(tmp_path))
-    house.machine.up(house.deadline())
+    house = a_house(paths, state, str(tmp_path))
+    getattr(house.machine, command)(house.deadline())
     assert "--vbox-share counts when" in caplog.text
     assert house.driver.told.shares is None
 
@@ -148,3 +154,9 @@ def test_flags_on_both_sides_of_the_command_all_count() -> None:
     for given in (("/a=x",), ("/b=y", "/c=z"), ()):
         session.take({"vbox_share": given})
     assert session.flags["vbox_share"] == ("/a=x", "/b=y", "/c=z")
+
+
+@pytest.mark.parametrize("folder", [r"C:\Users", r"\\?\c:\Users", "c:/users"])
+def test_a_folder_is_the_same_however_windows_is_told_it(folder: str) -> None:
+    assert plain(folder, "win32") == r"c:\users"
+    assert plain("/Srv", "linux") == "/Srv"

@@ -136,7 +136,7 @@ class VirtualBoxDriver(Driver):
         host.demand_possible(spec)
         preconditions.demand(self._checks.of_hypervisor(), HypervisorError)
         preconditions.demand(self._checks.of_files(), StorageError)
-        self._remove_unfinished()
+        unfinished.clean_up(self._api, self._note)
         settings = machines.settings_file(self._api, self._vm)
         disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")
         media.demand_new(disk)
@@ -149,7 +149,7 @@ class VirtualBoxDriver(Driver):
         try:
             self._make(spec, disk, identity)
         except BaseException:
-            self._remove_unfinished()
+            unfinished.clean_up(self._api, self._note)
             raise
         self._note.unlink()
 
@@ -242,9 +242,10 @@ class VirtualBoxDriver(Driver):
             disk = machines.own_disk(machine) if machine.accessible else None
             if disk is None:
                 log.warning("What disks the VM has is not known, or not its own: they are kept.")
+            files = snapshots.files_of(self._api, machine) if disk else ()
             make_private_folder(self._paths.folder)
-            unfinished.write(self._note, unfinished.Unfinished(machine.id, settings, disk))
-        self._remove_unfinished()
+            unfinished.write(self._note, unfinished.Unfinished(machine.id, settings, disk, files))
+        unfinished.clean_up(self._api, self._note)
         self._paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
             self._paths.folder.rmdir()
@@ -289,23 +290,6 @@ class VirtualBoxDriver(Driver):
                 resolution="Delete it in the VirtualBox window, or name another VM with --vm.",
             )
 
-    def _remove_unfinished(self) -> None:
-        left = unfinished.read(self._note)
-        if left is None:
-            return
-        machine = machines.find_by_id(self._api, left.machine)
-        if machine is not None:
-            if machine.accessible:
-                sessions.wait_until_free(self._api, machine)
-            machines.unregister(self._api, machine, left.disk)
-        if not unfinished.is_of_another(left):
-            left.settings.unlink(missing_ok=True)
-            left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
-            if left.disk:
-                media.forget(self._api, left.disk)
-                media.delete_files(left.disk)
-        self._note.unlink()
-
     def _look(self) -> tuple[State, str]:
         machine = self._find()
         if machine is None:
@@ -314,7 +298,7 @@ class VirtualBoxDriver(Driver):
             return State.BROKEN, f"VirtualBox cannot read the VM: {machine.accessError.text}"
         state, problem = states.state_of(self._api, machine.state)
         if state in AT_REST:
-            problem = _damage(machine)
+            problem = machines.damage(machine)
         return (State.BROKEN, problem) if problem else (state, "")
 
     def _is_on(self, machine: Any) -> bool:
@@ -338,11 +322,3 @@ class VirtualBoxDriver(Driver):
         return WrongStateError(
             f"cannot {verb} the VM '{self._vm}': it is {state.value}", details=self.problem()
         )
-
-
-def _damage(machine: Any) -> str:
-    files = media.files_of(machine, media.DISK_PORT)
-    if not files:
-        return f"it has no data disk in port {media.DISK_PORT} of {media.CONTROLLER}"
-    missing = [file for file in files if not file.exists()]
-    return f"the data disk '{missing[0]}' is missing" if missing else ""

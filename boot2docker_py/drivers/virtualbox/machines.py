@@ -95,6 +95,15 @@ def console_log(api: API, machine: Any) -> Path | None:
     return Path(serial.path) if is_file else None
 
 
+def damage(machine: Any) -> str:
+    """Return what the machine lacks to be started, as far as files go; empty when nothing."""
+    files = media.files_of(machine, media.DISK_PORT)
+    if not files:
+        return f"it has no data disk in port {media.DISK_PORT} of {media.CONTROLLER}"
+    missing = [file for file in files if not file.exists()]
+    return f"the data disk '{missing[0]}' is missing" if missing else ""
+
+
 def is_ours(machine: Any) -> bool:
     """Whether we may delete the machine: it has our mark, or the shape of the original's."""
     return bool(machine.getExtraData(MARK)) or own_disk(machine) is not None

@@ -211,8 +211,17 @@ def demand_new(path: Path) -> None:
         )
 
 
-def delete_files(path: Path) -> None:
-    """Delete the disk's file and, when nothing else is there, its folder."""
-    path.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # something else lives there, or it never was
-        path.parent.rmdir()
+def delete_files(*paths: Path) -> None:
+    """Delete files of the disk and, when nothing else is there, their folders."""
+    for path in paths:
+        path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # something else lives there, or it never was
+            path.parent.rmdir()
+
+
+def built_on(api: API, disk: Any) -> list[Path]:
+    """Return the files that snapshots have made on top of a disk."""
+    files = []
+    for child in api.array(disk, "children"):
+        files += [*built_on(api, child), Path(child.location)]
+    return files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import sys
 from typing import Any
 
 from boot2docker_py.drivers.base import HostOnly
@@ -39,6 +40,8 @@ def ensure(api: API, wanted: HostOnly, known_id: str = "") -> str:
     elif not _is_addressed(adapter, wanted):
         log.warning("Host-only adapter '%s' has lost its address; setting it.", adapter.name)
         _set_address(adapter, wanted)
+    if sys.platform != "win32":
+        _let_keep_address(api, adapter, wanted)
     _serve(api, adapter, wanted)
     return str(adapter.name)
 
@@ -133,6 +136,18 @@ def _demand_one(adapters: list[Any], addressed: list[Any], address: str) -> None
 
 def _is_addressed(adapter: Any, wanted: HostOnly) -> bool:
     return bool(adapter.IPAddress == wanted.host_ip and adapter.networkMask == wanted.netmask)
+
+
+def _let_keep_address(api: API, adapter: Any, wanted: HostOnly) -> None:
+    """Note the address where VirtualBox looks for it when a VM starts.
+
+    But for Windows, it gives the adapter what stands there, or an address of its own choice: one
+    that was renamed, or that another program addressed, would lose its address.
+    """
+    for key, value in (("IPAddress", wanted.host_ip), ("IPNetMask", wanted.netmask)):
+        place = f"HostOnly/{adapter.name}/{key}"
+        if api.virtualbox.getExtraData(place) != value:
+            api.virtualbox.setExtraData(place, value)
 
 
 def _demand_no_collision(api: API, wanted: HostOnly) -> None:

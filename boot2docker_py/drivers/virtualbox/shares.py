@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
+import ntpath
+import sys
 from typing import Any, Sequence
 
 from boot2docker_py.drivers.base import Boot, Share
@@ -17,6 +18,7 @@ NOTE = "boot2docker-py/shares"  # extra data: names and folders of the shares th
 SYMLINKS = "VBoxInternal2/SharedFoldersEnableSymlinksCreate/"  # and the name of a share
 # Where the guest additions mount, for images that leave it to them.
 MOUNT = {"MountPrefix": "/", "MountDir": "/"}
+LONG = "\\\\?\\"  # before a path of Windows that may be long
 PROPERTY = "/VirtualBox/GuestAdd/SharedFolders/"
 
 
@@ -71,4 +73,11 @@ def _wanted(
 
 
 def _same(one: str | None, other: str) -> bool:
-    return one is not None and os.path.normcase(one) == os.path.normcase(other)
+    return one is not None and plain(one, sys.platform) == plain(other, sys.platform)
+
+
+def plain(folder: str, platform: str) -> str:
+    r"""Return the folder as it is compared; Docker Machine wrote \\?\c:\Users."""
+    if platform != "win32":
+        return folder
+    return ntpath.normcase(folder[len(LONG) :] if folder.startswith(LONG) else folder)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Iterator
 
 from boot2docker_py.drivers.base import Snapshot
-from boot2docker_py.drivers.virtualbox import failures, sessions
+from boot2docker_py.drivers.virtualbox import failures, media, sessions
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import NotFoundError, UsageError, WrongStateError
 
@@ -53,6 +54,13 @@ def delete(api: API, machine: Any, name: str, *, is_on: bool) -> None:
         )
     with sessions.held(api, machine, shared=is_on) as session, failures.translated():
         failures.wait(session.machine.deleteSnapshot(snapshot.id))
+
+
+def files_of(api: API, machine: Any) -> tuple[Path, ...]:
+    """Return the files that snapshots have made: of the data disk, and of saved memory."""
+    disk = media.attached(machine, media.DISK_PORT)
+    saved = sorted(Path(machine.snapshotFolder).glob("*.sav"))
+    return (*(media.built_on(api, disk) if disk else ()), *saved)
 
 
 def _walk(api: API, machine: Any) -> Iterator[Any]:

@@ -10,6 +10,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from boot2docker_py.drivers.virtualbox import machines, media, sessions
+from boot2docker_py.drivers.virtualbox.api import API
+
 
 @dataclass(frozen=True)
 class Unfinished:
@@ -18,6 +21,7 @@ class Unfinished:
     machine: str  # its identity: another may have made one in the same place meanwhile
     settings: Path  # of the machine
     disk: Path | None  # None: the disk is not ours to delete
+    of_snapshots: tuple[Path, ...] = ()  # files that snapshots have made
 
 
 def write(note: Path, unfinished: Unfinished) -> None:
@@ -25,7 +29,12 @@ def write(note: Path, unfinished: Unfinished) -> None:
     disk = str(unfinished.disk) if unfinished.disk else ""
     new = note.with_name(note.name + ".new")
     with new.open("w", encoding="utf-8") as file:
-        facts = {"machine": unfinished.machine, "settings": str(unfinished.settings), "disk": disk}
+        facts = {
+            "machine": unfinished.machine,
+            "settings": str(unfinished.settings),
+            "disk": disk,
+            "of_snapshots": [str(file) for file in unfinished.of_snapshots],
+        }
         json.dump(facts, file)
         file.flush()
         os.fsync(file.fileno())
@@ -39,10 +48,30 @@ def read(note: Path) -> Unfinished | None:
     except FileNotFoundError:
         return None
     disk = Path(found["disk"]) if found["disk"] else None
-    return Unfinished(found["machine"], Path(found["settings"]), disk)
+    of_snapshots = tuple(map(Path, found["of_snapshots"]))
+    return Unfinished(found["machine"], Path(found["settings"]), disk, of_snapshots)
 
 
-def is_of_another(unfinished: Unfinished) -> bool:
+def clean_up(api: API, note: Path) -> None:
+    """Take away what the note names, and the note; nothing of a machine that is another's."""
+    left = read(note)
+    if left is None:
+        return
+    machine = machines.find_by_id(api, left.machine)
+    if machine is not None:
+        if machine.accessible:
+            sessions.wait_until_free(api, machine)
+        machines.unregister(api, machine, left.disk)
+    if not _is_of_another(left):
+        left.settings.unlink(missing_ok=True)
+        left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)
+        if left.disk:
+            media.forget(api, left.disk)
+            media.delete_files(*left.of_snapshots, left.disk)
+    note.unlink()
+
+
+def _is_of_another(unfinished: Unfinished) -> bool:
     """Tell whether a machine of somebody else has its settings, and its disk, in the same place."""
     try:
         text = unfinished.settings.read_text(encoding="utf-8", errors="replace")

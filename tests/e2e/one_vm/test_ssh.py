@@ -16,12 +16,20 @@ from typing import Iterator
 
 import pytest
 
+from boot2docker_py.guest import addresses
 from tests.e2e.conftest import VM
 
 
 def test_status_of_the_command_is_passed_on(vm: VM) -> None:
     for status in (0, 1, 42, 255):
         assert vm.try_run("ssh", f"exit {status}").returncode == status
+
+
+def test_the_address_of_an_adapter_is_told_by_its_mac(vm: VM) -> None:
+    mac = vm.run("ssh", "cat /sys/class/net/eth0/address").strip()
+    told = vm.run("ssh", addresses.COMMAND)
+    assert addresses.parse(told, mac) == "10.0.2.15"
+    assert addresses.parse(told, "08:00:27:00:00:00") is None
 
 
 def test_death_by_signal(vm: VM) -> None:
