@@ -11,7 +11,7 @@ export PATH := $(CACHE)/bin:$(PATH)
 # The guests of demonstrations, tests and measurements reach nothing but this machine.
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 
-.PHONY: help demo test lint unit e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e bench iso docs deps clean
+.PHONY: help demo test lint unit e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows7 bench iso docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test-virtualbox: testbed ## Run the tests on a real VirtualBox, on its own Pytho
 
 test-virtualbox-e2e: testbed iso ## Run a VM from our image in VirtualBox, the CPU interpreted: slow
 	tests/virtualbox/testbed run tests/virtualbox/whole-life build/boot2docker.iso
+
+test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
+	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml
 
 bench: deps iso testbed .venv/ready ## Measure, as ratios to a reference in the same run
 	$(BIN)/python -m tests.bench.run build/boot2docker.iso

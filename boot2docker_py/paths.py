@@ -92,6 +92,11 @@ class Paths:
         return self.home / "boot2docker.log"
 
     @property
+    def good_binding(self) -> Path:
+        """Return what is remembered of VirtualBox's binding: the last that did not crash."""
+        return self.home / "virtualbox-binding"
+
+    @property
     def key(self) -> Path:
         """Return the private SSH key: the original's where it exists, else our own."""
         original = self.user_home / ".ssh" / "id_boot2docker"

@@ -44,12 +44,14 @@ class Check:
 
     `probe` gets the deadline, returns None when it is true and otherwise the reason why not yet,
     in a few words; an exception from it means "never" and ends the wait. `hint` is the advice to
-    give when the deadline passes.
+    give when the deadline passes. When it is a guess, a reason is a warning, not a failure: what it
+    asks for may be missing and all be well.
     """
 
     what: str
     probe: Callable[[Deadline], str | None]
     hint: str = ""
+    is_guess: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Iterator
 
 import click
+from troubleshooting import troubleshooting_page
 
 from boot2docker_py import errors
 from boot2docker_py.cli.app import ALIASES, app
 from boot2docker_py.config.settings import OBSOLETE, SETTINGS
+from boot2docker_py.machine.doctor import CHECKS
 
 FOLDER = Path(__file__).parent
 
@@ -158,10 +160,37 @@ def _error_classes(kind: type[errors.Boot2DockerError]) -> Iterator[tuple[int, s
             yield from _error_classes(child)
 
 
+def doctor_page() -> str:
+    """Return docs/doctor.md: every check of doctor."""
+    rows = "\n".join(f"| `{check.id}` | {check.what}. | {check.when} |" for check in CHECKS)
+    return f"""# What doctor looks at
+
+Made from the code by `make docs`.
+
+`boot2docker doctor` looks at everything between you and a container, changes nothing, and says of
+each thing whether it is *ok*, a *warning* or a *failure*, what it found, and what to type. What
+cannot be looked at is *skipped*; another finding says why. The exit status is that of the first
+failure ([exit-status.md](exit-status.md)), and 0 when there is none.
+
+With `--json` the answer is one object, `{{"vm", "failures", "warnings", "findings"}}`; each of the
+findings has `id`, `level`, `found`, `fix` and `exit_status`.
+
+| id | what is looked at | when it is not ok |
+|---|---|---|
+{rows}
+
+Clients before Docker 29 speak the engine's API from version 1.24 on, those since from 1.44 on; the
+engine of the last official image ends at 1.40. The image that belongs to this program has an
+engine that both kinds speak to.
+"""
+
+
 PAGES = {
+    "doctor.md": doctor_page,
     "commands.md": commands_page,
     "configuration.md": configuration_page,
     "exit-status.md": exit_status_page,
+    "troubleshooting.md": troubleshooting_page,
 }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import (
@@ -20,8 +21,12 @@ from boot2docker_py.drivers.base import (
     VMInfo,
     VMSpec,
 )
+from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.errors import HypervisorError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.wait import Check, Deadline
+
+if TYPE_CHECKING:  # it loads paramiko, which some tests do without
+    from boot2docker_py.guest.ssh import Result
 
 SSH_ADDRESS = Address("127.0.0.1", 2022)
 
@@ -98,6 +103,7 @@ class FakeDriver(Driver):
             config_file=folder / "vm.json",
             folder=folder,
             console_log=spec.console_log,
+            hypervisor_log=folder / "hypervisor.log",
         )
 
     def create(self, spec: VMSpec) -> None:
@@ -200,10 +206,24 @@ class FakeEndpoint:
     def __init__(self, *, polls: float = 1) -> None:
         self.polls = polls
         self.is_running = False
+        self.is_resting = False
+        self.health: ForwarderStatus | None = None
+        self.calls: list[str] = []
+        self.clock_is_off_s = 0.0
+        self.version: dict[str, Any] = {"ApiVersion": "1.45", "MinAPIVersion": "1.24"}
         self.dead_images: set[str] = set()
+        self.published: list[dict[str, Any]] = []
 
     def start(self, address: Address, deadline: Deadline) -> None:
+        self.calls.append("start")
         self.is_running = True
+        self.is_resting = False
+
+    def run_here(self, address: Address) -> None:
+        self.calls.append("run_here")
+
+    def log_lines(self) -> list[str]:
+        return ["connected"]
 
     def unready(self) -> str | None:
         self.polls -= 1
@@ -212,11 +232,27 @@ class FakeEndpoint:
     def ping(self) -> str | None:
         return None if self.is_running else "there is no forwarder"
 
-    def stop(self) -> None:
-        self.is_running = False
+    def rest(self) -> None:
+        self.is_resting = True
 
-    def status(self) -> None:
-        return None
+    def stop(self) -> None:
+        self.calls.append("stop")
+        self.is_running = False
+        self.health = None
+
+    def status(self) -> ForwarderStatus | None:
+        if self.health is None and self.is_running:
+            return ForwarderStatus("1", 1, Phase.FORWARDING)
+        return self.health
+
+    def ports(self) -> list[dict[str, Any]]:
+        return list(self.published)
+
+    def guest_time_s(self) -> float | None:
+        return time.time() + self.clock_is_off_s if self.is_running else None
+
+    def engine_version(self) -> dict[str, Any]:
+        return self.version if self.is_running else {}
 
 
 @dataclass
@@ -272,6 +308,25 @@ class FakeImages:
         return self.staged
 
 
+class FakeConnection:
+    """A guest that notes what it is told to run."""
+
+    def __init__(self) -> None:
+        self.commands: list[Any] = []
+
+    def __enter__(self) -> FakeConnection:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def run(self, command: Any, *, stdin: bytes = b"", timeout_s: float) -> Result:
+        self.commands.append(command)
+        from boot2docker_py.guest.ssh import Result
+
+        return Result(0, b"", b"")
+
+
 class FakeSession(Session):
     """A command line whose VM, endpoint and images are the fakes given here."""
 
@@ -280,6 +335,7 @@ class FakeSession(Session):
     ) -> None:
         super().__init__()
         self._fakes = driver, endpoint, images or FakeImages(newer=FakeImage("2.0.0"))
+        self.connection = FakeConnection()
 
     @cached_property
     def driver(self) -> Any:
@@ -296,6 +352,21 @@ class FakeSession(Session):
     @cached_property
     def images(self) -> Any:
         return self._fakes[2]
+
+    def connect(self, address: Address, deadline: Deadline | None = None) -> Any:
+        assert address == SSH_ADDRESS
+        return self.connection
+
+    def docker_over_tls(self) -> tuple[str, str]:
+        return "tcp://192.168.59.103:2376", "/certs"
+
+    def show_guest_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
+        assert self.questions.running_address() == SSH_ADDRESS
+        sink.write(f"the log {name}\n".encode())
+
+    def copy(self, copy: Any, *, as_root: bool) -> Any:
+        assert self.questions.running_address() == SSH_ADDRESS
+        return iter(())
 
     def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
         assert address == SSH_ADDRESS

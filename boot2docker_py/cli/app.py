@@ -95,4 +95,12 @@ def app(context: click.Context, /, **flags: object) -> None:
 
 
 # The commands register themselves with `app`.
-from boot2docker_py.cli import commands, shell_commands  # noqa: E402, F401
+from boot2docker_py.cli import (  # noqa: E402, F401
+    commands,
+    doctor_command,
+    forward_command,
+    guest_commands,
+    log_commands,
+    port_commands,
+    shell_commands,
+)

@@ -12,7 +12,7 @@ from typing import Sequence
 import click
 
 from boot2docker_py import paths
-from boot2docker_py.cli import screen
+from boot2docker_py.cli import broken_imports, screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.arguments import PASSES_WORDS_ON, go_switches
 from boot2docker_py.cli.session import Session
@@ -52,7 +52,7 @@ def _run(arguments: Sequence[str], session: Session) -> int:
         return 1
     except Exception as defect:  # noqa: BLE001 - the last resort; nobody sees a traceback
         log.debug("a defect of boot2docker", exc_info=True)
-        return _report(_as_defect(defect), arguments)
+        return _report(_as_broken_import(defect) or _as_defect(defect), arguments)
     return status if isinstance(status, int) else 0
 
 
@@ -78,6 +78,10 @@ def _as_usage_error(problem: click.ClickException) -> UsageError:
     words = command.split()
     help_command = " ".join([words[0], "help", *words[1:]])
     return UsageError(problem.format_message(), resolution=help_command)
+
+
+def _as_broken_import(defect: Exception) -> Boot2DockerError | None:
+    return broken_imports.explained(defect) if isinstance(defect, ImportError) else None
 
 
 def _as_defect(defect: Exception) -> Boot2DockerError:

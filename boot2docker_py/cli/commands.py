@@ -29,7 +29,9 @@ ASK_S = 5.0
 with_session = click.make_pass_decorator(Session)
 
 WHEN_MADE = "iso_url iso sha256 cacert offline ssh_key disk_mb disk_format memory_mb cpus ssh_port"
-WHEN_MADE += " docker_port console_log host_only host_ip netmask dhcp dhcp_ip lower_ip upper_ip"
+WHEN_MADE += (
+    " docker_port tcp_port console_log host_only host_ip netmask dhcp dhcp_ip lower_ip upper_ip"
+)
 WHEN_MADE += " base_vmdk"
 AT_BOOT = "vbox_share share_symlinks gui"
 OF_IMAGES = "iso_url iso sha256 cacert offline force_upgrade_download"
@@ -81,6 +83,7 @@ def up(session: Session, *, discard_saved: bool, use: bool) -> None:
 
 
 def _engine_is_up(session: Session, found: State, *, use: bool = False) -> None:
+    session.keep_clock_right()
     docker_host = session.endpoint.docker_host
     context = pointing.publish_context(session, use=use)
     _answer(session, "", found=found.value, state="running", docker_host=docker_host, **context)
@@ -295,6 +298,7 @@ def delete(session: Session, *, force: bool) -> None:
     pointing.remove_context(session)
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
     _answer(session, words, deleted=was_there)
+    pointing.say_what_is_left(session)
 
 
 @app.command()

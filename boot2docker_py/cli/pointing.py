@@ -67,3 +67,10 @@ def remove_context(session: Session) -> None:
         session.context.remove()
     except Boot2DockerError as problem:
         log.warning("%s: %s. %s", problem.brief, problem.details, problem.resolution)
+
+
+def say_what_is_left(session: Session) -> None:
+    """Tell a person whose shell still points at the VM that is deleted what takes that back."""
+    if os.environ.get("DOCKER_HOST") == session.endpoint.docker_host:
+        click.echo("This shell still points docker at it. To take that back:", err=True)
+        click.echo(shells.hint(session.shell, "boot2docker shellinit --unset"), err=True)

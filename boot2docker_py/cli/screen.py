@@ -6,7 +6,8 @@ import json
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING, Iterable, Mapping, TextIO
+import time
+from typing import TYPE_CHECKING, Callable, Iterable, Mapping, TextIO
 
 import click
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 REPEAT_S = 15.0  # without a terminal, a long wait says so again this often
 DETAIL_LINES = 20
 BAR_WIDTH = 24
+COPY_SHOWN_EVERY_S = 0.1
 
 
 def data(text: str) -> None:
@@ -47,6 +49,14 @@ def code(lines: Iterable[str]) -> None:
     sys.stdout.buffer.flush()
 
 
+def utf8(text: str) -> None:
+    """Print what other programs read as a file: UTF-8, but on a terminal, which has its own."""
+    if sys.stdout.isatty():
+        click.echo(text, nl=False)
+    else:
+        click.echo(text.encode("utf-8", errors="surrogateescape"), nl=False)
+
+
 def json_object(value: Mapping[str, object]) -> None:
     """Print the one object that `--json` answers with."""
     click.echo(json.dumps(value, indent=2, default=str))
@@ -66,10 +76,12 @@ def error(problem: Boot2DockerError) -> None:
 class StatusLine:
     """One line that is written over on a terminal, and plain lines elsewhere."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic_s: Callable[[], float] = time.monotonic) -> None:
+        self._now_s = monotonic_s
         self._width = 0
         self._what = ""
         self._said_at_s = 0.0
+        self._copy_shown_at_s = 0.0
 
     def show(self, progress: Progress) -> None:
         """Show what is being waited for, for how long, and why."""
@@ -111,6 +123,21 @@ class StatusLine:
         if sys.stderr.isatty():
             self.write(f"Fetching the image: {what}")
 
+    def show_copy(self, copied_bytes: int, total_bytes: int) -> None:
+        """Show how much is copied; of nobody knows how much when the total is 0."""
+        is_terminal = sys.stderr.isatty()
+        now_s = self._now_s()
+        if now_s - self._copy_shown_at_s < (COPY_SHOWN_EVERY_S if is_terminal else REPEAT_S):
+            return
+        is_first = not self._copy_shown_at_s
+        self._copy_shown_at_s = now_s
+        of_all = f" of {total_bytes / 1e6:.1f}" if total_bytes else ""
+        text = f"Copying: {copied_bytes / 1e6:.1f}{of_all} MB"
+        if is_terminal:
+            self.write(text)
+        elif not is_first:
+            click.echo(text, err=True)
+
     def write(self, text: str) -> None:
         """Write `text` over the line."""
         columns, _lines = _terminal_size(sys.stderr)
@@ -126,6 +153,11 @@ class StatusLine:
 
 
 status_line = StatusLine()
+
+
+def width() -> int:
+    """Return how many letters a line of data has room for."""
+    return min(100, _terminal_size(sys.stdout)[0])
 
 
 def _terminal_size(stream: TextIO) -> tuple[int, int]:

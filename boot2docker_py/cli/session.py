@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
 
 from boot2docker_py import config as configuration
 from boot2docker_py import drivers
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from boot2docker_py.endpoint.contexts import Context
     from boot2docker_py.endpoint.docker_config import DockerConfig
     from boot2docker_py.endpoint.of_vm import Endpoint
+    from boot2docker_py.guest.copying import Copied
+    from boot2docker_py.guest.places import Copy
+    from boot2docker_py.guest.session import Sink
     from boot2docker_py.guest.ssh import Connection
     from boot2docker_py.image import Images
     from boot2docker_py.machine.life import Machine
@@ -109,7 +112,8 @@ class Session:
         """Return what the docker client connects to."""
         from boot2docker_py.endpoint.of_vm import Endpoint
 
-        return Endpoint(self.vm_paths, self.config.vm, self.config.ssh_key)
+        config = self.config
+        return Endpoint(self.vm_paths, config.vm, config.ssh_key, config.publish, config.tcp_port)
 
     @cached_property
     def docker_config(self) -> DockerConfig:
@@ -182,6 +186,20 @@ class Session:
             deadline=deadline or self.deadline,
         )
 
+    def host_only_address(self) -> str | None:
+        """Return the running VM's own address, None where it has none."""
+        address, mac = self.questions.running_address(), self.driver.host_only_mac()
+        return self.ask_ip(address, mac, self.deadline) if mac else None
+
+    def keep_clock_right(self) -> None:
+        """Set the guest's clock to this machine's when it is off, and say so."""
+        from boot2docker_py.guest import clock
+
+        def connect() -> Connection:
+            return self.connect(self.questions.running_address())
+
+        clock.keep_right(self.endpoint, connect, self.deadline)
+
     def docker_over_tls(self) -> tuple[str, str]:
         """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""
         from boot2docker_py.endpoint import certificates
@@ -193,6 +211,32 @@ class Session:
             address = certificates.tls_address(connection, docker_port, mac, self.deadline)
             certificates.renew(connection, folder, address, self.deadline)
         return f"tcp://{address.host}:{address.port}", str(folder)
+
+    def show_guest_log(self, name: str, lines: int, sink: Sink, *, follows: bool) -> None:
+        """Write the end of a log inside the guest to `sink`, and with `follows` its growth."""
+        from boot2docker_py.guest import logs
+
+        with self.connect(self.questions.running_address()) as connection:
+            if follows:
+                logs.follow(connection, name, lines, sink)
+            else:
+                logs.show(connection, name, lines, sink, self.deadline)
+
+    def copy(self, copy: Copy, *, as_root: bool) -> Iterator[Copied]:
+        """Copy into the VM or out of it; yield what has been copied, source by source."""
+        from boot2docker_py.guest.copying import Copier
+
+        with self.connect(self.questions.running_address()) as connection:
+            copier = Copier(
+                connection,
+                self.config.timeout_s,
+                screen.status_line.show_copy,
+                as_root=as_root,
+                target_is_folder=len(copy.sources) > 1,
+            )
+            for source in copy.sources:
+                one = copier.into_vm if copy.is_into_vm else copier.from_vm
+                yield one(source, copy.target)
 
     def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
         """Run a shell, or the command `words`, in the guest; return its exit status."""

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from typing import Mapping, Sequence
+from urllib.parse import urlsplit
 
 import click
 
@@ -26,7 +27,11 @@ NOT_FOUND, NOT_RUNNABLE = 127, 126
 )
 @click.option("--unset", "-u", is_flag=True, help="Take the variables back.")
 @click.option("--tls", is_flag=True, help="The engine's TLS port, with certificates fetched anew.")
-@click.option("--no-proxy", is_flag=True, help="Also keep the VM and localhost off the proxy.")
+@click.option(
+    "--no-proxy",
+    is_flag=True,
+    help="Also keep the VM and localhost off the proxy, as --tls does where one is set.",
+)
 @with_session
 def shellinit(
     session: Session, *, shell: str | None, unset: bool, tls: bool, no_proxy: bool
@@ -41,11 +46,14 @@ def shellinit(
     if not unset:
         host = session.questions.running_address().host
         if tls:
+            session.keep_clock_right()  # certificates have dates
             wanted = environment.of_engine_over_tls(*session.docker_over_tls())
         else:
             wanted = environment.of_engine(session.endpoint.docker_host)
-        if no_proxy:
-            off_proxy = environment.without_proxy([host, "localhost", "127.0.0.1"], os.environ)
+        # The original did it by itself: through a proxy, docker would not find the TLS port.
+        if no_proxy or (tls and environment.has_proxy(os.environ)):
+            hosts = [urlsplit(wanted.set["DOCKER_HOST"]).hostname or host, host]
+            off_proxy = environment.without_proxy([*hosts, "localhost", "127.0.0.1"], os.environ)
             wanted = wanted._replace(set={**wanted.set, **off_proxy})
     lines = wanted.lines(shell)
     if session.as_json:
@@ -76,6 +84,7 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     All that follows `shell` is CMD, flags too. Example: boot2docker shell docker version
     """
     session.machine.up(session.deadline)
+    session.keep_clock_right()
     wanted = environment.of_engine(session.endpoint.docker_host)
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm

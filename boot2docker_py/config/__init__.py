@@ -33,9 +33,11 @@ class Config:
     cpus: int
     ssh_port: int
     docker_port: int
+    tcp_port: int
     console_log: Path | None  # None: the VM's folder
     timeout_s: float
     verbose: bool
+    publish: str
     host_only: str
     host_ip: str
     netmask: str

@@ -16,6 +16,7 @@ DRIVERS = ("auto", "virtualbox", "qemu")
 CPUS = max(1, min(4, os.cpu_count() or 1))
 
 DISK_FORMATS = ("VMDK", "VDI")
+PUBLISH_MODES = ("off", "loopback", "all")
 HOST_ONLY_MODES = ("auto", "required", "off")
 HOST_ONLY = "has_host_only_network"
 SHARES = "has_shared_folders"
@@ -90,12 +91,17 @@ SETTINGS = (
             "Port of SSH on 127.0.0.1, when the VM is made; 0: 2022, or a free one."),
     Setting("docker_port", "DockerPort", "--dockerport", "PORT", 0, values.whole_number(0, 65535),
             "Port on 127.0.0.1 for the engine's TLS port, when the VM is made; 0: none."),
+    Setting("tcp_port", "TCPPort", "--tcp", "PORT", 0, values.whole_number(0, 65535),
+            "Port on 127.0.0.1 at which every user of this machine can use the engine; 0: none."),
     Setting("console_log", "SerialFile", "--serialfile", "FILE", None, values.optional_path,
             "Log of the VM's serial console, when the VM is made."),
     Setting("timeout_s", "Timeout", "--timeout", "SECONDS", 300.0, values.seconds,
             "Time after which the command gives up."),
     Setting("verbose", "Verbose", "--verbose -v", "", False, values.truth,
             "Say more, on stderr."),
+    Setting("publish", "Publish", "--publish", "|".join(PUBLISH_MODES), "loopback",
+            values.choice(*PUBLISH_MODES),
+            "Where published ports of containers appear on this machine, from the next up on."),
     Setting("host_only", "HostOnly", "--hostonly", "|".join(HOST_ONLY_MODES), "auto",
             values.choice(*HOST_ONLY_MODES),
             "Host-only adapter, when the VM is made; auto: go on without, if it cannot be had.",

@@ -40,19 +40,22 @@ def _record(paths: VMPaths) -> str:
 def _open(name: str, vm_name: str, paths: VMPaths) -> Driver:
     if name == "virtualbox":
         return _virtualbox(vm_name, paths)
+    why_not = ""
     if name == "auto":
         try:
             return _virtualbox(vm_name, paths)
         except HypervisorError as error:
+            why_not = f"VirtualBox: {error.brief}: {error.details}\n{error.resolution}"
             log.debug("Not VirtualBox: %s (%s)", error.brief, error.details)
     from boot2docker_py.drivers import qemu
 
     if not qemu.is_available():
-        from boot2docker_py.drivers.virtualbox import api
+        from boot2docker_py.drivers.virtualbox import loading
 
         raise HypervisorError(
-            "no hypervisor is installed" if name == "auto" else "QEMU is not installed",
-            resolution=f"{api.HOW_TO_INSTALL}\nOr: {qemu.HOW_TO_INSTALL}"
+            "no hypervisor can be used" if name == "auto" else "QEMU is not installed",
+            details=why_not,
+            resolution=f"{loading.HOW_TO_INSTALL}\nOr: {qemu.HOW_TO_INSTALL}"
             if name == "auto"
             else qemu.HOW_TO_INSTALL,
         )

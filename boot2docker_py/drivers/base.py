@@ -114,6 +114,7 @@ class VMInfo:
     config_file: Path
     folder: Path
     console_log: Path | None  # None: a VM that was made elsewhere logs to no file
+    hypervisor_log: Path  # what the hypervisor itself has said since the last start
 
 
 @dataclass(frozen=True)

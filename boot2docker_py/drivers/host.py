@@ -17,18 +17,20 @@ FREE_SPACE_MB = 1024
 _MB = 1 << 20
 
 
-def folder_checks(folder: Path) -> Sequence[Check]:
+def folder_checks(
+    folder: Path, how_to_move: str = "name another with BOOT2DOCKER_DIR."
+) -> Sequence[Check]:
     """Return the preconditions for the files of a VM in the folder."""
     return [
         Check(
             f"a writable folder for the VM, '{folder}'",
             lambda _deadline: _why_not_writable(_existing(folder)),
-            "Make it writable, or name another with BOOT2DOCKER_DIR.",
+            f"Make it writable, or {how_to_move}",
         ),
         Check(
-            f"{FREE_SPACE_MB} MB of free disk space",
+            f"{FREE_SPACE_MB} MB of free disk space in '{folder}'",
             lambda _deadline: _why_too_full(_existing(folder)),
-            "Make space, or name another folder with BOOT2DOCKER_DIR.",
+            f"Make space, or {how_to_move}",
         ),
     ]
 

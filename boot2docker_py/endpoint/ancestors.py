@@ -13,7 +13,7 @@ MAX_ANCESTORS = 32
 def names() -> list[str]:
     """Return the names of the programs above us, as far as the system tells."""
     if sys.platform == "win32":
-        found = chain(os.getpid(), _windows_processes())
+        found = chain(os.getpid(), windows_processes())
     else:
         found = shells.parent_on_linux(os.getppid())
     return found
@@ -55,7 +55,8 @@ if sys.platform == "win32":
             ("szExeFile", wintypes.WCHAR * 260),
         )
 
-    def _windows_processes() -> dict[int, tuple[int, str]]:
+    def windows_processes() -> dict[int, tuple[int, str]]:
+        """Return the parent and the name of every process."""
         kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
         take = kernel32.CreateToolhelp32Snapshot
         take.argtypes, take.restype = (wintypes.DWORD, wintypes.DWORD), wintypes.HANDLE

@@ -19,7 +19,7 @@ from typing import Iterator, cast
 
 from boot2docker_py.drivers.base import Address
 from boot2docker_py.errors import GuestError, NetworkError, StorageError
-from boot2docker_py.guest import addresses, engine
+from boot2docker_py.guest import addresses, certificate_dates, engine
 from boot2docker_py.guest.ssh import Connection
 from boot2docker_py.paths import make_private_folder
 from boot2docker_py.wait import Check, Deadline, wait_for
@@ -135,6 +135,7 @@ def try_on(folder: Path, address: Address) -> None:
     try:
         context.load_verify_locations(str(folder / "ca.pem"))
         context.load_cert_chain(str(folder / "cert.pem"), str(folder / "key.pem"))
+        _refuse_own_nearly_over(folder, address)
         with _open(context, address) as stream:
             _refuse_nearly_over(stream, address)
     except ssl.SSLCertVerificationError as error:
@@ -162,12 +163,26 @@ def _open(context: ssl.SSLContext, address: Address) -> ssl.SSLSocket:
         raise
 
 
+def _refuse_own_nearly_over(folder: Path, address: Address) -> None:
+    """Look at ours first: an engine says of one that is over only that it is bad."""
+    for name, owner in (("cert.pem", "client's"), ("ca.pem", "authority's")):
+        try:
+            ends_at_s = certificate_dates.ends_at_s(folder / name)
+        except StorageError as error:
+            raise _unfit(GuestError, address, f"{error.brief}: {error.details}") from error
+        _refuse_end(ends_at_s, owner, address)
+
+
 def _refuse_nearly_over(stream: ssl.SSLSocket, address: Address) -> None:
     certificate = stream.getpeercert() or {}
-    ends_in_s = ssl.cert_time_to_seconds(str(certificate["notAfter"])) - time.time()
+    _refuse_end(ssl.cert_time_to_seconds(str(certificate["notAfter"])), "engine's", address)
+
+
+def _refuse_end(ends_at_s: float, owner: str, address: Address) -> None:
+    ends_in_s = ends_at_s - time.time()
     if ends_in_s < NEARLY_OVER_S:
         days = int(ends_in_s // 86400)
-        raise _unfit(OutdatedError, address, f"the engine's certificate ends in {days} days")
+        raise _unfit(OutdatedError, address, f"the {owner} certificate ends in {days} days")
 
 
 def _unfit(kind: type[GuestError], address: Address, details: str) -> GuestError:

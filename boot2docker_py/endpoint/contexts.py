@@ -65,6 +65,16 @@ class Context:
             write_object(self._file, wanted)
         return not found
 
+    def leads_to(self) -> str:
+        """Return the engine that the context of this name leads to, empty when there is none.
+
+        Raises:
+            ConfigError: the context cannot be read.
+        """
+        endpoints = read_object(self._file).get("Endpoints")
+        docker = endpoints.get("docker") if isinstance(endpoints, dict) else None
+        return str(docker.get("Host", "")) if isinstance(docker, dict) else ""
+
     def use(self) -> None:
         """Make docker use this context in every shell where nothing else is chosen.
 

@@ -1,4 +1,4 @@
-"""How a forwarder is asked and stopped: one line of JSON each way, over a Unix socket."""
+"""How a forwarder is asked and stopped: one line of JSON each way, at a Unix socket or a pipe."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ import struct
 import sys
 import threading
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
+from boot2docker_py.endpoint import named_pipe
 from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.guest.engine import Stream
 
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 3.0
-LINE_LIMIT_BYTES = 64 * 1024
+LINE_LIMIT_BYTES = 4 * 1024 * 1024
 BACKLOG = 1024
 
 Answer = Callable[[str], "dict[str, Any]"]
@@ -41,38 +43,58 @@ def listen(path: Path) -> socket.socket:
 
 
 def unix_socket() -> socket.socket:
-    """Return a new Unix socket; Python has none on Windows, where named pipes will take over."""
+    """Return a new Unix socket; Python has none on Windows, where named pipes are used."""
     if sys.platform == "win32":
         raise Boot2DockerError("the forwarder needs Unix sockets, which Python lacks on Windows")
     else:  # noqa: RET506 - so that mypy knows the platform
         return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
-class Server(threading.Thread):
-    """Answer questions, one after the other, in a thread of its own."""
-
-    def __init__(self, listener: socket.socket, answer: Answer) -> None:
-        super().__init__(daemon=True, name="control")
-        self._listener = listener
-        self._answer = answer
-
-    def run(self) -> None:
-        """Answer until the listener is closed."""
-        while True:
-            try:
-                peer, _address = self._listener.accept()
-            except OSError:
-                return
-            with peer:
-                self._serve(peer)
-
-    def _serve(self, peer: socket.socket) -> None:
-        peer.settimeout(ANSWER_WITHIN_S)
+@contextlib.contextmanager
+def serving(path: Path, answer: Answer) -> Iterator[None]:
+    """Answer questions at `path`, one after the other, in a thread, for a `with` block."""
+    if sys.platform == "win32":
+        listener = named_pipe.Listener(
+            named_pipe.pipe_at(path),
+            lambda handle: _serve(named_pipe.Stream(handle, ANSWER_WITHIN_S), answer),
+        )
+        listener.start()
         try:
-            question = json.loads(_read_line(peer))["ask"]
-            peer.sendall(json.dumps(self._answer(question)).encode() + b"\n")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            log.debug("a question came to nothing: %r", error)
+            yield
+        finally:
+            listener.close()
+    else:
+        server = listen(path)
+        inode = path.stat().st_ino
+        threading.Thread(
+            target=_serve_all, args=(server, answer), daemon=True, name="control"
+        ).start()
+        try:
+            yield
+        finally:
+            server.close()
+            if is_ours(path, inode):
+                path.unlink()
+
+
+def _serve_all(server: socket.socket, answer: Answer) -> None:
+    while True:
+        try:
+            peer, _address = server.accept()
+        except OSError:
+            return
+        _serve(peer, answer)
+
+
+def _serve(peer: Stream, answer: Answer) -> None:
+    try:
+        peer.settimeout(ANSWER_WITHIN_S)
+        question = json.loads(_read_line(peer))["ask"]
+        peer.sendall(json.dumps(answer(question)).encode() + b"\n")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.debug("a question came to nothing: %r", error)
+    finally:
+        peer.close()
 
 
 class Peer:
@@ -81,9 +103,9 @@ class Peer:
     Its process number comes from the operating system, fresh with the connection.
     """
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: Stream, pid: int) -> None:
         self._sock = sock
-        self.pid = peer_pid(sock)
+        self.pid = pid
 
     def __enter__(self) -> Peer:
         return self
@@ -103,15 +125,26 @@ class Peer:
 
 def find(path: Path) -> Peer | None:
     """Return the forwarder whose control socket is at `path`, or None if none listens there."""
-    sock = unix_socket()
-    sock.settimeout(ANSWER_WITHIN_S)
     try:
-        sock.connect(str(path))
-        return Peer(sock)
+        return _connect(path)
     except OSError as error:
         log.debug("no forwarder at '%s': %s", path, error)
-        sock.close()
         return None
+
+
+def _connect(path: Path) -> Peer:
+    if sys.platform == "win32":
+        stream = named_pipe.connect(named_pipe.pipe_at(path), ANSWER_WITHIN_S)
+        return Peer(stream, stream.handle.server_pid())
+    else:  # noqa: RET505 - so that mypy knows the platform
+        sock = unix_socket()
+        sock.settimeout(ANSWER_WITHIN_S)
+        try:
+            sock.connect(str(path))
+            return Peer(sock, peer_pid(sock))
+        except BaseException:
+            sock.close()
+            raise
 
 
 def peer_pid(sock: socket.socket) -> int:
@@ -133,7 +166,7 @@ def is_ours(path: Path, inode: int) -> bool:
     return False
 
 
-def _read_line(sock: socket.socket) -> bytes:
+def _read_line(sock: Stream) -> bytes:
     line = b""
     while not line.endswith(b"\n"):
         data = sock.recv(4096)

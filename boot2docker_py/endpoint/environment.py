@@ -47,6 +47,12 @@ def of_no_engine() -> Environment:
     return Environment({}, ("DOCKER_HOST", *IN_THE_WAY))
 
 
+def has_proxy(environ: Mapping[str, str]) -> bool:
+    """Tell whether programs are told to ask a proxy."""
+    names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    return any(environ.get(name) for name in names)
+
+
 def without_proxy(hosts: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables by which programs reach `hosts` without the proxy, both spellings."""
     given = environ.get("no_proxy") or environ.get("NO_PROXY") or ""

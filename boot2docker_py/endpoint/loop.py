@@ -34,11 +34,16 @@ class Loop:
         self._woken.settimeout(0)
         self._selector.register(self._woken, READ, self._drain)
         self._is_running = True
+        self._is_woken = False
+        self._watched: dict[socket.socket, tuple[int, OnReady]] = {}
         self.scratch = bytearray(SCRATCH_BYTES)  # for whoever runs in the loop's thread
 
     def call_soon(self, call: Call) -> None:
         """Let the loop's thread make the call; from any thread, or a signal handler."""
         self._calls.append(call)
+        if self._is_woken:
+            return
+        self._is_woken = True
         with contextlib.suppress(OSError):  # full: it is awake anyway; closed: it has ended
             self._waker.send(b"\0")
 
@@ -48,21 +53,27 @@ class Loop:
 
     def watch(self, sock: socket.socket, events: int, on_ready: OnReady) -> None:
         """Call `on_ready` with the events that have come true, from now on; no events, no calls."""
-        known = sock in self._selector.get_map()
-        if events and known:
-            self._selector.modify(sock, events, on_ready)
-        elif events:
+        wanted = (events, on_ready)
+        known = self._watched.get(sock)
+        if events and known is None:
             self._selector.register(sock, events, on_ready)
-        elif known:
+            self._watched[sock] = wanted
+        elif events and known != wanted:
+            self._selector.modify(sock, events, on_ready)
+            self._watched[sock] = wanted
+        elif not events and known is not None:
             self._selector.unregister(sock)
+            del self._watched[sock]
 
     def run(self) -> None:
         """Serve until `stop`."""
         next_tick = time.monotonic() + TICK_S
         while self._is_running:
-            for key, events in self._selector.select(max(0.0, next_tick - time.monotonic())):
+            patience_s = 0.0 if self._calls else max(0.0, next_tick - time.monotonic())
+            for key, events in self._selector.select(patience_s):
                 _make(partial(key.data, events))
-            while self._calls:
+            self._is_woken = False  # before the calls, so that a later one wakes anew
+            for _call in range(len(self._calls)):  # those that they make come after the sockets
                 _make(self._calls.popleft())
             if time.monotonic() >= next_tick:
                 next_tick = time.monotonic() + TICK_S

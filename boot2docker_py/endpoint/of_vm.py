@@ -2,40 +2,111 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from boot2docker_py import errors
 from boot2docker_py.drivers.base import Address
-from boot2docker_py.endpoint import control, process
-from boot2docker_py.endpoint.status import ForwarderStatus, LastError, Phase
+from boot2docker_py.endpoint import control, listeners, named_pipe, process
+from boot2docker_py.endpoint.status import ALL, PUBLISH, ForwarderStatus, LastError, Phase
 from boot2docker_py.guest import engine
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
+
+log = logging.getLogger(__name__)
+
+OPEN_WITHIN_S = 10.0
 
 
 class Endpoint:
     """The engine's socket of a VM on this machine, and the process that forwards it."""
 
-    def __init__(self, paths: VMPaths, vm_name: str, key: Path) -> None:
+    def __init__(
+        self,
+        paths: VMPaths,
+        vm_name: str,
+        key: Path,
+        publish: str = PUBLISH,
+        tcp_port: int = 0,
+    ) -> None:
+        self._publish = publish
         self._paths = paths
         self._vm_name = vm_name
         self._key = key
+        self._tcp_port = tcp_port
 
     @property
     def docker_host(self) -> str:
         """Return what `DOCKER_HOST` must be for the docker client to use this engine."""
-        return f"unix://{self._paths.docker_socket}"
+        if sys.platform == "win32":
+            return named_pipe.docker_host(named_pipe.pipe_of_vm(self._vm_name))
+        else:  # noqa: RET505 - so that mypy knows the platform
+            return f"unix://{self._paths.docker_socket}"
 
     def start(self, address: Address, deadline: Deadline) -> None:
         """Run the forwarder to the SSH server at `address`; one that already does is kept."""
-        process.start(
-            self._paths, vm_name=self._vm_name, address=address, key=self._key, deadline=deadline
+        if self._publish == ALL:
+            log.warning("Other machines can reach published ports of containers (--publish all).")
+        health = process.start(
+            self._paths,
+            vm_name=self._vm_name,
+            address=address,
+            key=self._key,
+            deadline=deadline,
+            publish=self._publish,
+            tcp_port=self._tcp_port,
         )
+        if self._tcp_port:
+            log.warning(
+                "Every user and program of this machine can use the engine at %s:%d, as root of "
+                "the VM.",
+                listeners.LOOPBACK,
+                self._tcp_port,
+            )
+        for listener in health.listeners:
+            if listener.problem and listener.where.startswith("tcp:"):
+                log.warning("Cannot serve at %s yet: %s.", listener.where, listener.problem)
+
+    def run_here(self, address: Address) -> None:
+        """Run the forwarder in this process, in place of another, until Ctrl-C."""
+        process.stop(self._paths)
+        process.run_here(
+            self._paths,
+            vm_name=self._vm_name,
+            address=address,
+            key=self._key,
+            publish=self._publish,
+            tcp_port=self._tcp_port,
+        )
+
+    def log_lines(self) -> list[str]:
+        """Return what the forwarder has logged; the older file of the two first."""
+        log = self._paths.forwarder_log
+        files = [log.with_name(log.name + ".1"), log]
+        texts = [file.read_text("utf-8", "replace") for file in files if file.exists()]
+        return "".join(texts).splitlines()
 
     def status(self) -> ForwarderStatus | None:
         """Return the forwarder's health, None when there is no forwarder."""
         return process.status(self._paths)
+
+    def ports(self) -> list[dict[str, Any]]:
+        """Return the published ports of containers, and what became of each on this machine.
+
+        Raises:
+            GuestError: it is not known, because the forwarder or the engine is out of reach.
+        """
+        answer = process.published(self._paths)
+        if answer is None or answer["unknown_because"]:
+            raise errors.GuestError(
+                f"it is not known which ports the containers of VM '{self._vm_name}' publish",
+                details=answer["unknown_because"] if answer else "the forwarder does not answer",
+                resolution="boot2docker up",
+            )
+        ports: list[dict[str, Any]] = answer["ports"]
+        return ports
 
     def unready(self) -> str | None:
         """Return why the engine cannot be reached over SSH yet, None when it can.
@@ -57,14 +128,29 @@ class Endpoint:
         """Return why the engine does not answer on the forwarded socket, None when it does."""
         return engine.ping(self._open_socket)
 
+    def guest_time_s(self) -> float | None:
+        """Return the seconds since 1970 on the guest's clock, to a second; None: nobody tells."""
+        return engine.time_s(self._open_socket)
+
+    def engine_version(self) -> dict[str, Any]:
+        """Return what the engine says of its version, nothing when it does not answer."""
+        return engine.version(self._open_socket)
+
     def _open_socket(self) -> engine.Stream:
-        client = control.unix_socket()
-        try:
-            client.connect(str(self._paths.docker_socket))
-        except BaseException:
-            client.close()
-            raise
-        return cast(engine.Stream, client)
+        if sys.platform == "win32":
+            return named_pipe.connect(named_pipe.pipe_of_vm(self._vm_name), OPEN_WITHIN_S)
+        else:  # noqa: RET505 - so that mypy knows the platform
+            client = control.unix_socket()
+            try:
+                client.connect(str(self._paths.docker_socket))
+            except BaseException:
+                client.close()
+                raise
+            return cast(engine.Stream, client)
+
+    def rest(self) -> None:
+        """Let go of the VM, which is about to stop; the forwarder, if there is one, stays."""
+        process.rest(self._paths)
 
     def stop(self) -> None:
         """End the forwarder, if there is one."""

@@ -17,6 +17,8 @@ from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.status import (
     ENGINE_SOCKET,
     GUEST_USER,
+    PUBLISH,
+    UDP_HELPER,
     ForwarderStatus,
     Phase,
     Settings,
@@ -43,26 +45,64 @@ def start(
     deadline: Deadline,
     user: str = GUEST_USER,
     engine_socket: str = ENGINE_SOCKET,
+    publish: str = PUBLISH,
+    tcp_port: int = 0,
+    udp_helper: str = UDP_HELPER,
 ) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
     One that runs already is kept if it would do the same, else replaced; there is never a second.
-    It tries to reach the VM until `deadline`, and at least for a minute.
+    It is told to look for the VM now.
 
     Raises:
         GuestError: it ended at once; the details are the end of its log.
         BusyError: an older one cannot be stopped.
     """
     patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
-    settings = Settings(vm_name, address, key, paths, patience_s, user, engine_socket)
+    settings = Settings(
+        vm_name,
+        address,
+        key,
+        paths,
+        patience_s,
+        user=user,
+        engine_socket=engine_socket,
+        publish=publish,
+        tcp_port=tcp_port,
+        udp_helper=udp_helper,
+    )
     running = status(paths)
     if running is not None:
         if _does_the_same(running, settings):
+            _tell(paths, "wake")
             return running
         stop(paths)
     make_private_folder(paths.run)
     child = _spawn(settings)
     return _wait_until_it_answers(child, settings, deadline)
+
+
+def run_here(
+    paths: VMPaths,
+    *,
+    vm_name: str,
+    address: Address,
+    key: Path,
+    publish: str = PUBLISH,
+    tcp_port: int = 0,
+) -> None:
+    """Run the forwarder in this process until it is told to end, by Ctrl-C for example.
+
+    Raises:
+        BusyError: another one runs.
+    """
+    from boot2docker_py.endpoint import forwarder
+
+    make_private_folder(paths.run)
+    settings = Settings(
+        vm_name, address, key, paths, LEAST_PATIENCE_S, publish=publish, tcp_port=tcp_port
+    )
+    forwarder.serve(settings)
 
 
 def status(paths: VMPaths) -> ForwarderStatus | None:
@@ -75,6 +115,20 @@ def status(paths: VMPaths) -> ForwarderStatus | None:
         if answer is None:
             return ForwarderStatus(version="", pid=peer.pid, phase=Phase.SILENT)
     return ForwarderStatus.from_dict(answer)
+
+
+def rest(paths: VMPaths) -> None:
+    """Let the forwarder, if there is one, let go of a VM that is about to stop."""
+    _tell(paths, "rest")
+
+
+def published(paths: VMPaths) -> dict[str, Any] | None:
+    """Return what the forwarder tells of published ports, None if nobody answers."""
+    peer = control.find(paths.forwarder_control)
+    if peer is None:
+        return None
+    with peer:
+        return peer.ask("ports")
 
 
 def stop(paths: VMPaths) -> None:
@@ -100,7 +154,9 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
         running.version == __version__
         and running.address == str(settings.address)
         and running.key == str(settings.key)
-        and running.phase in (Phase.CONNECTING, Phase.FORWARDING)
+        and running.publish == settings.publish
+        and running.tcp_port == settings.tcp_port
+        and running.phase not in (Phase.FAILED, Phase.SILENT)
     )
 
 
@@ -167,27 +223,27 @@ def _is_gone(paths: VMPaths) -> bool:
 
 def _end_the_running_one(paths: VMPaths) -> None:
     """Ask it to end; kill it when the same one is still there after a while."""
-    first = _ask_to_end(paths)
+    first = _tell(paths, "stop")
     polite = Deadline(STOP_POLITELY_S)
     while not polite.has_passed():
         if _is_gone(paths):
             return
         polite.clock.sleep(0.02)
-        if _ask_to_end(paths) != first:
+        if _tell(paths, "stop") != first:
             return
     # Asked again for its number just now: it must be a fresh one.
-    if first and _ask_to_end(paths) == first:
+    if first and _tell(paths, "stop") == first:
         log.warning("the forwarder, process %d, does not end by itself", first)
         _kill(first)
 
 
-def _ask_to_end(paths: VMPaths) -> int:
-    """Return the number of the process asked, 0 if there is none."""
+def _tell(paths: VMPaths, what: str) -> int:
+    """Say a word to the forwarder; return the number of its process, 0 if there is none."""
     peer = control.find(paths.forwarder_control)
     if peer is None:
         return 0
     with peer:
-        peer.ask("stop")
+        peer.ask(what)
         return peer.pid
 
 

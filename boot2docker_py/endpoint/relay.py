@@ -8,22 +8,17 @@ before the client has taken it: so a slow client costs the window, and no more.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import select
 import socket
-import sys
 import threading
 from collections import deque
 from functools import partial
 from typing import Callable, ClassVar, Protocol
 
+from boot2docker_py.endpoint.client import Client, SocketClient
 from boot2docker_py.endpoint.loop import READ, WRITE, Loop
 
 log = logging.getLogger(__name__)
-
-# poll(2) of Linux; what Python's select calls it is missing on other systems.
-_POLLHUP = 0x10
 
 PACKET_BYTES = 32 * 1024
 PACKETS_IN_A_ROW = 8  # from one client, before the others have their turn
@@ -34,6 +29,9 @@ class Channel(Protocol):
     """The guest's end; guest/streamlocal.py has the real one."""
 
     header_bytes: ClassVar[int]
+
+    def begin(self) -> None:
+        """Do what must come between the opening and the first byte."""
 
     def sendable_bytes(self) -> int:
         """Return how many bytes may be sent now."""
@@ -57,15 +55,14 @@ class Relay:
     def __init__(
         self,
         loop: Loop,
-        client: socket.socket,
+        client: socket.socket | Client,
         open_channel: Callable[[Relay], Channel],
         on_end: Callable[[Relay, str], None],
     ) -> None:
-        client.settimeout(0)
         self.bytes_to_guest = 0
         self.bytes_to_client = 0
         self._loop = loop
-        self._client = client
+        self._client: Client = SocketClient(client) if isinstance(client, socket.socket) else client
         self._on_end = on_end
         self._lock = threading.Lock()  # guards what the two threads share: the next four
         self._waiting: deque[memoryview] = deque()
@@ -127,13 +124,15 @@ class Relay:
 
     def end_if_client_is_gone(self) -> None:
         """Notice a client that has not only ended its own bytes, but hung up."""
-        if self._client_has_ended and self._takes_bytes and has_hung_up(self._client):
+        if self._client_has_ended and self._takes_bytes and self._client.has_hung_up():
             self._end("the client hung up")
 
     def _opened(self) -> None:
         self._is_open = True
         if self._takes_bytes:
-            self._watch()
+            if self._tell_guest(self._channel.begin):
+                self._read_from_client()  # its question is there already, as a rule
+                self._watch()
         else:
             self._close_channel()
 
@@ -161,8 +160,7 @@ class Relay:
         if granted and not self._guest_has_closed:
             self._tell_guest(lambda: self._channel.grant(granted))
         if is_done and self._guest_has_ended:
-            with contextlib.suppress(OSError):
-                self._client.shutdown(socket.SHUT_WR)
+            self._client.end_writing()
         if is_done and (
             self._guest_has_closed or (self._guest_has_ended and self._client_has_ended)
         ):
@@ -176,7 +174,7 @@ class Relay:
         events = WRITE if self._waiting else 0
         if self._is_open and not (self._client_has_ended or self._starved):
             events |= READ
-        self._loop.watch(self._client, events, self._on_ready)
+        self._client.watch(self._loop, events, self._on_ready)
 
     def _on_ready(self, events: int) -> None:
         if events & WRITE:
@@ -238,9 +236,10 @@ class Relay:
 
     def _client_ended(self) -> None:
         self._client_has_ended = True
-        if self._tell_guest(self._channel.shutdown_write):
+        if self._client.has_hung_up():
+            self._end("the client hung up")
+        elif self._tell_guest(self._channel.shutdown_write):
             self._look_after()
-            self.end_if_client_is_gone()
 
     def _tell_guest(self, tell: Callable[[], None]) -> bool:
         try:
@@ -251,12 +250,12 @@ class Relay:
         return True
 
     def _end(self, reason: str) -> None:
-        if self._client.fileno() < 0:
+        if self._client.is_closed():
             return
         with self._lock:
             self._takes_bytes = False
             self._waiting.clear()
-        self._loop.watch(self._client, 0, self._on_ready)
+        self._client.watch(self._loop, 0, self._on_ready)
         self._client.close()
         if self._is_open:
             self._close_channel()
@@ -267,13 +266,3 @@ class Relay:
             self._channel.close()
         except Exception as error:  # noqa: BLE001 - the connection is going down with it
             log.debug("could not close a channel: %s", error)
-
-
-def has_hung_up(sock: socket.socket) -> bool:
-    """Tell whether the other end of a Unix socket is closed altogether, where that can be known."""
-    if sys.platform == "linux":
-        poll = select.poll()
-        poll.register(sock, 0)
-        return any(events & _POLLHUP for _descriptor, events in poll.poll(0))
-    else:  # noqa: RET505 - so that mypy knows the platform
-        return False

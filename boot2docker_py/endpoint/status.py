@@ -14,12 +14,18 @@ from boot2docker_py.paths import VMPaths
 
 GUEST_USER = "docker"
 ENGINE_SOCKET = "/var/run/docker.sock"
+UDP_HELPER = "/usr/lib/boot2docker/udp-relay"
+
+# Where published ports of containers appear on this machine.
+OFF, LOOPBACK, ALL = "off", "loopback", "all"
+PUBLISH = LOOPBACK
 
 
 class Phase(str, Enum):
     """How far the forwarder is."""
 
     CONNECTING = "connecting"
+    WAITING = "waiting"  # the VM is not there; it is looked for now and then
     FORWARDING = "forwarding"
     FAILED = "failed"  # waiting does not heal it; `last_error` says what is wrong
     SILENT = "silent"  # it runs, but does not answer
@@ -36,6 +42,9 @@ class Settings:
     patience_s: float  # how long the VM may be out of reach at first
     user: str = GUEST_USER
     engine_socket: str = ENGINE_SOCKET  # in the guest
+    publish: str = PUBLISH  # off, loopback or all
+    tcp_port: int = 0  # on loopback, where every user can reach it; 0: none
+    udp_helper: str = UDP_HELPER  # in the guest
 
     def to_json(self) -> str:
         """Return the settings as one argument for the process."""
@@ -53,6 +62,9 @@ class Settings:
             patience_s=raw["patience_s"],
             user=raw["user"],
             engine_socket=raw["engine_socket"],
+            publish=raw["publish"],
+            tcp_port=raw["tcp_port"],
+            udp_helper=raw["udp_helper"],
         )
 
 
@@ -71,6 +83,19 @@ class LastError:
         """Return the parts of `error`."""
         return cls(error.brief, error.details, error.resolution, error.exit_status, error.code)
 
+    def in_words(self) -> str:
+        """Return the error for a person."""
+        details = f" ({self.details})" if self.details else ""
+        return f"last error: {self.brief}{details}. {self.resolution}".rstrip()
+
+
+@dataclass(frozen=True)
+class ListenerStatus:
+    """One place where clients come in, or why they do not."""
+
+    where: str  # as DOCKER_HOST has it
+    problem: str = ""
+
 
 @dataclass(frozen=True)
 class ForwarderStatus:
@@ -83,6 +108,10 @@ class ForwarderStatus:
     last_error: LastError | None = None
     address: str = ""
     key: str = ""
+    tcp_port: int = 0
+    listeners: tuple[ListenerStatus, ...] = ()
+    transport: str = ""  # how the engine is reached in the guest; empty: not known yet
+    publish: str = ""
     open_connections: int = 0
     total_connections: int = 0
     refused_connections: int = 0
@@ -104,6 +133,7 @@ class ForwarderStatus:
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in raw.items() if name in known}
         values["phase"] = Phase(values["phase"])
+        values["listeners"] = tuple(ListenerStatus(**each) for each in raw.get("listeners", ()))
         if values.get("last_error"):
             values["last_error"] = LastError(**values["last_error"])
         return cls(**values)

@@ -1,14 +1,15 @@
-"""The two kinds of channel that we use in place of paramiko's.
+"""The kinds of channel that we use in place of paramiko's.
 
 `StreamChannel` is served by callbacks instead of by a thread each. paramiko answers CHANNEL_CLOSE
 from the thread that reads; while keys are renewed that thread would then wait for itself. A
-StreamChannel never sends from there.
+StreamChannel never sends from there. `CommandStream` is one to a command in the guest.
 
 `SessionChannel` knows `exit-signal`, RFC 4254, section 6.10.
 """
 
 from __future__ import annotations
 
+import logging
 import struct
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
@@ -17,6 +18,8 @@ import paramiko
 if TYPE_CHECKING:
     from boot2docker_py.guest.streamlocal import GuestTransport
 
+log = logging.getLogger(__name__)
+
 WINDOW_BYTES = 2 * 1024 * 1024
 PACKET_BYTES = 32 * 1024
 _GRANT_BYTES = WINDOW_BYTES // 8
@@ -24,6 +27,7 @@ _GRANT_BYTES = WINDOW_BYTES // 8
 # RFC 4250, section 4.1.2
 _MSG_CHANNEL_WINDOW_ADJUST = 93
 _MSG_CHANNEL_DATA = 94
+_MSG_CHANNEL_REQUEST = 98
 
 _DATA_HEADER = struct.Struct(">BII")
 
@@ -74,6 +78,11 @@ class OwnedChannel(paramiko.Channel):
     def __del__(self) -> None:
         """Do not close."""
 
+    def _log(self, level: int, text: str, *values: object) -> None:
+        # paramiko's builds a text for every channel that nobody reads.
+        if log.isEnabledFor(logging.DEBUG):
+            super()._log(level, text, *values)  # type: ignore[misc]
+
 
 class StreamChannel(OwnedChannel):
     """A channel that tells a listener; all sending is done by the one thread that owns it."""
@@ -87,6 +96,9 @@ class StreamChannel(OwnedChannel):
         self._listener = listener
         self._ungranted = 0
         self._guest_has_closed = False
+
+    def begin(self) -> None:
+        """Do what must come between the opening and the first byte: nothing, here."""
 
     def sendable_bytes(self) -> int:
         """Return how many bytes one `send_message` may carry now."""
@@ -113,6 +125,7 @@ class StreamChannel(OwnedChannel):
 
     def close(self) -> None:
         """Close both directions; the number is free again when the guest has done so too."""
+        self.eof_sent = True  # a CLOSE says that, too, and one message is cheaper than two
         super().close()
         if self._guest_has_closed:
             self.transport.forget(self.chanid)
@@ -147,6 +160,31 @@ class StreamChannel(OwnedChannel):
     def _unlink(self) -> None:
         super()._unlink()  # type: ignore[misc]
         self._listener.stream_lost()
+
+
+class CommandStream(StreamChannel):
+    """A stream to the standard input and output of a command that `begin` starts."""
+
+    def __init__(self, chanid: int, listener: StreamListener, command: str) -> None:
+        super().__init__(chanid, listener)
+        self._command = command
+
+    def begin(self) -> None:
+        """Let the guest run the command; bytes may follow at once."""
+        message = paramiko.Message()
+        message.add_byte(bytes([_MSG_CHANNEL_REQUEST]))
+        message.add_int(self.remote_chanid)
+        message.add_string("exec")
+        message.add_boolean(True)  # noqa: FBT003 - an answer is wanted
+        message.add_string(self._command)
+        self.transport.send_now(message)
+
+    def _request_failed(self, _message: paramiko.Message) -> None:
+        self._listener.stream_refused("the guest does not run the command")
+
+    def _feed_extended(self, message: paramiko.Message) -> None:
+        message.get_int()
+        log.debug("the command says: %s", message.get_binary().decode(errors="replace").strip())
 
 
 class SessionChannel(OwnedChannel):

@@ -26,6 +26,7 @@ SPACING_SHARE = 0.1  # of the time waited so far
 AT_MOST = 5
 FIRST_PAUSE_S = 0.05
 LONGEST_PAUSE_S = 0.2
+LOOK_AROUND_S = 0.5  # the deadline may come early
 
 # The last is Windows' way to say it.
 _UNDER_WAY = (0, errno.EINPROGRESS, errno.EWOULDBLOCK)
@@ -75,7 +76,7 @@ class Dialer:
         while not self._deadline.has_passed():
             self._start_if_due()
             until_next_s = max(0.0, self._next_start - self._clock.monotonic())
-            wait_s = self._deadline.remaining_s(until_next_s)
+            wait_s = self._deadline.remaining_s(min(until_next_s, LOOK_AROUND_S))
             for key, _events in self._selector.select(wait_s):
                 attempt: Attempt = key.data
                 if self._advance(attempt):

@@ -1,8 +1,9 @@
-"""Ask the Docker Engine whether it is there, over any stream that reaches its socket."""
+"""Ask the Docker Engine whether it is there, and what it is, over any stream to its socket."""
 
 from __future__ import annotations
 
-from typing import Callable, Protocol
+import json
+from typing import Any, Callable, Protocol
 
 from boot2docker_py.errors import GuestError
 
@@ -41,6 +42,46 @@ def ping(open_stream: Callable[[], Stream], timeout_s: float = 10.0) -> str | No
         return _reason(_read_to_the_end(stream))
     except OSError as error:
         return f"no answer: {error.strerror or error or type(error).__name__}"
+    finally:
+        stream.close()
+
+
+def time_s(open_stream: Callable[[], Stream], timeout_s: float = 10.0) -> float | None:
+    """Return the seconds since 1970 on the engine's clock, None when it does not tell."""
+    import email.utils  # slow to load, and few ask
+
+    head, _, _body = _answer(open_stream, REQUEST, timeout_s).partition(b"\r\n\r\n")
+    for line in head.decode("ascii", errors="replace").split("\r\n"):
+        name, _, value = line.partition(":")
+        if name.lower() == "date":
+            told = email.utils.parsedate_tz(value)
+            return email.utils.mktime_tz(told) if told else None
+    return None
+
+
+def version(open_stream: Callable[[], Stream], timeout_s: float = 10.0) -> dict[str, Any]:
+    """Return what the engine says of its version, nothing when it says nothing of use."""
+    request = REQUEST.replace(b"/_ping", b"/version")
+    _head, _, body = _answer(open_stream, request, timeout_s).partition(b"\r\n\r\n")
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _answer(open_stream: Callable[[], Stream], request: bytes, timeout_s: float) -> bytes:
+    """Return all that the engine answers, nothing when it cannot be asked."""
+    try:
+        stream = open_stream()
+    except (GuestError, OSError):
+        return b""
+    try:
+        stream.settimeout(timeout_s)
+        stream.sendall(request)
+        return _read_to_the_end(stream)
+    except OSError:
+        return b""
     finally:
         stream.close()
 

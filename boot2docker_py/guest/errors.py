@@ -13,7 +13,7 @@ class NotReadyError(GuestError):
         super().__init__(
             f"the SSH server of the VM does not answer at {address}",
             details=reason,
-            resolution="See what the VM says on its console; "
+            resolution="See what the VM says on its console (boot2docker logs console); "
             "if it hangs, run 'boot2docker restart' or 'boot2docker reset'.",
         )
 

@@ -1,6 +1,8 @@
-"""The name of the guest in its own network and in known_hosts."""
+"""The name of the guest in its own network and in known_hosts, and of its user."""
 
 from __future__ import annotations
+
+USER = "docker"
 
 
 def host_name(vm_name: str) -> str:

@@ -20,10 +20,10 @@ from boot2docker_py.guest.buffered_socket import BufferedSocket
 from boot2docker_py.guest.channels import SessionChannel, StreamChannel, StreamListener
 from boot2docker_py.guest.dialer import Attempt, Dialer, OnWait
 from boot2docker_py.guest.errors import HostKeyChangedError, KeyRefusedError, NotReadyError
+from boot2docker_py.guest.names import USER
 from boot2docker_py.guest.streamlocal import GuestTransport
 from boot2docker_py.wait import Deadline
 
-USER = "docker"
 OPEN_CHANNEL_S = 30.0
 
 # The fastest first; the machine is the same, or next door. Old servers have the later ones.
@@ -34,6 +34,7 @@ KEY_EXCHANGES = ("curve25519-sha256@libssh.org",)
 # that a host that slept does not take the time of its sleep for silence.
 PROBE_EVERY_S = 2.0
 PROBE_PATIENCE = 15
+PROBE_PATIENCE_IN_DOUBT = 4
 
 Command = Union[str, Sequence[str]]
 
@@ -81,6 +82,7 @@ class Connection:
 
     def __init__(self, transport: GuestTransport, address: Address) -> None:
         self._transport = transport
+        self._is_doubted = False
         self.address = address
 
     def __enter__(self) -> Connection:
@@ -139,19 +141,57 @@ class Connection:
         """Begin to open a channel to the guest's Unix socket that `listener` is told about."""
         return self._transport.open_stream(path, listener)
 
+    def open_command_stream(self, command: str, listener: StreamListener) -> StreamChannel:
+        """Begin to open a channel to a command in the guest that `listener` is told about."""
+        return self._transport.open_command_stream(command, listener)
+
+    def open_port_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
+        """Begin to open a channel to a TCP port, as the guest sees it."""
+        return self._transport.open_port_stream(host, port, listener)
+
+    def open_command(self, command: Command) -> SessionChannel:
+        """Return a channel to a command's input and output, to be used like a socket.
+
+        Raises:
+            GuestError: the guest refuses, or the connection is lost.
+        """
+        channel = self.open_session()
+        session.begin(channel, session.command_line(command))
+        return channel
+
+    def open_port(self, host: str, port: int) -> paramiko.Channel:
+        """Return a channel to a TCP port as the guest sees it, to be used like a socket.
+
+        Raises:
+            GuestError: nobody listens there, the guest refuses, or the connection is lost.
+        """
+        try:
+            return self._transport.open_port(host, port, OPEN_CHANNEL_S)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise GuestError(
+                f"cannot connect to port {port} in the VM", details=str(error) or "connection lost"
+            ) from error
+
     def wait_until_lost(self) -> str:
         """Ask the server now and then whether it lives; return why the connection ended."""
+        attention = self._transport.attention
         silent_for = 0
-        while silent_for < PROBE_PATIENCE:
+        while silent_for < (PROBE_PATIENCE_IN_DOUBT if self._is_doubted else PROBE_PATIENCE):
             if not self._transport.is_active():
                 return str(self._transport.get_exception() or "") or "the connection was closed"
             if self._transport.answers_within(1.0):
-                silent_for = 0
-                self._transport.ended.wait(PROBE_EVERY_S)
+                silent_for, self._is_doubted = 0, False
+                attention.wait(PROBE_EVERY_S)
+                attention.clear()
             else:
                 silent_for += 1
         self.close()
-        return f"no answer from the SSH server for {PROBE_PATIENCE} s"
+        return f"no answer from the SSH server for {silent_for} s"
+
+    def doubt(self) -> None:
+        """Ask the server at once, and have less patience with it; from any thread."""
+        self._is_doubted = True
+        self._transport.attention.set()
 
     def is_alive(self) -> bool:
         """Tell whether the connection is open, as far as is known."""

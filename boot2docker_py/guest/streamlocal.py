@@ -19,6 +19,7 @@ import paramiko
 from boot2docker_py.guest.channels import (
     PACKET_BYTES,
     WINDOW_BYTES,
+    CommandStream,
     OwnedChannel,
     SessionChannel,
     StreamChannel,
@@ -40,6 +41,7 @@ _paramiko_log.addHandler(_ToOurLog())
 _paramiko_log.propagate = False
 
 _STREAMLOCAL = "direct-streamlocal@openssh.com"
+_DIRECT_TCPIP = "direct-tcpip"  # RFC 4254, section 7.2
 
 # RFC 4250, section 4.1.2
 _MSG_GLOBAL_REQUEST = 80
@@ -70,6 +72,7 @@ class GuestTransport(paramiko.Transport):
     def __init__(self, sock: Any) -> None:
         super().__init__(sock, WINDOW_BYTES, PACKET_BYTES)
         self.ended = threading.Event()
+        self.attention = threading.Event()  # for who watches the connection: look at once
         self._answered = threading.Event()
         # paramiko holds its channels weakly; ours live until both ends have closed.
         self._held: dict[int, paramiko.Channel] = {}
@@ -81,6 +84,7 @@ class GuestTransport(paramiko.Transport):
             super().run()
         finally:
             self.ended.set()
+            self.attention.set()
             for channel in list(self._held.values()):
                 channel._unlink()  # type: ignore[attr-defined]
 
@@ -95,8 +99,26 @@ class GuestTransport(paramiko.Transport):
         The listener hears what becomes of it.
         """
         channel = StreamChannel(self._take_number(), listener)
-        self._held[channel.chanid] = channel
-        self._ask_to_open(channel, _STREAMLOCAL, _streamlocal_fields(path))
+        return self._open_stream(channel, _STREAMLOCAL, _streamlocal_fields(path))
+
+    def open_port_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
+        """Ask for a channel to a TCP port as the guest sees it, in the same way."""
+        channel = StreamChannel(self._take_number(), listener)
+        return self._open_stream(channel, _DIRECT_TCPIP, _tcpip_fields(host, port))
+
+    def open_command_stream(self, command: str, listener: StreamListener) -> StreamChannel:
+        """Ask for a channel to a command in the guest, in the same way."""
+        channel = CommandStream(self._take_number(), listener, command)
+        return self._open_stream(channel, "session", b"")
+
+    def open_port(self, host: str, port: int, timeout_s: float) -> paramiko.Channel:
+        """Return a channel to a TCP port as the guest sees it, to be used like a socket.
+
+        Raises:
+            paramiko.SSHException: refused, not opened in time, or the connection is lost.
+        """
+        channel = OwnedChannel(self._take_number())
+        self._open(channel, _DIRECT_TCPIP, _tcpip_fields(host, port), timeout_s)
         return channel
 
     def open_unix_socket(self, path: str, timeout_s: float) -> paramiko.Channel:
@@ -146,6 +168,11 @@ class GuestTransport(paramiko.Transport):
     def _take_number(self) -> int:
         with self.lock:
             return self._next_channel()
+
+    def _open_stream(self, channel: StreamChannel, kind: str, fields: bytes) -> StreamChannel:
+        self._held[channel.chanid] = channel
+        self._ask_to_open(channel, kind, fields)
+        return channel
 
     def _open(self, channel: paramiko.Channel, kind: str, fields: bytes, timeout_s: float) -> None:
         opened = self.channel_events[channel.chanid] = threading.Event()
@@ -198,5 +225,14 @@ def _streamlocal_fields(path: str) -> bytes:
     message = paramiko.Message()
     message.add_string(path)
     message.add_string("")
+    message.add_int(0)
+    return message.asbytes()
+
+
+def _tcpip_fields(host: str, port: int) -> bytes:
+    message = paramiko.Message()
+    message.add_string(host)
+    message.add_int(port)
+    message.add_string("127.0.0.1")  # where the connection comes from
     message.add_int(0)
     return message.asbytes()

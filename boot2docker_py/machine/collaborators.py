@@ -26,6 +26,9 @@ class Endpoint(Protocol):
     def ping(self) -> str | None:
         """Return why the engine does not answer on the forwarded socket, None when it does."""
 
+    def rest(self) -> None:
+        """Let go of the VM, which is about to stop; `start` goes on."""
+
     def stop(self) -> None:
         """End the forwarder, if there is one."""
 

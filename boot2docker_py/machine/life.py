@@ -97,14 +97,14 @@ class Machine(Questions):
             found = self._existing(deadline)
             if found in IS_ON:
                 self._shut_down(deadline, force=force)
-            self.endpoint.stop()
+            self.endpoint.rest()
             return found
 
     def power_off(self, deadline: Deadline) -> State:
         """Cut the power, even of a VM that answers nothing."""
         with self._alone("poweroff", deadline):
             found = self.state()
-            self.endpoint.stop()
+            self.endpoint.rest()
             self.driver.power_off()
             self.refuse_broken(self.driver.state())
             return found
@@ -123,7 +123,7 @@ class Machine(Questions):
         with self._alone("reset", deadline):
             found = self.state()
             self._demand_bootable()
-            self.endpoint.stop()
+            self.endpoint.rest()
             self.driver.power_off()
             self.driver.discard_saved()
             state = self.driver.state()
@@ -137,7 +137,7 @@ class Machine(Questions):
             found = self._existing(deadline)
             if found in (State.OFF, State.ABORTED):
                 raise self.wrong_state(found, resolution="boot2docker up")
-            self.endpoint.stop()
+            self.endpoint.rest()
             if found is not State.SAVED:
                 log.info("Saving the memory of VM '%s'...", self.name)
                 self.driver.save()
@@ -176,6 +176,11 @@ class Machine(Questions):
             self.driver.delete()
             self._forget()
             return True
+
+    def forward(self, deadline: Deadline) -> None:
+        """Run the forwarder of a running VM, until the engine answers through it."""
+        with self._alone("forward", deadline):
+            self._forward(self.settled_address(deadline), deadline)
 
     def settled_address(self, deadline: Deadline) -> Address:
         """Return the same as `running_address`, but wait first for a VM that is starting."""
@@ -241,7 +246,10 @@ class Machine(Questions):
         else:
             log.info("%s VM '%s'...", _VERBS.get(state, "Starting"), self.name)
             self.driver.start(booting.plan(self.config, self.driver, boots=state in _BOOTS))
-        self.endpoint.start(self.driver.ssh_address(), deadline)
+        self._forward(self.driver.ssh_address(), deadline)
+
+    def _forward(self, address: Address, deadline: Deadline) -> None:
+        self.endpoint.start(address, deadline)
         wait_for(readiness.checks(self.driver, self.endpoint), deadline, report=self.report)
 
     def _shut_down_from(self, found: State, deadline: Deadline) -> bool:
@@ -252,7 +260,7 @@ class Machine(Questions):
         elif found not in IS_ON:
             return False
         self._shut_down(deadline)
-        self.endpoint.stop()
+        self.endpoint.rest()
         return True
 
     def _shut_down(self, deadline: Deadline, *, force: bool = False) -> None:
@@ -294,7 +302,7 @@ class Machine(Questions):
             self._start(State.OFF, deadline)
         except Boot2DockerError as error:
             log.warning("The new image does not come up; going back to the old one.")
-            self.endpoint.stop()
+            self.endpoint.rest()
             self.driver.power_off()
             staged.roll_back()
             # The time of the command went into waiting for the new image.

@@ -38,6 +38,8 @@ def serve(path: str) -> None:
         client, _address = listener.accept()
         with client:
             word = client.recv(1)
+            if not word:  # only looked whether somebody listens
+                continue
             if word == b"r":
                 while client.recv(MEGABYTE):
                     pass
@@ -135,6 +137,7 @@ def main() -> None:
     server = multiprocessing.Process(target=serve, args=(str(engine),), daemon=True)
     server.start()
     paths = Paths(home=folder / "b", user_home=folder).vm("bench")
+    paths.folder.mkdir(parents=True)
     with Sshd(folder / "sshd").running() as sshd:
         theirs = folder / "theirs.sock"
         words = [

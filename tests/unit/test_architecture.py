@@ -24,6 +24,7 @@ OWNERS = {
     "tomllib": "config",
     "vboxapi": "drivers",
     "xpcom": "drivers",
+    "win32com": "drivers",
 }
 
 
@@ -49,10 +50,11 @@ STANDARD = (
     - set(OWNERS)
 )
 
-# What each room may know of the others; `lock`, `wait`, `errors` are the ground that all stand on.
-GROUND = {"errors", "wait", "lock"}
+# What each room may know of the others; the ground is what all stand on.
+GROUND = {"errors", "advice", "wait", "lock"}
 MAY_KNOW = {
     "errors": set(),
+    "advice": {"errors"},
     "wait": {"errors"},
     "lock": {"errors", "wait"},
     "paths": {"errors"},

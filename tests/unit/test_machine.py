@@ -215,12 +215,28 @@ def test_down_of_a_deaf_guest_ends_by_deadline_and_leaves_it_running(paths: Path
     assert house.driver.peek() is State.OFF
 
 
-@pytest.mark.parametrize("command", ["down", "power_off", "delete", "save"])
-def test_commands_that_stop_the_vm_end_the_forwarder(paths: Paths, command: str) -> None:
+@pytest.mark.parametrize("command", ["down", "power_off", "save"])
+def test_commands_that_stop_the_vm_let_the_forwarder_rest(paths: Paths, command: str) -> None:
     house = House(paths, State.OFF)
     house.machine.up(house.deadline())
     getattr(house.machine, command)(house.deadline())
+    assert (house.endpoint.is_running, house.endpoint.is_resting) == (True, True)
+    house.machine.up(house.deadline())
+    assert (house.endpoint.is_running, house.endpoint.is_resting) == (True, False)
+
+
+def test_delete_ends_the_forwarder(paths: Paths) -> None:
+    house = House(paths, State.OFF)
+    house.machine.up(house.deadline())
+    house.machine.delete(house.deadline())
     assert not house.endpoint.is_running
+
+
+def test_forward_starts_the_forwarder_of_a_running_vm(paths: Paths) -> None:
+    house = House(paths, State.RUNNING)
+    house.machine.forward(house.deadline())
+    assert house.endpoint.is_running
+    assert house.endpoint.ping() is None
 
 
 def test_delete_leaves_nothing_of_the_vm_and_all_of_the_rest(paths: Paths) -> None:

@@ -111,6 +111,7 @@ class QEMUDriver(Driver):
             config_file=self._files.settings,
             folder=self._files.folder,
             console_log=Path(settings.console_log),
+            hypervisor_log=self._files.log,
         )
 
     def ssh_address(self) -> Address:

@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable, Sequence, TypeVar
 
-from boot2docker_py.drivers import host, ports
+from boot2docker_py.drivers import host, ports, preconditions
 from boot2docker_py.drivers.base import (
     USUAL,
     Address,
@@ -37,7 +37,8 @@ from boot2docker_py.drivers.virtualbox import (
     unfinished,
     versions,
 )
-from boot2docker_py.drivers.virtualbox.api import API, HOW_TO_INSTALL, connect
+from boot2docker_py.drivers.virtualbox.api import API, connect
+from boot2docker_py.drivers.virtualbox.checks import VirtualBoxChecks
 from boot2docker_py.errors import (
     Boot2DockerError,
     DeadlineError,
@@ -47,7 +48,7 @@ from boot2docker_py.errors import (
     WrongStateError,
 )
 from boot2docker_py.paths import VMPaths, make_private_folder
-from boot2docker_py.wait import Check, Deadline
+from boot2docker_py.wait import Check
 
 log = logging.getLogger(__name__)
 
@@ -102,17 +103,11 @@ class VirtualBoxDriver(Driver):
         return self._paths.folder / "unfinished.json"
 
     def checks(self) -> Sequence[Check]:
-        return [
-            Check("VirtualBox's API", self._why_no_api, HOW_TO_INSTALL),
-            *host.folder_checks(self._paths.folder),
-        ]
+        return self._checks.all()
 
-    def _why_no_api(self, _deadline: Deadline) -> str | None:
-        try:
-            _ = self._api
-        except Boot2DockerError as error:
-            return f"{error.brief}: {error.details}"
-        return None
+    @property
+    def _checks(self) -> VirtualBoxChecks:
+        return VirtualBoxChecks(self._vm, self._paths.folder, lambda: self._api)
 
     @_translated
     def state(self) -> State:
@@ -139,6 +134,8 @@ class VirtualBoxDriver(Driver):
         if self._look()[0] is not State.ABSENT:
             raise WrongStateError(f"there is a VM '{self._vm}' already")
         host.demand_possible(spec)
+        preconditions.demand(self._checks.of_hypervisor(), HypervisorError)
+        preconditions.demand(self._checks.of_files(), StorageError)
         unfinished.clean_up(self._api, self._note)
         settings = machines.settings_file(self._api, self._vm)
         disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")

@@ -6,13 +6,15 @@ Result codes are those of VirtualBox.xidl and of COM.
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Any, Iterator
 
+from boot2docker_py.advice import KnownFailure, diagnose
+from boot2docker_py.drivers.virtualbox.known_failures import TABLE
 from boot2docker_py.errors import Boot2DockerError, BusyError, HypervisorError, StorageError
 
 OBJECT_NOT_FOUND = 0x80BB0001
 INVALID_VM_STATE = 0x80BB0002
-INVALID_OBJECT_STATE = 0x80BB0007
 INVALID_ARGUMENT = 0x80070057
 ACCESS_DENIED = 0x80070005
 _DISPATCH_EXCEPTION = 0x80020009
@@ -22,16 +24,23 @@ AGAIN = "Run the command again; if that fails too, end all of VirtualBox first."
 
 
 class APIError(HypervisorError):
-    """A call of VirtualBox's API failed; `result_code` says how, unsigned."""
+    """A call of VirtualBox's API failed; `result_code` says how, unsigned.
 
-    def __init__(self, result_code: int, text: str, resolution: str = "") -> None:
-        super().__init__(
-            "VirtualBox refuses",
-            details=f"{text} (0x{result_code:08x})",
-            resolution=resolution,
-        )
+    Where the failure is a known one, it has that one's advice and exit status.
+    """
+
+    def __init__(self, result_code: int, text: str, known: KnownFailure | None = None) -> None:
+        super().__init__("VirtualBox refuses", details=_words(result_code, text))
         self.result_code = result_code
         self.text = text
+        if known:
+            self.brief += f": {known.diagnosis}"
+            self.resolution = known.advice
+            self.exit_status, self.code = known.kind.exit_status, known.kind.code
+
+
+def _words(result_code: int, text: str) -> str:
+    return f"{text} (0x{result_code:08x})"
 
 
 @contextlib.contextmanager
@@ -42,31 +51,32 @@ def translated() -> Iterator[None]:
     except Boot2DockerError:
         raise
     except Exception as error:
-        found = _result_of(error)
+        found = result_of(error)
         if found is None:
             raise
         raise error_of(*found) from error
 
 
-def error_of(result_code: int, text: str) -> Boot2DockerError:
+def error_of(result_code: int, text: str, platform: str = sys.platform) -> Boot2DockerError:
     """Return the error for a result code and what VirtualBox says of it."""
     if result_code in _SERVER_DIED:
         return HypervisorError(
             "VirtualBox's server has ended in the middle", details=text, resolution=AGAIN
         )
-    if result_code == INVALID_OBJECT_STATE:
-        return BusyError(
-            "the VM is locked by another program",
-            details=text,
-            resolution="Close the VM's settings in the VirtualBox window, or wait for the other.",
-        )
-    if "VERR_DISK_FULL" in text or "VERR_ACCESS_DENIED" in text or "VERR_WRITE_PROTECT" in text:
-        return StorageError(
-            "VirtualBox cannot write the files of the VM",
-            details=text,
-            resolution="Make space, or make the folder of VirtualBox's machines writable.",
-        )
-    return APIError(result_code, text)
+    known = _known(_words(result_code, text), platform)
+    if known and known.kind in (BusyError, StorageError):
+        return known.kind(known.diagnosis, details=text, resolution=known.advice)
+    return APIError(result_code, text, known)
+
+
+def advice(text: str, platform: str = sys.platform) -> str:
+    """Return what to do about a failure, from its words; empty when it is not a known one."""
+    known = _known(text, platform)
+    return known.advice if known else ""
+
+
+def _known(text: str, platform: str) -> KnownFailure | None:
+    return next(iter(diagnose(TABLE, [text], platform)), None)
 
 
 def wait(progress: Any) -> None:
@@ -84,7 +94,8 @@ def _chain(info: Any) -> Iterator[str]:
         info = info.next
 
 
-def _result_of(error: Exception) -> tuple[int, str] | None:
+def result_of(error: Exception) -> tuple[int, str] | None:
+    """Return the result code, unsigned, and the text of what a binding raised; else None."""
     if hasattr(error, "hresult"):  # pywintypes.com_error
         result_code = error.hresult & 0xFFFFFFFF
         info = getattr(error, "excepinfo", None)

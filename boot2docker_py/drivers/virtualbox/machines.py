@@ -84,6 +84,7 @@ def describe(api: API, machine: Any) -> VMInfo:
         config_file=settings,
         folder=settings.parent,
         console_log=console_log(api, machine),
+        hypervisor_log=Path(machine.logFolder, "VBox.log"),
     )
 
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from boot2docker_py.drivers.virtualbox import failures
+from boot2docker_py.drivers.virtualbox import disk_files, failures, versions
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import StorageError, UsageError
 from boot2docker_py.wait import Deadline
@@ -23,6 +23,8 @@ SERVER_ENDS_S = 5.0
 
 def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
     """Make a disk that grows as it is written, with the seed at its start."""
+    if not versions.can_write_to_media(api):
+        return make_disk_file(api, path, seed, size_mb)
     disk = _made(api, path, lambda: _make_empty(api, path, size_mb))
     _write(disk, seed)
     return disk
@@ -57,6 +59,22 @@ def _made(api: API, path: Path, make: Callable[[], Any]) -> Any:
             forget(api, path)
             path.unlink(missing_ok=True)
             deadline.clock.sleep(0.05)
+
+
+def make_disk_file(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
+    """Make such a disk where VirtualBox cannot write the seed: the file is made by us."""
+    forget(api, path)
+    disk_files.write(path, size_mb * MB, _by_sectors(seed))
+    return api.virtualbox.openMedium(
+        str(path),
+        api.number("DeviceType", "HardDisk"),
+        api.number("AccessMode", "ReadWrite"),
+        False,  # noqa: FBT003 - of the API: the disk keeps its id
+    )
+
+
+def _by_sectors(seed: bytes) -> bytes:
+    return seed + bytes(-len(seed) % disk_files.SECTOR)
 
 
 def _make_empty(api: API, path: Path, size_mb: int) -> Any:
@@ -111,7 +129,7 @@ def _opened(api: API, path: Path) -> Iterator[Any]:
 
 def _write(disk: Any, seed: bytes) -> None:
     content = disk.openForIO(True, "")  # noqa: FBT003 - of the API: to be written
-    whole = seed + bytes(-len(seed) % 512)  # by sectors
+    whole = _by_sectors(seed)
     offset = 0
     while offset < len(whole):
         offset += content.write(offset, list(whole[offset:]))

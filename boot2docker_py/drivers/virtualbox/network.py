@@ -173,8 +173,9 @@ def _make(api: API, wanted: HostOnly) -> Any:
     failure: Boot2DockerError | None = None
     try:
         with failures.translated():
-            answer = api.virtualbox.host.createHostOnlyNetworkInterface()
-            failures.wait(next(one for one in answer if hasattr(one, "waitForCompletion")))
+            # Both bindings give the returned value first, then the parameters that are for output.
+            progress, _adapter = api.virtualbox.host.createHostOnlyNetworkInterface()
+            failures.wait(progress)
     except failures.APIError as error:
         failure = error
     adapter = _appeared(api, before, 0.0 if failure and _is_final(failure) else APPEARS_WITHIN_S)

@@ -35,7 +35,7 @@ def held(api: API, machine: Any, *, shared: bool = False) -> Iterator[Any]:
             break
         except BusyError as error:
             if deadline.has_passed():
-                error.details += _holder(machine)
+                error.details += holder(machine)
                 raise
             deadline.clock.sleep(0.1)
     try:
@@ -64,11 +64,12 @@ def wait_until_free(api: API, machine: Any, *, timeout_s: float = LOCK_TIMEOUT_S
     unlocked = api.number("SessionState", "Unlocked")
 
     def probe(_deadline: Deadline) -> str | None:
-        return None if machine.sessionState == unlocked else "it is still locked" + _holder(machine)
+        return None if machine.sessionState == unlocked else "it is still locked" + holder(machine)
 
     wait_for([Check("VirtualBox to let the VM go", probe)], Deadline(timeout_s), pause_s=0.02)
 
 
-def _holder(machine: Any) -> str:
+def holder(machine: Any) -> str:
+    """Return which process holds the machine, to be added to a sentence; empty if none does."""
     process = machine.sessionPID
     return "" if process in (0, 0xFFFFFFFF) else f"; held by process {process}"

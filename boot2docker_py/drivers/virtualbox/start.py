@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from boot2docker_py.drivers.base import Boot, HostOnly
 from boot2docker_py.drivers.virtualbox import (
+    diagnosis,
     failures,
     leases,
     machines,
@@ -21,11 +24,17 @@ from boot2docker_py.drivers.virtualbox import (
     versions,
 )
 from boot2docker_py.drivers.virtualbox.api import API
-from boot2docker_py.errors import HypervisorError, NetworkError, NotFoundError
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    BusyError,
+    HypervisorError,
+    NetworkError,
+    NotFoundError,
+    StorageError,
+)
 
 log = logging.getLogger(__name__)
 
-LOG_LINES = 5
 HOST_ONLY = "boot2docker-py/host-only"  # extra data: the network that the VM was made with
 
 
@@ -66,8 +75,8 @@ def start(api: API, machine: Any, boot: Boot, *, is_saved: bool) -> None:
     frontend = "gui" if boot.window else "headless"
     try:
         _launch(api, machine, frontend)
-    except HypervisorError as error:
-        if is_saved:
+    except (HypervisorError, NetworkError) as error:
+        if is_saved and "--discard-saved" not in error.resolution:
             error.resolution = (
                 "If the saved memory is damaged: boot2docker up --discard-saved (it is lost then, "
                 f"the disk is kept). {error.resolution}"
@@ -113,7 +122,7 @@ def _repair_host_only(api: API, machine: Any) -> None:
         sessions.wait_until_free(api, machine)
 
 
-def _is_of_host_only(api: API, machine: Any, error: HypervisorError) -> bool:
+def _is_of_host_only(api: API, machine: Any, error: Boot2DockerError) -> bool:
     wanted = _wanted_host_only(machine)
     return (
         network.is_attached(api, machine)
@@ -133,23 +142,19 @@ def _demand_image(machine: Any) -> None:
 
 def _launch(api: API, machine: Any, frontend: str) -> None:
     session = api.new_session()
+    began_s = time.time()
     try:
         with failures.translated():
             failures.wait(versions.launch(api, machine, session, frontend))
-    except failures.APIError as error:
-        in_window = frontend != "headless"
-        raise HypervisorError(
-            f"VirtualBox does not start the VM '{machine.name}'" + " in a window" * in_window,
-            details="\n".join([error.details, *_end_of_log(machine)]),
-            resolution=f"See {machine.logFolder}." + " Or leave --gui away." * in_window,
-        ) from error
+    except BusyError as error:
+        error.details += sessions.holder(machine)
+        raise
+    except (failures.APIError, StorageError) as error:
+        failure = diagnosis.of_failed_start(
+            machine.name, error.details, Path(machine.logFolder), began_s, sys.platform
+        )
+        if frontend != "headless":
+            failure.resolution += "\nOr leave --gui away."
+        raise failure from error
     finally:
         sessions.unlock(api, session)
-
-
-def _end_of_log(machine: Any) -> list[str]:
-    file = Path(machine.logFolder, "VBox.log")
-    try:
-        return file.read_text(encoding="utf-8", errors="replace").splitlines()[-LOG_LINES:]
-    except OSError:  # the VM did not come so far
-        return []

@@ -57,6 +57,11 @@ def set_port_address(api: API, serial: Any, address: int) -> None:
         serial.IOBase = address
 
 
+def can_write_to_media(api: API) -> bool:
+    """Tell whether the API writes into a disk, as IMedium.openForIO does."""
+    return api.version >= (6, 0)
+
+
 def launch(api: API, machine: Any, session: Any, frontend: str) -> Any:
     """Start the VM's process; return the progress."""
     environment: Any = [] if api.version >= (6, 1) else ""

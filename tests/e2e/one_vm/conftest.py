@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from pathlib import Path
 from typing import Iterator
 
@@ -15,7 +16,10 @@ from tests.e2e.conftest import VM
 def one_vm(iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VM]:
     """Make a VM for these tests; whatever a test does to it, `vm` brings it up again."""
     vm = VM(tmp_path_factory.mktemp("käpt'n") / "b 2 d", iso)
-    vm.run("init", "--iso-url", str(iso), "--memory", "1024", "--cpus", "2", "--disksize", "6000")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        docker_port = str(free.getsockname()[1])
+    words = ["--memory", "1024", "--cpus", "2", "--disksize", "6000", "--dockerport", docker_port]
+    vm.run("init", "--iso-url", str(iso), *words)
     yield vm
     vm.run("delete", "--force")
 

@@ -190,7 +190,8 @@ def test_interrupted_up_can_be_typed_again(vm: VM, after_s: float) -> None:
     time.sleep(after_s)
     process.send_signal(signal.SIGINT)
     _out, said = process.communicate(timeout=60)
-    assert b"Traceback" not in said
+    # Before our first line runs, it is Python itself that says what it was doing.
+    assert b"Traceback" not in said or b"boot2docker_py/" not in said, said.decode()
     assert process.returncode in (130, -signal.SIGINT), said
     assert vm.run("status") in ("poweroff\n", "running\n", "starting\n", "aborted\n")
 

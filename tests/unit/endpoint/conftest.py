@@ -7,11 +7,16 @@ from typing import Iterator
 
 import pytest
 
+from boot2docker_py.endpoint import process
 from tests.unit.guest.conftest import sshd
+from tests.unit.guest.real_sshd import Cable, Sshd
 
+from .client_side import Endpoint
+from .docker_engine import DockerEngine
 from .engine import Engine
+from .publishing import VM, free_port
 
-__all__ = ["engine", "sshd"]
+__all__ = ["cable", "endpoint", "engine", "sshd"]
 
 
 @pytest.fixture
@@ -20,3 +25,35 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     folder: Path = tmp_path_factory.mktemp("guest")
     with Engine(folder / "docker.sock") as engine:
         yield engine
+
+
+@pytest.fixture
+def endpoint(tmp_path: Path, sshd: Sshd, engine: Engine) -> Iterator[Endpoint]:
+    endpoint = Endpoint(tmp_path / "vm", sshd, engine)
+    endpoint.paths.folder.mkdir()
+    yield endpoint
+    process.stop(endpoint.paths)
+
+
+@pytest.fixture
+def cable(sshd: Sshd) -> Iterator[Cable]:
+    with Cable(sshd.address) as cable:
+        yield cable
+
+
+@pytest.fixture
+def docker(tmp_path: Path) -> Iterator[DockerEngine]:
+    with DockerEngine(tmp_path / "docker.sock") as docker:
+        yield docker
+
+
+@pytest.fixture
+def vm(tmp_path: Path, sshd: Sshd, docker: DockerEngine) -> Iterator[VM]:
+    vm = VM(tmp_path / "vm", sshd, docker)
+    yield vm
+    process.stop(vm.paths)
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()

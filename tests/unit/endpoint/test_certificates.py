@@ -83,6 +83,16 @@ class TestEngineWithGoodCertificates:
         with pytest.raises(GuestError):
             try_on(tmp_path, engine.address)
 
+    def test_own_one_that_ends_calls_for_a_new_one(self, engine: Engine, tmp_path: Path) -> None:
+        """Though the engine's own is good for long."""
+        words = [*P256, "-keyout", "key.pem", "-out", "cert.pem", "-subj", "/O=x"]
+        words += ["-CA", "ca.pem", "-CAkey", "ca-key.pem", "-days", "29"]
+        command = ["openssl", "req", "-x509", *words]
+        subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+        with pytest.raises(OutdatedError, match="do not match") as caught:
+            try_on(tmp_path, engine.address)
+        assert caught.value.details.startswith("the client's certificate ends in")
+
     def test_port_that_is_closed_is_told(self, engine: Engine, tmp_path: Path) -> None:
         with pytest.raises(NetworkError):
             try_on(tmp_path, Address("127.0.0.1", 1))

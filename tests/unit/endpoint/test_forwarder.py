@@ -6,105 +6,24 @@ import hashlib
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 
 from boot2docker_py.drivers.base import Address
 from boot2docker_py.endpoint import process
-from boot2docker_py.endpoint.status import ForwarderStatus, Phase, Settings
+from boot2docker_py.endpoint.status import Phase, Settings
 from boot2docker_py.errors import GuestError
-from boot2docker_py.guest import engine as engine_client
 from boot2docker_py.guest import host_keys, keys
-from boot2docker_py.paths import VMPaths
-from boot2docker_py.wait import Deadline
 from tests.unit.guest.real_sshd import Cable, Sshd, eventually
 
+from .client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
 from .engine import Engine
-
-LONG_S = 60.0
-MEGABYTE = 1024 * 1024
-ROOT = Path(__file__).parents[3]
-
-
-class Endpoint:
-    """The client side's calls, for one VM."""
-
-    def __init__(self, folder: Path, sshd: Sshd, engine: Engine) -> None:
-        self.paths = VMPaths(folder=folder, run=folder / "run", lock=folder / "lock")
-        self.sshd = sshd
-        self.engine = engine
-        self.key = sshd.key
-
-    def start(self, address: Address | None = None) -> ForwarderStatus:
-        return process.start(
-            self.paths,
-            vm_name="vm",
-            address=address or self.sshd.address,
-            key=self.key,
-            deadline=Deadline(LONG_S),
-            user=self.sshd.user,
-            engine_socket=str(self.engine.path),
-        )
-
-    def status(self) -> ForwarderStatus:
-        status = process.status(self.paths)
-        assert status is not None
-        return status
-
-    def is_in(self, phase: Phase) -> bool:
-        return self.status().phase is phase
-
-    def is_running(self) -> bool:
-        return process.status(self.paths) is not None
-
-    def client(self, line: bytes = b"") -> socket.socket:
-        client = socket.socket(socket.AF_UNIX)
-        client.settimeout(LONG_S)
-        client.connect(str(self.paths.docker_socket))
-        if line:
-            client.sendall(line)
-        return client
-
-    def ping(self) -> str | None:
-        return engine_client.ping(self.client)
-
-
-@pytest.fixture
-def endpoint(tmp_path: Path, sshd: Sshd, engine: Engine) -> Iterator[Endpoint]:
-    endpoint = Endpoint(tmp_path / "vm", sshd, engine)
-    endpoint.paths.folder.mkdir()
-    yield endpoint
-    process.stop(endpoint.paths)
-
-
-@pytest.fixture
-def cable(sshd: Sshd) -> Iterator[Cable]:
-    with Cable(sshd.address) as cable:
-        yield cable
-
-
-def forwarding(endpoint: Endpoint, address: Address | None = None) -> ForwarderStatus:
-    endpoint.start(address)
-    eventually(lambda: not endpoint.is_in(Phase.CONNECTING))
-    status = endpoint.status()
-    assert status.phase is Phase.FORWARDING, status
-    return status
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def test_the_engine_answers_through_the_socket(endpoint: Endpoint) -> None:
@@ -191,17 +110,6 @@ def test_it_ends_when_its_folder_is_deleted(endpoint: Endpoint) -> None:
     eventually(lambda: not is_alive(pid))
 
 
-def test_it_ends_when_the_vm_stays_out_of_reach(endpoint: Endpoint) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = Address(*free.getsockname())
-    endpoint.paths.run.mkdir()
-    settings = Settings("vm", address, endpoint.key, endpoint.paths, patience_s=0.5)
-    command = [sys.executable, "-m", "boot2docker_py.endpoint", settings.to_json()]
-    assert subprocess.run(command, cwd=ROOT, timeout=LONG_S, check=False).returncode == 0
-    assert "giving up" in endpoint.paths.forwarder_log.read_text()
-    assert not endpoint.paths.docker_socket.exists()
-
-
 def test_a_refused_key_is_a_failure_with_all_its_parts(endpoint: Endpoint, tmp_path: Path) -> None:
     endpoint.key = tmp_path / "other"
     keys.ensure_key_pair(endpoint.key)
@@ -232,18 +140,6 @@ def test_another_host_key_is_a_failure(endpoint: Endpoint) -> None:
     assert error.brief == "another SSH host key than before answers for the VM 'vm'"
 
 
-def test_while_the_vm_is_out_of_reach_clients_are_turned_away_at_once(
-    endpoint: Endpoint, cable: Cable
-) -> None:
-    cable.unplug()
-    endpoint.start(cable.address)
-    eventually(lambda: endpoint.status().reason == "Connection refused")
-    with endpoint.client() as client:
-        assert client.recv(1) == b""
-    assert endpoint.status().refused_connections == 1
-    assert endpoint.ping() is not None
-
-
 def test_it_connects_as_soon_as_the_vm_answers(
     endpoint: Endpoint, tmp_path: Path, engine: Engine
 ) -> None:
@@ -253,19 +149,6 @@ def test_it_connects_as_soon_as_the_vm_answers(
     eventually(lambda: endpoint.status().reason == "Connection refused")
     with late.running():
         eventually(lambda: endpoint.is_in(Phase.FORWARDING))
-
-
-def test_a_lost_vm_ends_the_clients_and_is_reached_again(endpoint: Endpoint, cable: Cable) -> None:
-    pid = forwarding(endpoint, cable.address).pid
-    with endpoint.client(b"echo\n") as client:
-        client.sendall(b"x")
-        assert client.recv(1) == b"x"
-        cable.cut()
-        assert client.recv(1) == b""
-    eventually(lambda: endpoint.status().reconnections == 1)
-    eventually(lambda: endpoint.is_in(Phase.FORWARDING))
-    eventually(lambda: endpoint.ping() is None)
-    assert endpoint.status().pid == pid
 
 
 def test_an_engine_that_is_not_there_yet_is_no_failure(endpoint: Endpoint, tmp_path: Path) -> None:

@@ -10,11 +10,13 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 import pytest
 
+from boot2docker_py.endpoint.client import Client, SocketClient
 from boot2docker_py.endpoint.loop import Loop
+from boot2docker_py.endpoint.pipe_client import PipeClient
 from boot2docker_py.endpoint.relay import Relay
 from boot2docker_py.guest import engine as engine_client
 from boot2docker_py.guest import ssh
@@ -22,6 +24,7 @@ from boot2docker_py.guest.channels import StreamChannel
 from tests.unit.guest.real_sshd import Cable, Sshd, eventually
 
 from .engine import Engine
+from .pipe_stand_in import PipeStandIn
 
 LONG_S = 60.0
 MEGABYTE = 1024 * 1024
@@ -31,8 +34,11 @@ CHUNK = os.urandom(MEGABYTE)
 class Tunnel:
     """A loop in a thread, and clients that it relays over one connection."""
 
-    def __init__(self, connection: ssh.Connection, path: Path) -> None:
+    def __init__(
+        self, connection: ssh.Connection, path: Path, kind: Callable[[socket.socket], Client]
+    ) -> None:
         self.connection = connection
+        self._kind = kind
         self.reasons: list[str] = []
         self._path = path
         self._loop = Loop()
@@ -59,7 +65,7 @@ class Tunnel:
         return len(self._relays)
 
     def _join(self, client: socket.socket) -> None:
-        self._relays.add(Relay(self._loop, client, self._open, self._ended))
+        self._relays.add(Relay(self._loop, self._kind(client), self._open, self._ended))
 
     def _open(self, relay: Relay) -> StreamChannel:
         return self.connection.open_stream(str(self._path), relay)
@@ -77,16 +83,18 @@ class Tunnel:
             relay.end_if_client_is_gone()
 
 
-@pytest.fixture
-def cable(sshd: Sshd) -> Iterator[Cable]:
-    with Cable(sshd.address) as cable:
-        yield cable
+KINDS: dict[str, Callable[[socket.socket], Client]] = {
+    "socket": SocketClient,
+    "pipe": lambda sock: PipeClient(PipeStandIn(sock)),
+}
 
 
-@pytest.fixture
-def tunnel(sshd: Sshd, cable: Cable, engine: Engine) -> Iterator[Tunnel]:
+@pytest.fixture(params=KINDS)
+def tunnel(
+    sshd: Sshd, cable: Cable, engine: Engine, request: pytest.FixtureRequest
+) -> Iterator[Tunnel]:
     with sshd.connect(cable.address) as connection:
-        tunnel = Tunnel(connection, engine.path)
+        tunnel = Tunnel(connection, engine.path, KINDS[request.param])
         try:
             yield tunnel
         finally:
@@ -206,7 +214,7 @@ def test_a_client_that_hangs_up_amid_a_stream_ends_it(tunnel: Tunnel, engine: En
 
 def test_no_engine_ends_the_client_with_a_reason(sshd: Sshd, tmp_path: Path) -> None:
     with sshd.connect() as connection:
-        tunnel = Tunnel(connection, tmp_path / "nobody.sock")
+        tunnel = Tunnel(connection, tmp_path / "nobody.sock", SocketClient)
         with tunnel.client() as client:
             assert client.recv(1) == b""
         tunnel.close()

@@ -156,6 +156,38 @@ class TestCommands:
         answer = boot2docker(["shellinit", "--no-proxy", "--json"], session())
         assert json.loads(answer.out)["set"]["NO_PROXY"] == "intranet,localhost,127.0.0.1"
 
+    @pytest.mark.parametrize(
+        ("words", "proxy", "wanted"),
+        [
+            (["--tls"], "http://proxy:3128", "192.168.59.103,127.0.0.1,localhost"),
+            (["--tls"], "", None),
+            (["--tls", "--no-proxy"], "", "192.168.59.103,127.0.0.1,localhost"),
+            ([], "http://proxy:3128", None),
+        ],
+    )
+    def test_tls_keeps_the_vm_off_a_proxy_by_itself(
+        self,
+        boot2docker: Boot2Docker,
+        monkeypatch: pytest.MonkeyPatch,
+        words: list[str],
+        proxy: str,
+        wanted: str | None,
+    ) -> None:
+        """As the original did; over SSH there is no proxy to keep it off."""
+        for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HTTPS_PROXY", proxy)
+        answer = boot2docker(["shellinit", *words, "--json"], session())
+        assert json.loads(answer.out)["set"].get("no_proxy") == wanted
+
+    def test_delete_tells_a_shell_that_points_at_the_vm(
+        self, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert "shellinit --unset" not in boot2docker(["delete", "-f"], session()).err
+        monkeypatch.setenv("DOCKER_HOST", FakeEndpoint.docker_host)
+        answer = boot2docker(["delete", "-f"], session())
+        assert 'eval "$(boot2docker shellinit --unset)"' in answer.err
+
     def test_shell_runs_the_command_with_the_engine(
         self, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:

@@ -31,7 +31,7 @@ class Sshd:
 
     user = getpass.getuser()
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, more_settings: str = "") -> None:
         folder.mkdir()
         self.key = folder / "id"
         self.known_hosts = folder / "known_hosts"
@@ -47,6 +47,7 @@ class Sshd:
             f"Port {self.address.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\n"
             f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\n"
             "PidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nMaxStartups 100\n"
+            + more_settings
         )
 
     @contextlib.contextmanager

@@ -61,3 +61,20 @@ def test_a_socket_that_is_not_there_is_a_reason() -> None:
         raise FileNotFoundError(2, "No such file or directory")
 
     assert engine.ping(refuse) == "no connection: No such file or directory"
+
+
+def test_time_is_that_of_the_answer() -> None:
+    answer = b"HTTP/1.1 200 OK\r\nDate: Tue, 24 Nov 2026 22:27:01 GMT\r\n\r\nOK"
+    assert engine.time_s(engine_that_answers(answer)) == 1795559221
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 200 OK\r\nDate: soon\r\n\r\nOK", b"\xff\r\n"])
+def test_time_and_version_that_are_not_told(answer: bytes) -> None:
+    assert engine.time_s(engine_that_answers(answer)) is None
+    assert engine.version(engine_that_answers(answer)) == {}
+
+
+def test_version() -> None:
+    answer = b'HTTP/1.0 200 OK\r\n\r\n{"ApiVersion":"1.40","MinAPIVersion":"1.12"}'
+    told = engine.version(engine_that_answers(answer))
+    assert (told["ApiVersion"], told["MinAPIVersion"]) == ("1.40", "1.12")

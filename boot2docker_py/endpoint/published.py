@@ -1,0 +1,79 @@
+"""What containers publish, out of the engine's list of them. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Iterable, Iterator, Mapping
+
+ANY_IPV4, ANY_IPV6 = "0.0.0.0", "::"
+LOOPBACK_OF = {ANY_IPV4: "127.0.0.1", ANY_IPV6: "::1"}
+
+
+@dataclass(frozen=True)
+class PublishedPort:
+    """One port of the VM that leads to a port of a container."""
+
+    container: str
+    protocol: str  # tcp, udp or sctp
+    port: int  # of the VM
+    container_port: int
+    guest_address: str  # in the VM: 0.0.0.0, ::, or the one that `docker run -p` named
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Return what this machine has only once."""
+        return self.protocol, self.port
+
+    @property
+    def target(self) -> str:
+        """Return the address at which the guest itself reaches it."""
+        return LOOPBACK_OF.get(self.guest_address, self.guest_address)
+
+    @property
+    def is_for_all(self) -> bool:
+        """Tell whether it is published at every address of the VM."""
+        return self.guest_address in LOOPBACK_OF
+
+    @property
+    def is_for_loopback(self) -> bool:
+        """Tell whether `docker run -p` asked for nobody but the machine itself."""
+        return self.guest_address == "::1" or self.guest_address.startswith("127.")
+
+
+def published_by(containers: Iterable[Mapping[str, Any]]) -> list[PublishedPort]:
+    """Return the published ports, in a fixed order: those that are reached everywhere first."""
+    found = {port for container in containers for port in _of_one(container)}
+    return sorted((port for port in found if not _is_twin(port, found)), key=_rank)
+
+
+def _is_twin(port: PublishedPort, found: set[PublishedPort]) -> bool:
+    """Tell whether it is the IPv6 half of a port that is published by IPv4 too."""
+    of_ipv4 = {ANY_IPV6: ANY_IPV4, "::1": "127.0.0.1"}.get(port.guest_address)
+    return of_ipv4 is not None and replace(port, guest_address=of_ipv4) in found
+
+
+def _of_one(container: Mapping[str, Any]) -> Iterator[PublishedPort]:
+    name = _name(container)
+    for entry in container.get("Ports") or ():
+        if entry.get("PublicPort"):
+            yield PublishedPort(
+                container=name,
+                protocol=str(entry["Type"]),
+                port=int(entry["PublicPort"]),
+                container_port=int(entry["PrivatePort"]),
+                guest_address=str(entry.get("IP") or ANY_IPV4),
+            )
+
+
+def _name(container: Mapping[str, Any]) -> str:
+    """Return its own name; those with a second slash are names that others know it by."""
+    names = [str(name)[1:] for name in container.get("Names") or ()]
+    own = [name for name in names if "/" not in name]
+    return own[0] if own else str(container["Id"])[:12]
+
+
+def _rank(port: PublishedPort) -> tuple[object, ...]:
+    address = port.guest_address
+    preferred = [ANY_IPV4, ANY_IPV6, "127.0.0.1"]
+    place = preferred.index(address) if address in preferred else len(preferred)
+    return port.protocol, port.port, place, address, port.container, port.container_port

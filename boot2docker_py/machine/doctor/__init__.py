@@ -1,0 +1,7 @@
+"""What may be wrong, looked at all at once: the checks of `boot2docker doctor`, as data."""
+
+from __future__ import annotations
+
+from boot2docker_py.machine.doctor import of_client, of_vm
+
+CHECKS = (*of_vm.CHECKS, *of_client.CHECKS)

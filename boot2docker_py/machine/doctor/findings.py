@@ -1,0 +1,157 @@
+"""What a check is, what it finds, and whom it is about."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from enum import Enum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Protocol
+
+from boot2docker_py.drivers.base import State
+from boot2docker_py.endpoint import docker_client
+from boot2docker_py.errors import Boot2DockerError
+
+if TYPE_CHECKING:
+    from boot2docker_py.drivers.base import Address, Driver
+    from boot2docker_py.endpoint.contexts import Context
+    from boot2docker_py.endpoint.docker_client import Client
+    from boot2docker_py.endpoint.docker_config import DockerConfig
+    from boot2docker_py.endpoint.status import ForwarderStatus
+    from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.wait import Deadline
+
+
+class Level(str, Enum):
+    """How bad a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILURE = "failure"
+    SKIPPED = "skipped"  # it could not be looked at; another finding says why
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check has found, and what mends it."""
+
+    id: str
+    level: Level
+    found: str
+    fix: str = ""
+    exit_status: int = 0
+
+    def as_dict(self) -> dict[str, object]:
+        """Return plain data for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing to look at."""
+
+    id: str
+    what: str  # for the page in docs/
+    when: str  # what makes it a warning or a failure, for the page in docs/
+    look: Callable[[Patient], Iterator[Finding]]
+
+
+class Endpoint(Protocol):
+    """What the checks need of the room `endpoint`."""
+
+    @property
+    def docker_host(self) -> str:
+        """Return what `DOCKER_HOST` must be for this engine."""
+
+    def status(self) -> ForwarderStatus | None:
+        """Return the forwarder's health."""
+
+    def ping(self) -> str | None:
+        """Return why the engine does not answer."""
+
+    def guest_time_s(self) -> float | None:
+        """Return the time on the guest's clock."""
+
+    def engine_version(self) -> dict[str, Any]:
+        """Return what the engine says of its version."""
+
+
+@dataclass
+class Patient:
+    """The VM and all around it that is looked at."""
+
+    vm: str
+    open_driver: Callable[[], Driver]
+    endpoint: Endpoint
+    connect: Callable[[Address, Deadline], Connection]
+    context: Context
+    docker_config: DockerConfig
+    certificates: Path
+    environ: Mapping[str, str]
+    platform: str
+    now_s: Callable[[], float]
+    deadline: Deadline
+
+    @cached_property
+    def driver(self) -> Driver | Boot2DockerError:
+        """Return the driver, or why there is none."""
+        try:
+            return self.open_driver()
+        except Boot2DockerError as error:
+            return error
+
+    @cached_property
+    def state(self) -> State | Boot2DockerError:
+        """Return the state of the VM, or why it cannot be asked."""
+        if isinstance(self.driver, Boot2DockerError):
+            return self.driver
+        try:
+            return self.driver.state()
+        except Boot2DockerError as error:
+            return error
+
+    @property
+    def is_running(self) -> bool:
+        """Tell whether the VM is known to run."""
+        return self.state is State.RUNNING
+
+    @cached_property
+    def engine_reason(self) -> str | None:
+        """Return why the engine does not answer."""
+        return self.endpoint.ping()
+
+    @cached_property
+    def client(self) -> Client | None:
+        """Return the docker client, pointed at this engine."""
+        return docker_client.ask(self.endpoint.docker_host, self.environ)
+
+    @cached_property
+    def engine(self) -> Mapping[str, Any]:
+        """Return what the engine says of its version."""
+        return self.endpoint.engine_version()
+
+
+def ok(check: str, found: str) -> Finding:
+    """Return that all is well."""
+    return Finding(check, Level.OK, found)
+
+
+def warning(check: str, found: str, fix: str) -> Finding:
+    """Return what may be wrong, or may become so."""
+    return Finding(check, Level.WARNING, found, fix)
+
+
+def failure(check: str, found: str, fix: str, exit_status: int) -> Finding:
+    """Return what is wrong; the status is that of the error it leads to."""
+    return Finding(check, Level.FAILURE, found, fix, exit_status)
+
+
+def skipped(check: str, found: str) -> Finding:
+    """Return that it could not be looked at."""
+    return Finding(check, Level.SKIPPED, found)
+
+
+def of_error(check: str, error: Boot2DockerError) -> Finding:
+    """Return an error as a failure."""
+    words = f"{error.brief}: {error.details}" if error.details else error.brief
+    return failure(check, words, error.resolution, error.exit_status)

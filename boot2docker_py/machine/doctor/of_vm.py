@@ -1,0 +1,164 @@
+"""The checks of this host, the VM and its engine."""
+
+from __future__ import annotations
+
+import re
+from typing import Iterator
+
+from boot2docker_py.drivers.base import State
+from boot2docker_py.endpoint.status import Phase
+from boot2docker_py.errors import Boot2DockerError, GuestError, HypervisorError, WrongStateError
+from boot2docker_py.guest import clock
+from boot2docker_py.machine.doctor.findings import (
+    Check,
+    Finding,
+    Patient,
+    failure,
+    of_error,
+    ok,
+    skipped,
+    warning,
+)
+from boot2docker_py.wait import Deadline
+
+ANSWER_S = 20.0
+NOT_RUNNING = "the VM does not run"
+
+
+def _hypervisor(patient: Patient) -> Iterator[Finding]:
+    if isinstance(patient.driver, Boot2DockerError):
+        yield of_error("hypervisor", patient.driver)
+    else:
+        yield ok("hypervisor", f"{patient.driver.name} drives VM '{patient.vm}'")
+
+
+def _host(patient: Patient) -> Iterator[Finding]:
+    if isinstance(patient.driver, Boot2DockerError):
+        yield skipped("host", "there is no hypervisor")
+        return
+    for check in patient.driver.checks():
+        name = host_id(check.what)
+        try:
+            reason = check.probe(Deadline(patient.deadline.remaining_s(ANSWER_S)))
+        except Boot2DockerError as error:
+            yield of_error(name, error)
+            continue
+        words = f"{check.what}: {reason}"
+        if reason is None:
+            yield ok(name, check.what)
+        elif check.is_guess:
+            yield warning(name, words, check.hint)
+        else:
+            yield failure(name, words, check.hint, HypervisorError.exit_status)
+
+
+def host_id(what: str) -> str:
+    """Return the id of a driver's check: its name, up to what is another on each machine."""
+    plain = re.split("[,'\"(/]", what)[0].replace("'", "")
+    return "host-" + "-".join(re.findall("[a-z0-9]+", plain.lower()))
+
+
+def _vm(patient: Patient) -> Iterator[Finding]:
+    state = patient.state
+    if isinstance(patient.driver, Boot2DockerError):
+        yield skipped("vm", "there is no hypervisor")
+    elif isinstance(state, Boot2DockerError):
+        yield of_error("vm", state)
+    elif state is State.BROKEN:
+        words = f"VM '{patient.vm}' is broken: {patient.driver.problem()}"
+        fix = "Repair what is named there, or: boot2docker delete"
+        yield failure("vm", words, fix, WrongStateError.exit_status)
+    elif state is State.RUNNING:
+        yield ok("vm", f"VM '{patient.vm}' is running")
+    else:
+        yield warning("vm", f"VM '{patient.vm}' is {state.value}", "boot2docker up")
+
+
+def _ssh(patient: Patient) -> Iterator[Finding]:
+    if isinstance(patient.driver, Boot2DockerError) or not patient.is_running:
+        yield skipped("ssh", NOT_RUNNING)
+        return
+    try:
+        address = patient.driver.ssh_address()
+        with patient.connect(address, Deadline(patient.deadline.remaining_s(ANSWER_S))):
+            yield ok("ssh", f"the VM lets us in at {address}")
+    except Boot2DockerError as error:
+        yield of_error("ssh", error)
+
+
+def _forwarder(patient: Patient) -> Iterator[Finding]:
+    if not patient.is_running:
+        yield skipped("forwarder", NOT_RUNNING)
+        return
+    health = patient.endpoint.status()
+    if health is None:
+        words = "nobody forwards the engine's socket"
+        yield failure("forwarder", words, "boot2docker up", GuestError.exit_status)
+    elif health.phase is Phase.FORWARDING:
+        yield ok("forwarder", f"process {health.pid} forwards the engine's socket")
+    elif health.phase is Phase.FAILED and health.last_error:
+        met = health.last_error
+        yield failure("forwarder", f"{met.brief}: {met.details}", met.resolution, met.exit_status)
+    else:
+        words = f"it is {health.phase.value}: {health.reason}"
+        yield failure("forwarder", words, "boot2docker logs forward", GuestError.exit_status)
+
+
+def _engine(patient: Patient) -> Iterator[Finding]:
+    if not patient.is_running:
+        yield skipped("engine", NOT_RUNNING)
+    elif patient.engine_reason:
+        fix = "boot2docker logs engine"
+        yield failure("engine", patient.engine_reason, fix, GuestError.exit_status)
+    else:
+        version = patient.engine.get("Version", "of an unknown version")
+        yield ok("engine", f"Docker Engine {version} answers at {patient.endpoint.docker_host}")
+
+
+def _clock(patient: Patient) -> Iterator[Finding]:
+    if not clock.is_plausible(patient.now_s()):
+        yield warning("clock", "the clock of this machine cannot be right", "Set it.")
+        return
+    skew = clock.skew_s(patient.endpoint, patient.now_s) if patient.is_running else None
+    if skew is None:
+        yield skipped("clock", "the engine does not tell" if patient.is_running else NOT_RUNNING)
+    elif clock.is_off(skew):
+        yield warning("clock", f"the clock of the VM is {clock.said(skew)}", "boot2docker up")
+    else:
+        yield ok("clock", "the VM and this machine agree on the time")
+
+
+CHECKS = (
+    Check(
+        "hypervisor",
+        "A hypervisor is installed and can be asked; which it is",
+        "failure 6: there is none, or it is broken",
+        _hypervisor,
+    ),
+    Check(
+        "host-...",
+        "What the hypervisor needs of this machine: one finding for each, before a VM is made",
+        "failure 6: it is missing; a warning where that is a guess",
+        _host,
+    ),
+    Check(
+        "vm",
+        "The state of the VM",
+        "failure 4: it is broken; a warning when it does not run",
+        _vm,
+    ),
+    Check("ssh", "The VM answers on SSH, with the pinned host key and our key", "failure 9", _ssh),
+    Check(
+        "forwarder",
+        "The process that forwards the engine's socket",
+        "failure 9: there is none, or it has no connection",
+        _forwarder,
+    ),
+    Check("engine", "The engine answers on the forwarded socket", "failure 9", _engine),
+    Check(
+        "clock",
+        "The VM's clock beside this machine's",
+        "warning: more than 2 s between them, or this machine is before 2024",
+        _clock,
+    ),
+)

@@ -1,0 +1,83 @@
+"""The client side of a forwarder's process, for one VM."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+from boot2docker_py.drivers.base import Address
+from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint.status import ForwarderStatus, Phase
+from boot2docker_py.guest import engine as engine_client
+from boot2docker_py.paths import VMPaths
+from boot2docker_py.wait import Deadline
+from tests.unit.guest.real_sshd import Sshd, eventually
+
+from .engine import Engine
+
+LONG_S = 60.0
+MEGABYTE = 1024 * 1024
+ROOT = Path(__file__).parents[3]
+
+
+class Endpoint:
+    """Starts and asks it, and connects to its socket."""
+
+    def __init__(self, folder: Path, sshd: Sshd, engine: Engine) -> None:
+        self.paths = VMPaths(folder=folder, run=folder / "run", lock=folder / "lock")
+        self.sshd = sshd
+        self.engine = engine
+        self.key = sshd.key
+        self.deadline_s = LONG_S
+        self.tcp_port = 0
+
+    def start(self, address: Address | None = None) -> ForwarderStatus:
+        return process.start(
+            self.paths,
+            vm_name="vm",
+            address=address or self.sshd.address,
+            key=self.key,
+            deadline=Deadline(self.deadline_s),
+            user=self.sshd.user,
+            engine_socket=str(self.engine.path),
+            tcp_port=self.tcp_port,
+        )
+
+    def status(self) -> ForwarderStatus:
+        status = process.status(self.paths)
+        assert status is not None
+        return status
+
+    def is_in(self, phase: Phase) -> bool:
+        return self.status().phase is phase
+
+    def is_running(self) -> bool:
+        return process.status(self.paths) is not None
+
+    def client(self, line: bytes = b"") -> socket.socket:
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(LONG_S)
+        client.connect(str(self.paths.docker_socket))
+        if line:
+            client.sendall(line)
+        return client
+
+    def ping(self) -> str | None:
+        return engine_client.ping(self.client)
+
+
+def forwarding(endpoint: Endpoint, address: Address | None = None) -> ForwarderStatus:
+    endpoint.start(address)
+    eventually(lambda: endpoint.status().phase in (Phase.FORWARDING, Phase.FAILED))
+    status = endpoint.status()
+    assert status.phase is Phase.FORWARDING, status
+    return status
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -1,0 +1,162 @@
+"""What stands in for the engine's API: containers that come and go, a list, and a live stream."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+import urllib.parse
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+# The guest of these tests is this machine; its containers publish at an address of their own.
+GUEST = "127.0.0.2"
+
+
+class DockerEngine:
+    """Serve `GET /containers/json` and `GET /events`, and a ping, at one Unix socket."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.containers: dict[str, dict[str, Any]] = {}
+        self.lists = 0
+        self.status_line = b"HTTP/1.0 200 OK"
+        self.piece_bytes = 64 * 1024
+        self.queries: list[dict[str, list[str]]] = []
+        self.streams: list[socket.socket] = []
+        self._servers: dict[str, list[Echo]] = {}
+        self._history: list[tuple[float, bytes]] = []
+        self._lock = threading.Lock()
+        self._listen()
+
+    def __enter__(self) -> DockerEngine:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.crash()
+        for name in list(self.containers):
+            self.stop(name)
+
+    def crash(self) -> None:
+        """Serve nobody any more; what the containers publish goes on."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self.path.unlink(missing_ok=True)
+        self.cut_events()
+
+    def come_back(self) -> None:
+        """Serve again after a crash."""
+        self._listen()
+
+    def cut_events(self) -> None:
+        """End the streams of events."""
+        for stream in list(self.streams):
+            with contextlib.suppress(OSError):
+                stream.shutdown(socket.SHUT_RDWR)
+        self.streams.clear()
+
+    def start(self, name: str, *ports: int, address: str = GUEST, protocol: str = "tcp") -> None:
+        """Start a container that answers at its published ports, and tell of it."""
+        self.containers[name] = {
+            "Id": f"{name}-id",
+            "Names": [f"/{name}"],
+            "Ports": [
+                {"IP": address, "PrivatePort": 80, "PublicPort": port, "Type": protocol}
+                for port in ports
+            ],
+        }
+        if protocol == "tcp":
+            self._servers[name] = [Echo(address, port) for port in ports]
+        self.tell("container", "start", name)
+
+    def stop(self, name: str) -> None:
+        """End a container, and tell of it."""
+        del self.containers[name]
+        for server in self._servers.pop(name, []):
+            server.close()
+        self.tell("container", "die", name)
+
+    def tell(self, kind: str, action: str, name: str) -> None:
+        """Send an event to all who follow."""
+        actor = {"ID": f"{name}-id", "Attributes": {"name": name}}
+        event = {"Type": kind, "Action": action, "Actor": actor, "timeNano": time.time_ns()}
+        line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
+        with self._lock:
+            self._history.append((time.time(), line))
+            self.send(line)
+
+    def send(self, data: bytes) -> None:
+        """Send bytes to all who follow, in pieces."""
+        for stream in list(self.streams):
+            for begin in range(0, len(data), self.piece_bytes):
+                with contextlib.suppress(OSError):
+                    stream.sendall(data[begin : begin + self.piece_bytes])
+
+    def _listen(self) -> None:
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(self.path))
+        self._listener.listen(100)
+        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _address = listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError), client.makefile("rb") as lines:
+            words = lines.readline().decode().split()
+            while lines.readline().strip():
+                pass
+            if len(words) != 3 or words[2] != "HTTP/1.0":
+                return
+            url = urllib.parse.urlsplit(words[1])
+            date = formatdate(time.time(), usegmt=True).encode()
+            client.sendall(self.status_line + b"\r\nDate: " + date + b"\r\n\r\n")
+            if url.path == "/events":
+                query = urllib.parse.parse_qs(url.query)
+                since = float(query["since"][0])
+                with self._lock:
+                    client.sendall(b"".join(line for at, line in self._history if at >= since))
+                    self.queries.append(query)
+                    self.streams.append(client)
+                lines.read()  # to the end of the client
+            elif url.path == "/containers/json":
+                self.lists += 1
+                answer = json.dumps(list(self.containers.values()), ensure_ascii=False).encode()
+                client.sendall(answer)
+            else:
+                client.sendall(b"OK")
+        with contextlib.suppress(ValueError):
+            self.streams.remove(client)
+
+
+class Echo:
+    """A server in a container: it sends back what it gets, and its end after the client's."""
+
+    def __init__(self, address: str, port: int) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._listener = socket.socket(family, socket.SOCK_STREAM)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._listener.bind((address, port))
+        self._listener.listen(100)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _address = self._listener.accept()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            for data in iter(lambda: client.recv(1 << 18), b""):
+                client.sendall(data)

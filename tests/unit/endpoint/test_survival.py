@@ -1,0 +1,197 @@
+"""The forwarder lives as long as the VM: what it does while the VM is away, and when it is back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py.drivers.base import Address
+from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint.link import knock
+from boot2docker_py.endpoint.sleep import SleepWatch
+from boot2docker_py.endpoint.status import Phase
+from tests.unit.guest.real_sshd import Cable, Sshd, eventually
+
+from .client_side import MEGABYTE, Endpoint, forwarding, is_alive
+from .engine import Engine
+
+QUESTION = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"
+
+
+def read_all(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(MEGABYTE), b""))
+
+
+def test_a_lost_vm_ends_the_clients_and_is_reached_again(endpoint: Endpoint, cable: Cable) -> None:
+    pid = forwarding(endpoint, cable.address).pid
+    with endpoint.client(b"echo\n") as client:
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+        cable.cut()
+        assert client.recv(1) == b""
+    eventually(lambda: endpoint.status().reconnections == 1)
+    eventually(lambda: endpoint.is_in(Phase.FORWARDING))
+    eventually(lambda: endpoint.ping() is None)
+    assert endpoint.status().pid == pid
+
+
+def test_a_vm_that_is_off_is_waited_for_and_reached_without_a_word(
+    endpoint: Endpoint, tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = Sshd(tmp_path / "late")
+    endpoint = Endpoint(endpoint.paths.folder, late, engine)
+    monkeypatch.setattr(process, "LEAST_PATIENCE_S", 0.2)
+    endpoint.deadline_s = 2.0
+    pid = endpoint.start().pid
+    eventually(lambda: endpoint.is_in(Phase.WAITING))
+    assert endpoint.status().reason == "Connection refused"
+    with late.running():
+        eventually(lambda: endpoint.is_in(Phase.FORWARDING))
+    assert endpoint.status().pid == pid
+
+
+def test_while_the_vm_is_away_a_client_is_told_why_at_once(
+    endpoint: Endpoint, cable: Cable
+) -> None:
+    cable.unplug()
+    endpoint.start(cable.address)
+    eventually(lambda: endpoint.status().reason == "Connection refused")
+    began = time.monotonic()
+    with endpoint.client(QUESTION) as client:
+        answer = read_all(client)
+    assert time.monotonic() - began < 10  # and not for ever
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"VM 'vm' cannot be reached (Connection refused); see: boot2docker status" in answer
+    assert endpoint.status().refused_connections == 1
+    assert endpoint.ping() is not None
+
+
+def test_a_client_that_asks_nothing_does_not_stay(endpoint: Endpoint, cable: Cable) -> None:
+    cable.unplug()
+    endpoint.start(cable.address)
+    eventually(lambda: endpoint.status().reason == "Connection refused")
+    with endpoint.client() as client:
+        assert client.recv(1) == b""
+
+
+def test_at_rest_clients_are_gone_and_the_vm_is_left_alone_until_the_next_start(
+    endpoint: Endpoint, sshd: Sshd
+) -> None:
+    pid = forwarding(endpoint).pid
+    with endpoint.client(b"echo\nx") as client:
+        assert client.recv(1) == b"x"
+        process.rest(endpoint.paths)
+        assert client.recv(1) == b""
+    eventually(lambda: endpoint.is_in(Phase.WAITING))
+    status = endpoint.status()
+    assert status.reason == "the VM was stopped, or is about to be"
+    assert status.last_error is None
+    assert forwarding(endpoint).pid == pid
+    assert endpoint.ping() is None
+
+
+def test_rest_without_a_forwarder_does_nothing(endpoint: Endpoint) -> None:
+    process.rest(endpoint.paths)
+    assert not endpoint.is_running()
+
+
+def test_a_vm_killed_under_load_ends_the_clients_at_once(endpoint: Endpoint, cable: Cable) -> None:
+    """As `reset` does: the hypervisor's process dies, and the connections with it."""
+    forwarding(endpoint, cable.address)
+    clients = [endpoint.client(b"send %d\n" % (1000 * MEGABYTE)) for _number in range(5)]
+    clients += [endpoint.client(b"silent\n") for _number in range(5)]
+    for client in clients[:5]:
+        assert client.recv(1)
+    cable.unplug()
+    cable.cut()
+    for client in clients:
+        with client:
+            assert len(read_all(client)) < 1000 * MEGABYTE
+    eventually(lambda: endpoint.status().open_connections == 0)
+    error = endpoint.status().last_error
+    assert error is not None
+    assert error.brief == "the connection to the VM was lost"
+
+
+def test_a_server_that_is_silent_but_connected_is_lost_soon_after_up(
+    endpoint: Endpoint, cable: Cable
+) -> None:
+    """As after a pause or a hang of the VM: `up` doubts, and need not wait long."""
+    forwarding(endpoint, cable.address)
+    with endpoint.client(b"echo\nx") as client:
+        assert client.recv(1) == b"x"
+        cable.go_dead()
+        endpoint.start(cable.address)
+        assert client.recv(1) == b""
+    assert endpoint.status().reconnections == 1
+    cable.revive()
+    eventually(lambda: endpoint.is_in(Phase.FORWARDING))
+
+
+def test_it_ends_when_the_vms_folder_is_gone(endpoint: Endpoint, tmp_path: Path) -> None:
+    pid = forwarding(endpoint).pid
+    endpoint.paths.folder.rename(tmp_path / "elsewhere")
+    eventually(lambda: not is_alive(pid))
+
+
+def test_one_of_another_version_is_replaced(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = forwarding(endpoint)
+    monkeypatch.setattr(process, "__version__", "0.0.1")
+    second = endpoint.start()
+    assert second.pid != first.pid
+    eventually(lambda: not is_alive(first.pid))
+    assert endpoint.status().pid == second.pid
+
+
+def test_one_killed_under_load_is_replaced_and_its_clients_are_told(endpoint: Endpoint) -> None:
+    first = forwarding(endpoint)
+    with endpoint.client(b"send %d\n" % (1000 * MEGABYTE)) as client:
+        assert client.recv(1)
+        os.kill(first.pid, signal.SIGKILL)
+        with contextlib.suppress(ConnectionResetError):  # an orderly end is as good
+            assert len(read_all(client)) < 1000 * MEGABYTE
+    assert forwarding(endpoint).pid != first.pid
+    assert endpoint.ping() is None
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.mark.parametrize(
+    ("monotonic_s", "wall_s", "wakes"),
+    [
+        (1, 1, 0),
+        (3, 3, 0),  # a busy machine
+        (1, 8 * 3600, 1),  # Linux: the monotonic clock slept, too
+        (8 * 3600, 8 * 3600, 1),  # Windows: it did not
+        (1, -3 * 3600, 1),  # somebody set the clock back
+    ],
+)
+def test_the_hosts_sleep_is_noticed_once(monotonic_s: float, wall_s: float, wakes: int) -> None:
+    woken: list[int] = []
+    monotonic, wall = Clock(), Clock()
+    watch = SleepWatch(lambda: woken.append(1), monotonic, wall)
+    for clock, step_s in ((monotonic, monotonic_s), (wall, wall_s)):
+        clock.now_s += step_s
+    watch.look()
+    watch.look()
+    assert len(woken) == wakes
+
+
+def test_a_knock_says_why_nobody_opens() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address(*server.getsockname())
+        assert knock(address) == ""
+    assert knock(address) == "Connection refused"
