@@ -24,7 +24,7 @@ def machines_in(api: API, tmp_path: Path) -> Iterator[Path]:  # noqa: F811
     """Let VirtualBox make its machines in a file system of its own, which a test may spoil."""
     folder, properties = tmp_path / "small", api.virtualbox.systemProperties
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g", "tmpfs", str(folder)], check=True)
     before = properties.defaultMachineFolder
     properties.defaultMachineFolder = str(folder)
     yield folder
@@ -33,6 +33,8 @@ def machines_in(api: API, tmp_path: Path) -> Iterator[Path]:  # noqa: F811
 
 
 def _fill(folder: Path) -> Path:
+    """Make the file system as small as its content allows, and fill the rest."""
+    subprocess.run(["mount", "-o", "remount,size=8m", str(folder)], check=True)
     filler = folder / "filler"
     with filler.open("wb", buffering=0) as file:
         try:
@@ -54,6 +56,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(
     assert "Make space" in caught.value.resolution
     assert driver.state() is State.ABSENT
     filler.unlink()
+    subprocess.run(["mount", "-o", "remount,size=2g", str(machines_in)], check=True)
     assert [file for file in machines_in.rglob("*") if file.is_file()] == []
     driver.create(spec)
     assert driver.state() is State.OFF
