@@ -165,8 +165,9 @@ def test_init_killed_anywhere_can_be_run_again(
         assert {file.suffix for file in folder.iterdir()} <= {".vbox", ".vbox-prev", ".vmdk"}
         driver.delete()
         assert not folder.exists()
-        names = [disk.location for disk in api.array(api.virtualbox, "hardDisks")]
-        assert not [one for one in names if name in one]
+        # Of a process killed while it attached the disk, VirtualBox keeps an entry, without file.
+        for disk in api.array(api.virtualbox, "hardDisks"):
+            assert name not in disk.location or list(api.array(disk, "machineIds"))
         step += 2
     assert step > 50
 

@@ -139,6 +139,7 @@ class VirtualBoxDriver(Driver):
         unfinished.clean_up(self._api, self._note)
         settings = machines.settings_file(self._api, self._vm)
         disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")
+        disk = media.not_stuck(self._api, disk)
         media.demand_new(disk)
         if spec.base_disk:
             media.demand_readable(self._api, spec.base_disk)
@@ -164,6 +165,7 @@ class VirtualBoxDriver(Driver):
             medium = media.make_disk(self._api, disk, spec.seed, spec.disk_mb)
         with sessions.changed(self._api, machine) as changing:
             media.attach(self._api, changing, spec.iso, medium)
+            changing.saveSettings()  # at once: see media.not_stuck
             if spec.host_only:
                 start.set_host_only(self._api, changing, spec.host_only)
         sessions.wait_until_free(self._api, machine)

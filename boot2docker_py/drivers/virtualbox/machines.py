@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,8 @@ def own_disk(machine: Any) -> Path | None:
     if disk is None:
         return None
     path, settings = Path(disk.location), Path(machine.settingsFilePath)
-    is_beside = path.parent == settings.parent and path.stem == machine.name
+    is_named = bool(re.fullmatch(re.escape(machine.name) + r"(-\d+)?", path.stem))
+    is_beside = path.parent == settings.parent and is_named
     above = settings.parent.parent
     is_of_machine = path == above / "disk.vmdk" and above.name == machine.name
     return path if is_beside or is_of_machine else None

@@ -202,6 +202,25 @@ def _delete_tree(api: API, disk: Any) -> None:
     file.unlink(missing_ok=True)
 
 
+def not_stuck(api: API, path: Path) -> Path:
+    """Return a path for a new disk: the one given, or beside it where VirtualBox is stuck with it.
+
+    When a process is killed between attaching a disk and saving that, VirtualBox keeps the disk in
+    its list, as one of a machine that is gone, until its server ends (7.2.22).
+    """
+    known = {machine.id for machine in api.array(api.virtualbox, "machines")}
+    stuck = [
+        os.path.normcase(disk.location)
+        for disk in api.array(api.virtualbox, "hardDisks")
+        if set(api.array(disk, "machineIds")) - known
+    ]
+    candidate, number = path, 1
+    while os.path.normcase(str(candidate)) in stuck:
+        number += 1
+        candidate = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return candidate
+
+
 def demand_new(path: Path) -> None:
     """Raise StorageError when there is a file where the disk is to be."""
     if path.exists():
