@@ -80,6 +80,7 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm
     click.echo(f"docker uses the engine of VM '{name}' here; 'exit' ends this.", err=True)
+    session.has_handed_over = True
     return run_here(command, wanted.applied_to(os.environ))
 
 
