@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import MutableMapping, Sequence
@@ -40,5 +39,7 @@ def begin(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     if sys.platform == "win32":  # where exec returns at once to who has started us
+        import subprocess
+
         return subprocess.call(words, env=environ)
     os.execve(words[0], words, environ)  # noqa: RET503 - it does not return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from typing import Mapping, Sequence
 
@@ -97,6 +96,8 @@ def own_shell(environ: Mapping[str, str], detected: str, platform: str) -> list[
 
 def run_here(command: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command on this terminal; return its exit status, as a shell would."""
+    import subprocess
+
     try:
         child = subprocess.Popen(command, env=dict(environ))
     except FileNotFoundError:
