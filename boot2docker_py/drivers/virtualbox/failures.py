@@ -36,12 +36,14 @@ class APIError(HypervisorError):
     """
 
     def __init__(self, result_code: int, text: str, known: KnownFailure | None = None) -> None:
-        super().__init__("VirtualBox refuses", details=_words(result_code, text))
+        super().__init__(
+            "VirtualBox refuses" + (f": {known.diagnosis}" if known else ""),
+            details=_words(result_code, text),
+            resolution=known.advice if known else "",
+        )
         self.result_code = result_code
         self.text = text
         if known:
-            self.brief += f": {known.diagnosis}"
-            self.resolution = known.advice
             self.exit_status, self.code = known.kind.exit_status, known.kind.code
 
 
