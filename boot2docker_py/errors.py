@@ -8,6 +8,7 @@
     |-- WrongStateError       4  wrong_state   the VM is not in a state that allows it
     |-- DeadlineError         5  deadline      the time given has passed
     |-- HypervisorError       6  hypervisor    missing, broken or refusing
+    |   `-- HypervisorEndedError   hypervisor_ended   its server has ended in the middle
     |-- NetworkError          7  network       port or address not to be had
     |-- DownloadError         8  download      transfer or verification of an image
     |-- GuestError            9  guest         SSH, the engine, anything inside the VM
@@ -87,6 +88,12 @@ class HypervisorError(Boot2DockerError):
 
     exit_status = 6
     code = "hypervisor"
+
+
+class HypervisorEndedError(HypervisorError):
+    """The hypervisor's server has ended in the middle, and again when all was tried once more."""
+
+    code = "hypervisor_ended"
 
 
 class NetworkError(Boot2DockerError):

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping
 
-import platformdirs
-
 from boot2docker_py.errors import StorageError
 
 APP_NAME = "boot2docker"
@@ -149,12 +147,16 @@ def find(environ: Mapping[str, str], user_home: Path | None = None) -> Paths:
     elif original.is_dir():
         home = original
     else:
+        import platformdirs  # not where it is not needed: it takes a fifth of a short command
+
         home = Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
     store = environ.get("MACHINE_STORAGE_PATH")
     return Paths(home, user_home, machine_store=Path(store) if store else None)
 
 
 def _runtime_folder() -> Path:
+    import platformdirs
+
     with warnings.catch_warnings():
         # platformdirs says aloud when the system names no such folder, and takes one in /tmp.
         warnings.simplefilter("ignore")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import click
@@ -62,6 +61,8 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one may have been meant."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            import difflib
+
             near = difflib.get_close_matches(args[0], [*self.commands, *ALIASES], n=1, cutoff=0.5)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             raise click.UsageError(f"unknown command '{args[0]}'{hint}", ctx)

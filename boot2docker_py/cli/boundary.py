@@ -12,11 +12,11 @@ from typing import Sequence
 import click
 
 from boot2docker_py import paths
-from boot2docker_py.cli import broken_imports, screen
+from boot2docker_py.cli import broken_imports, screen, second_try
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.arguments import PASSES_WORDS_ON, go_switches
 from boot2docker_py.cli.session import Session
-from boot2docker_py.errors import Boot2DockerError, UsageError
+from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError, UsageError
 
 INTERRUPTED = 130
 LOG_BYTES = 1_000_000
@@ -29,15 +29,21 @@ def run(arguments: Sequence[str], session: Session) -> int:
     _never_fail_on_an_odd_terminal()
     _log_to_file(paths.find(os.environ).log)
     log.debug("boot2docker %s", " ".join(arguments))
-    status = _run(arguments, session)
+    may_try_again = not second_try.is_this(os.environ)
+    status = _run(arguments, session, may_try_again=may_try_again)
     log.debug("exit status %d", status)
     return status
 
 
-def _run(arguments: Sequence[str], session: Session) -> int:
+def _run(arguments: Sequence[str], session: Session, *, may_try_again: bool) -> int:
     words = go_switches(arguments)
     try:
         status = app.main(words, prog_name="boot2docker", standalone_mode=False, obj=session)
+    except HypervisorEndedError as problem:
+        if may_try_again and not session.has_handed_over:
+            screen.status_line.clear()
+            return second_try.begin(arguments)
+        return _report(problem, arguments)
     except Boot2DockerError as problem:
         return _report(problem, arguments)
     except click.ClickException as problem:

@@ -42,6 +42,7 @@ class Session:
     def __init__(self) -> None:
         self.flags: dict[str, object] = {}
         self.as_json = False
+        self.has_handed_over = False  # to a program of the user, which must not be run twice
 
     def take(self, given: Mapping[str, object]) -> None:
         """Take flags that were given on one side of the command; the last one counts.
@@ -248,4 +249,5 @@ class Session:
             screen.error(problem)
             return CONNECTION_FAILED
         with connection:
+            self.has_handed_over = True
             return terminal.run(connection, words)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 from typing import Mapping, Sequence
 from urllib.parse import urlsplit
@@ -89,6 +88,7 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm
     click.echo(f"docker uses the engine of VM '{name}' here; 'exit' ends this.", err=True)
+    session.has_handed_over = True
     return run_here(command, wanted.applied_to(os.environ))
 
 
@@ -105,6 +105,8 @@ def own_shell(environ: Mapping[str, str], detected: str, platform: str) -> list[
 
 def run_here(command: Sequence[str], environ: Mapping[str, str]) -> int:
     """Run a command on this terminal; return its exit status, as a shell would."""
+    import subprocess
+
     try:
         child = subprocess.Popen(command, env=dict(environ))
     except FileNotFoundError:

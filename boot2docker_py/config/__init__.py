@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Mapping
@@ -144,6 +142,8 @@ class _Merge:
 
 def _nearest_key(key: str) -> str:
     known = {s.key.lower(): s.key for s in SETTINGS}
+    import difflib
+
     near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.5)
     return f"; did you mean {known[near[0]]}?" if near else ""
 
@@ -161,6 +161,11 @@ def _check_together(config: Config) -> None:
 
 
 def _host_only_mistakes(config: Config) -> list[str]:
+    network_fields = ("host_ip", "netmask", "dhcp_ip", "lower_ip", "upper_ip")
+    if all(config.origins[field] == "default" for field in network_fields):
+        return []  # so that most commands do not import what reads addresses
+    import ipaddress
+
     try:
         network = ipaddress.IPv4Network(f"{config.host_ip}/{config.netmask}", strict=False)
     except ValueError:

@@ -5,7 +5,6 @@ The words follow the name of the setting: "Memory must be a whole number from 12
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Callable
@@ -110,6 +109,8 @@ def optional_path(value: object) -> Path | None:
 
 def address(value: object) -> str:
     """Read an IPv4 address."""
+    import ipaddress
+
     # The original's profile holds a mask as an array of four numbers.
     dotted = ".".join(str(part) for part in value) if isinstance(value, list) else str(value)
     try:

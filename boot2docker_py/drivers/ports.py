@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 
 from boot2docker_py.errors import NetworkError
@@ -13,6 +12,8 @@ USUAL_SSH = 2022  # the original's
 
 def is_free(port: int) -> bool:
     """Tell whether this user can listen on the port now."""
+    import socket  # not for a command that only asks
+
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         if sys.platform == "win32":
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
@@ -28,6 +29,8 @@ def is_free(port: int) -> bool:
 
 def any_free() -> int:
     """Return a port that is free now; the operating system chooses."""
+    import socket  # not for a command that only asks
+
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.bind((HOST, 0))
         return int(listener.getsockname()[1])

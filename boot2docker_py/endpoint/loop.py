@@ -30,6 +30,8 @@ class Loop:
         self._calls: deque[Call] = deque()
         self._on_tick: list[Call] = []
         self._waker, self._woken = socket.socketpair()
+        if self._waker.family == socket.AF_INET:  # Windows: else the second byte waits for an ACK
+            self._waker.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._waker.settimeout(0)
         self._woken.settimeout(0)
         self._selector.register(self._woken, READ, self._drain)

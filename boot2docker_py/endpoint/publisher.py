@@ -170,6 +170,7 @@ class Publisher:
                 client, _address = listener.accept()
                 # What comes from the guest is written in pieces, which must not wait for another.
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 open_channel = partial(self._open_port, self._listeners[key].port)
                 self._join(client, open_channel, partial(self._port_ended, key))
 

@@ -6,6 +6,7 @@ forwarder.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import shutil
@@ -25,21 +26,25 @@ from tests.unit.guest.real_sshd import Sshd
 MEGABYTE = 1024 * 1024
 STREAM_BYTES = 200 * MEGABYTE
 REQUESTS = 200
+OPEN_AT_ONCE = 500
 TURNS = 3
 
 
 def serve(path: str) -> None:
-    """Answer: `r` reads all and says ok, `w` writes STREAM_BYTES, `p` says ok at once."""
+    """Answer: `r` reads all, says ok; `w` writes; `p` says ok at once; `h` too, and holds on."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
-    listener.listen(100)
+    listener.listen(OPEN_AT_ONCE)
     block = os.urandom(MEGABYTE)
+    held = []
     while True:
         client, _address = listener.accept()
+        word = client.recv(1)
+        if word == b"h":
+            held.append(client)
+            client.sendall(b"ok")
+            continue
         with client:
-            word = client.recv(1)
-            if not word:  # only looked whether somebody listens
-                continue
             if word == b"r":
                 while client.recv(MEGABYTE):
                     pass
@@ -47,7 +52,8 @@ def serve(path: str) -> None:
                 for _megabyte in range(STREAM_BYTES // MEGABYTE):
                     client.sendall(block)
                 continue
-            client.sendall(b"ok")
+            if word:  # else somebody only looked whether we listen
+                client.sendall(b"ok")
 
 
 def connect(path: Path) -> socket.socket:
@@ -95,6 +101,28 @@ def request_s(path: Path) -> float:
             assert client.recv(2) == b"ok"
         times.append(time.monotonic() - began)
     return statistics.median(times)
+
+
+def resident_mb(pid: int) -> float:
+    """Return how much memory a process has in use."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def measure_memory(ours: tuple[Path, int], theirs: tuple[Path, int]) -> None:
+    """Print the memory of both with many connections open, each used once."""
+    sizes = []
+    for path, pid in (ours, theirs):
+        with contextlib.ExitStack() as stack:
+            for _number in range(OPEN_AT_ONCE):
+                client = stack.enter_context(connect(path))
+                client.sendall(b"h")
+                assert client.recv(2) == b"ok"
+            sizes.append(resident_mb(pid))
+    print(
+        f"forwarder memory, {OPEN_AT_ONCE} open {sizes[0]:5.1f} MB"
+        f"     ssh -L {sizes[1]:8.1f} MB     goal 60 MB"
+    )
 
 
 def wait_for(path: Path) -> None:
@@ -153,7 +181,7 @@ def main() -> None:
         words += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
         words += ["-o", "LogLevel=ERROR", "-L", f"{theirs}:{engine}", f"{sshd.user}@127.0.0.1"]
         ssh = subprocess.Popen(words)
-        process.start(
+        health = process.start(
             paths,
             vm_name="bench",
             address=sshd.address,
@@ -168,6 +196,7 @@ def main() -> None:
             compare("upload", upload_s, paths.docker_socket, theirs)
             compare("download", download_s, paths.docker_socket, theirs)
             compare("latency", request_s, paths.docker_socket, theirs)
+            measure_memory((paths.docker_socket, health.pid), (theirs, ssh.pid))
         finally:
             process.stop(paths)
             ssh.terminate()

@@ -111,7 +111,7 @@ def test_a_data_disk_that_is_damaged_is_named(other: OtherHome, spec: VMSpec) ->
     _end_server(other.virtualbox)
     disk.write_bytes(b"damaged" * 1000)
     answer = other.boot2docker("--vm", "vm", "up", "--iso", str(spec.iso), "--offline")
-    assert answer.returncode == 1, answer.stderr
+    assert answer.returncode == 6, answer.stderr
     assert "a disk of the VM is gone, or damaged" in answer.stderr
     assert str(disk) in answer.stderr
     assert disk.read_bytes().startswith(b"damaged")

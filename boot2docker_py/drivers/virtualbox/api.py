@@ -13,7 +13,7 @@ from typing import Any, Iterator
 
 from boot2docker_py import paths
 from boot2docker_py.drivers.virtualbox import crashes, failures, loading, places
-from boot2docker_py.errors import Boot2DockerError, HypervisorError
+from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
 
 
 class API:
@@ -77,9 +77,12 @@ def connect() -> API:
     except Boot2DockerError:
         raise
     except Exception as error:
+        result = failures.result_of(error)
+        if result and result[0] in failures.SERVER_DIED:
+            raise failures.error_of(*result) from error
         found = places.installation(system)
         bindings = crashes.binding_names(found.program) if found else []
         raise loading.why(error, system, found, bindings) from error
     if api.virtualbox is None:
-        raise HypervisorError("VirtualBox's server does not answer", resolution=failures.AGAIN)
+        raise HypervisorEndedError("VirtualBox's server does not answer", resolution=failures.AGAIN)
     return api

@@ -27,7 +27,7 @@ _FILE = re.compile(r"\\([^\\\s]+\.sys):\s*$", re.MULTILINE)
 
 
 def of_failed_start(
-    name: str, words: str, logs: Path, began_s: float, platform: str
+    name: str, words: str, logs: Path, began_s: float, platform: str, *, in_window: bool = False
 ) -> Boot2DockerError:
     """Return the error for a VM that did not start, with the advice that fits.
 
@@ -37,15 +37,15 @@ def of_failed_start(
     log = end_of(logs / "VBox.log", began_s)
     hardening = end_of(logs / "VBoxHardening.log", began_s) if platform == "win32" else ""
     found = diagnose(TABLE, [words, failures_in(log), failures_in(hardening)], platform)
+    brief = f"VirtualBox does not start the VM '{name}'" + " in a window" * in_window
     details = "\n".join([words, *log.splitlines()[-SHOWN_LINES:]])
+    other_way = "\nOr leave --gui away." * in_window
     if not found:
-        return HypervisorError(
-            f"VirtualBox does not start the VM '{name}'", details=details, resolution=f"See {logs}."
-        )
+        return HypervisorError(brief, details=details, resolution=f"See {logs}.{other_way}")
     return found[0].kind(
-        f"VirtualBox does not start the VM '{name}': {found[0].diagnosis}",
+        f"{brief}: {found[0].diagnosis}",
         details=details,
-        resolution=f"{_advice(found[0], hardening)}\nMore is in {logs}.",
+        resolution=f"{_advice(found[0], hardening)}\nMore is in {logs}.{other_way}",
     )
 
 

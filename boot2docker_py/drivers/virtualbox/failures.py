@@ -11,14 +11,20 @@ from typing import Any, Iterator
 
 from boot2docker_py.advice import KnownFailure, diagnose
 from boot2docker_py.drivers.virtualbox.known_failures import TABLE
-from boot2docker_py.errors import Boot2DockerError, BusyError, HypervisorError, StorageError
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    BusyError,
+    HypervisorEndedError,
+    HypervisorError,
+    StorageError,
+)
 
 OBJECT_NOT_FOUND = 0x80BB0001
 INVALID_VM_STATE = 0x80BB0002
 INVALID_ARGUMENT = 0x80070057
 ACCESS_DENIED = 0x80070005
 _DISPATCH_EXCEPTION = 0x80020009
-_SERVER_DIED = {0x80004004, 0x800706BA, 0x800706BE, 0x800706BF, 0x80010108}
+SERVER_DIED = {0x80004004, 0x800706BA, 0x800706BE, 0x800706BF, 0x80010108}
 
 AGAIN = "Run the command again; if that fails too, end all of VirtualBox first."
 
@@ -30,12 +36,14 @@ class APIError(HypervisorError):
     """
 
     def __init__(self, result_code: int, text: str, known: KnownFailure | None = None) -> None:
-        super().__init__("VirtualBox refuses", details=_words(result_code, text))
+        super().__init__(
+            "VirtualBox refuses" + (f": {known.diagnosis}" if known else ""),
+            details=_words(result_code, text),
+            resolution=known.advice if known else "",
+        )
         self.result_code = result_code
         self.text = text
         if known:
-            self.brief += f": {known.diagnosis}"
-            self.resolution = known.advice
             self.exit_status, self.code = known.kind.exit_status, known.kind.code
 
 
@@ -59,8 +67,8 @@ def translated() -> Iterator[None]:
 
 def error_of(result_code: int, text: str, platform: str = sys.platform) -> Boot2DockerError:
     """Return the error for a result code and what VirtualBox says of it."""
-    if result_code in _SERVER_DIED:
-        return HypervisorError(
+    if result_code in SERVER_DIED:
+        return HypervisorEndedError(
             "VirtualBox's server has ended in the middle", details=text, resolution=AGAIN
         )
     known = _known(_words(result_code, text), platform)

@@ -251,7 +251,8 @@ TABLE = (
     ),
     KnownFailure(
         "ISO_BAD",
-        r"storage format of the medium .*VERR_NOT_SUPPORTED|Could not read from the boot medium"
+        r"storage format of the medium '[^']*\.iso'.*VERR_NOT_SUPPORTED"
+        r"|Could not read from the boot medium"
         r"|VERR_VD_ISO",
         "the image is damaged, or no image at all",
         "Fetch it again: boot2docker download --force-upgrade-download",
@@ -266,7 +267,7 @@ TABLE = (
         "a disk of the VM is gone, or damaged",
         "Look at the file that is named, and put a copy back if you have one; boot2docker does "
         "not touch it. Without one, what is in it is lost: boot2docker delete, then up.",
-        StorageError,
+        HypervisorError,
         is_guess=True,
         example="VMDK: descriptor does not start as expected in '....vmdk' "
         "(VERR_VD_VMDK_INVALID_HEADER).",

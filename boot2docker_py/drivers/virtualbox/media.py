@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from boot2docker_py.drivers.virtualbox import disk_files, failures, versions
+from boot2docker_py.drivers.virtualbox import failures, versions
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import StorageError, UsageError
 from boot2docker_py.wait import Deadline
@@ -63,6 +63,8 @@ def _made(api: API, path: Path, make: Callable[[], Any]) -> Any:
 
 def make_disk_file(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
     """Make such a disk where VirtualBox cannot write the seed: the file is made by us."""
+    from boot2docker_py.drivers.virtualbox import disk_files
+
     forget(api, path)
     disk_files.write(path, size_mb * MB, _by_sectors(seed))
     return api.virtualbox.openMedium(
@@ -74,7 +76,7 @@ def make_disk_file(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
 
 
 def _by_sectors(seed: bytes) -> bytes:
-    return seed + bytes(-len(seed) % disk_files.SECTOR)
+    return seed + bytes(-len(seed) % 512)
 
 
 def _make_empty(api: API, path: Path, size_mb: int) -> Any:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boot2docker_py.drivers.base import HostOnly
 from boot2docker_py.drivers.virtualbox import failures
 from boot2docker_py.drivers.virtualbox.api import API
 from boot2docker_py.errors import Boot2DockerError, NetworkError
 from boot2docker_py.wait import Deadline
+
+if TYPE_CHECKING:
+    import ipaddress
 
 log = logging.getLogger(__name__)
 
@@ -164,6 +166,8 @@ def _demand_no_collision(api: API, wanted: HostOnly) -> None:
 
 
 def _network(address: str, mask: str) -> ipaddress.IPv4Network:
+    import ipaddress
+
     return ipaddress.IPv4Network(f"{address}/{mask or '255.255.255.255'}", strict=False)
 
 

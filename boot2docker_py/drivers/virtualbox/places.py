@@ -9,8 +9,7 @@ import ntpath
 import os
 import posixpath
 import sys
-from dataclasses import dataclass
-from typing import Callable, Mapping, Sequence
+from typing import Callable, Mapping, NamedTuple, Sequence
 
 # Where `vboxapi` is below the SDK: up to 7.0; from 7.1 on, in both of its layouts.
 _GLUE_IN_SDK = (
@@ -26,8 +25,7 @@ LINUX_INSTALLATION_FILE = "/etc/vbox/vbox.cfg"  # written by the .run installer
 REGISTRY_KEY = r"SOFTWARE\Oracle\VirtualBox"  # of HKEY_LOCAL_MACHINE
 
 
-@dataclass(frozen=True)
-class Installation:
+class Installation(NamedTuple):
     """One VirtualBox: its programs and libraries, and its SDK."""
 
     program: str
@@ -39,8 +37,7 @@ class Installation:
         return {name: folder for name, folder in told.items() if not environ.get(name)}
 
 
-@dataclass(frozen=True)
-class System:
+class System(NamedTuple):
     """What decides where things are; tests make one of any system on any other."""
 
     platform: str

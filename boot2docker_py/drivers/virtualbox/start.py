@@ -150,11 +150,13 @@ def _launch(api: API, machine: Any, frontend: str) -> None:
         error.details += sessions.holder(machine)
         raise
     except (failures.APIError, StorageError) as error:
-        failure = diagnosis.of_failed_start(
-            machine.name, error.details, Path(machine.logFolder), began_s, sys.platform
-        )
-        if frontend != "headless":
-            failure.resolution += "\nOr leave --gui away."
-        raise failure from error
+        raise diagnosis.of_failed_start(
+            machine.name,
+            error.details,
+            Path(machine.logFolder),
+            began_s,
+            sys.platform,
+            in_window=frontend != "headless",
+        ) from error
     finally:
         sessions.unlock(api, session)

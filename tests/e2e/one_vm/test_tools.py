@@ -17,9 +17,10 @@ from tests.e2e.conftest import VM
 
 
 class TestSSHConfig:
-    def test_real_ssh_logs_in_with_it(self, vm: VM) -> None:
-        config = f"{sys.executable} -m boot2docker_py ssh-config"
-        words = ["bash", "-c", f"ssh -F <({config}) boot2docker-vm whoami"]
+    def test_real_ssh_logs_in_with_it(self, vm: VM, tmp_path: Path) -> None:
+        """From a file: ssh closes all that it inherits, so that `-F <(...)` finds nothing."""
+        (tmp_path / "config").write_bytes(vm.try_run("ssh-config").stdout)
+        words = ["ssh", "-F", str(tmp_path / "config"), "boot2docker-vm", "whoami"]
         answer = subprocess.run(words, capture_output=True, check=False, env=vm.environ)
         assert (answer.returncode, answer.stdout) == (0, b"docker\n"), answer.stderr
 

@@ -6,6 +6,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,10 +17,10 @@ from boot2docker_py.drivers.base import Address
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.link import knock
 from boot2docker_py.endpoint.sleep import SleepWatch
-from boot2docker_py.endpoint.status import Phase
+from boot2docker_py.endpoint.status import Phase, Settings
 from tests.unit.guest.real_sshd import Cable, Sshd, eventually
 
-from .client_side import MEGABYTE, Endpoint, forwarding, is_alive
+from .client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
 from .engine import Engine
 
 QUESTION = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"
@@ -195,3 +197,49 @@ def test_a_knock_says_why_nobody_opens() -> None:
         address = Address(*server.getsockname())
         assert knock(address) == ""
     assert knock(address) == "Connection refused"
+
+
+def test_a_thousand_connections_leave_nothing_in_the_process(endpoint: Endpoint) -> None:
+    pid = forwarding(endpoint).pid
+
+    def held() -> tuple[int, int]:
+        return len(os.listdir(f"/proc/{pid}/fd")), len(os.listdir(f"/proc/{pid}/task"))
+
+    def talk(number: int) -> None:
+        with endpoint.client(b"echo\nx") as client:
+            if number % 2:  # every other one is dropped before it has heard anything
+                assert client.recv(1) == b"x"
+
+    talk(1)
+    eventually(lambda: endpoint.status().open_connections == 0)
+    eventually(lambda: endpoint.status().transport)  # whose search has a thread of its own
+    before = held()
+    for number in range(1000):
+        talk(number)
+    eventually(lambda: endpoint.status().open_connections == 0)
+    assert endpoint.status().total_connections == 1001
+    eventually(lambda: held() <= before)
+
+
+def test_in_the_foreground_it_serves_until_ctrl_c(endpoint: Endpoint) -> None:
+    settings = Settings(
+        "vm",
+        endpoint.sshd.address,
+        endpoint.key,
+        endpoint.paths,
+        60,
+        endpoint.sshd.user,
+        str(endpoint.engine.path),
+    )
+    endpoint.paths.run.mkdir()
+    script = (
+        "import sys; from boot2docker_py.endpoint import forwarder, status\n"
+        "forwarder.serve(status.Settings.from_json(sys.argv[1]))"
+    )
+    with subprocess.Popen([sys.executable, "-c", script, settings.to_json()], cwd=ROOT) as child:
+        eventually(lambda: endpoint.is_running() and endpoint.is_in(Phase.FORWARDING))
+        assert endpoint.status().pid == child.pid
+        assert endpoint.ping() is None
+        child.send_signal(signal.SIGINT)
+        assert child.wait(60) == 0
+    assert not endpoint.paths.docker_socket.exists()

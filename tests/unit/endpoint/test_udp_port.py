@@ -14,7 +14,8 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.endpoint.udp_port import HEADER, IDLE_S, MAX_CLIENTS, Client, Clients, frames
+from boot2docker_py.endpoint.udp_clients import IDLE_S, MAX_CLIENTS, Client, Clients
+from boot2docker_py.endpoint.udp_port import HEADER, frames
 from tests.fakes import FakeClock
 from tests.unit.guest.real_sshd import eventually
 

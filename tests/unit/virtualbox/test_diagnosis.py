@@ -10,6 +10,7 @@ import pytest
 from boot2docker_py.drivers.virtualbox import diagnosis, failures
 from boot2docker_py.errors import (
     BusyError,
+    HypervisorEndedError,
     HypervisorError,
     NetworkError,
     StorageError,
@@ -119,7 +120,7 @@ def test_a_file_is_named_when_its_product_is_not() -> None:
         (0x80BB0002, "The machine is not mutable (state is Saved)", failures.APIError, 4),
         (0x80004005, "Failed to create the host-only adapter", failures.APIError, 7),
         (0x80004005, "AMD-V is not available (VERR_SVM_NO_SVM)", failures.APIError, 6),
-        (0x80004004, "Operation aborted (NS_ERROR_ABORT)", HypervisorError, 6),
+        (0x80004004, "Operation aborted (NS_ERROR_ABORT)", HypervisorEndedError, 6),
     ],
 )
 def test_failures_of_the_api_have_advice_and_a_status(

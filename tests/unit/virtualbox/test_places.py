@@ -57,9 +57,14 @@ def test_windows_has_the_glue_in_the_sdk_of_any_version(below: str) -> None:
 
 
 def test_a_folder_is_not_looked_at_twice() -> None:
-    system = a_system("win32", environ=WINDOWS, registry=(USUAL + "\\", USUAL))
     looked_at: list[str] = []
-    object.__setattr__(system, "exists", lambda file: looked_at.append(file))
+    system = a_system("win32", environ=WINDOWS, registry=(USUAL + "\\", USUAL))
+
+    def exists(file: str) -> bool:
+        looked_at.append(file)
+        return False
+
+    system = system._replace(exists=exists)
     assert installation(system) is None
     assert looked_at == [USUAL + r"\VBoxSVC.exe"]
 

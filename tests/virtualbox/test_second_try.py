@@ -1,0 +1,94 @@
+"""VBoxSVC killed under a command: the command is done all the same, or says what is wrong."""
+
+from __future__ import annotations
+
+import functools
+import os
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.errors import HypervisorError, NotFoundError
+from tests.virtualbox.test_driver import MADE, _end_server, paths, spec  # noqa: F401 - fixtures
+
+# Python runs this at its start, ours and that of the second try.
+KILLER = """
+import os, sys
+from pathlib import Path
+
+def trace(frame, event, _argument):
+    code, left = frame.f_code, Path(os.environ["KILLS_LEFT"])
+    if event == "call" and code.co_name == os.environ["KILLED_AT"] and (
+        "/drivers/virtualbox/" in code.co_filename and int(left.read_text())
+    ):
+        left.write_text(str(int(left.read_text()) - 1))
+        sys.setprofile(None)
+        from tests.virtualbox.test_driver import _end_server
+        _end_server(Path(os.environ["VBOX_USER_HOME"]))
+
+if os.environ.get("KILLED_AT"):
+    sys.setprofile(trace)
+"""
+VM = "dying"
+Killed = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def killed(tmp_path: Path, spec: VMSpec) -> Iterator[Killed]:  # noqa: F811
+    """Run a command on a VM that is made, its server killed at a function of ours, some times."""
+    home, b2d = tmp_path / "virtualbox", tmp_path / "b2d"
+    environ = {**os.environ, "VBOX_USER_HOME": str(home), "VBOX_IPC_SOCKETID": uuid.uuid4().hex}
+    environ["BOOT2DOCKER_DIR"] = str(b2d)
+    run = functools.partial(subprocess.run, capture_output=True, text=True, check=False)
+    assert run(["prepare-virtualbox"], env=environ).returncode == 0
+    made = run([sys.executable, "-c", MADE, str(b2d), VM, str(spec.iso)], env=environ)
+    assert made.returncode == 0, made.stderr
+    (b2d / "vms" / VM / "driver").write_text("virtualbox")
+    (tmp_path / "sitecustomize.py").write_text(KILLER)
+    left = tmp_path / "left"
+
+    def command(*words: str, at: str, times: int) -> subprocess.CompletedProcess[str]:
+        left.write_text(str(times))
+        extra = {"KILLED_AT": at, "KILLS_LEFT": str(left)}
+        extra["PYTHONPATH"] = f"{tmp_path}:{os.environ['PYTHONPATH']}"
+        ended = run(["boot2docker", "--vm", VM, *words], env={**environ, **extra})
+        assert left.read_text() == "0", f"it was not killed: {ended.stderr}"
+        return ended
+
+    yield command
+    _end_server(home)
+
+
+@pytest.mark.parametrize(
+    ("words", "at", "answer"),
+    [
+        (["status"], "find", "poweroff\n"),
+        (["status"], "state_of", "poweroff\n"),
+        (["ip"], "find", ""),
+        (["delete", "--force"], "unregister", ""),
+        (["delete", "--force"], "forget", ""),
+    ],
+)
+def test_a_command_survives_the_end_of_the_server(
+    killed: Killed, words: list[str], at: str, answer: str
+) -> None:
+    ended = killed(*words, at=at, times=1)
+    assert ended.stdout == answer
+    assert ended.returncode == (4 if words == ["ip"] else 0), ended.stderr
+    assert "trying once more" in ended.stderr
+    assert ("error" in ended.stderr) is (words == ["ip"])
+    if words[0] == "delete":
+        assert killed("status", at="find", times=0).returncode == NotFoundError.exit_status
+
+
+def test_a_server_that_ends_again_is_an_error(killed: Killed) -> None:
+    ended = killed("status", at="find", times=2)
+    assert ended.returncode == HypervisorError.exit_status
+    assert ended.stdout == ""
+    assert "VirtualBox's server has ended in the middle" in ended.stderr
+    assert killed("status", at="find", times=1).stdout == "poweroff\n", "the VM is whole"
