@@ -97,6 +97,10 @@ class Machine(CPU, Model):
         return Path(self.settingsFilePath).parent
 
     @property
+    def snapshotFolder(self) -> str:
+        return str(self.stem / "Snapshots")
+
+    @property
     def logFolder(self) -> str:
         return str(self.stem / "Logs")
 

@@ -50,12 +50,22 @@ class Server(Model):
         return str(Path(baseFolder or self.folder) / name / f"{name}.vbox")
 
     def createMachine(
-        self, settingsFile: str, name: str, groups: list[str], osTypeId: str, **more: str
+        self,
+        settingsFile: str,
+        name: str,
+        groups: list[str],
+        osTypeId: str,
+        flags: str,
+        **more: str,
     ) -> Machine:
         file = Path(settingsFile or self.composeMachineFilename(name, "", "", ""))
         if file.exists():
             raise RefusedError("VBOX_E_FILE_ERROR", f"Machine settings file '{file}' exists")
-        return Machine(self, name, file, osTypeId)
+        machine = Machine(self, name, file, osTypeId)
+        for flag in flags.split(","):
+            if flag.startswith("UUID="):
+                machine.id = flag[len("UUID=") :]
+        return machine
 
     def registerMachine(self, machine: Machine) -> None:
         if not Path(machine.settingsFilePath).exists():
@@ -132,12 +142,40 @@ class DHCPServer(Model):
     """IDHCPServer."""
 
     IPAddress = networkMask = lowerIP = upperIP = ""
+    is_running = False
+
+    def __init__(self, **state: Any) -> None:
+        super().__init__(individualConfigs=[], **state)
+
+    def restart(self) -> None:
+        if not self.is_running:
+            raise RefusedError("E_FAIL", "it does not run")
+
+    def getConfig(self, scope: str, name: str, slot: int, mayAdd: bool) -> Model:
+        for config in self.individualConfigs:
+            if (config.machineId, config.slot) == (name, slot):
+                return config  # type: ignore[no-any-return]
+        if scope != "MachineNIC" or not mayAdd:
+            raise RefusedError("VBOX_E_OBJECT_NOT_FOUND", "there is no such configuration")
+        self.individualConfigs.append(FixedLease(self, name, slot))
+        return self.individualConfigs[-1]  # type: ignore[no-any-return]
 
     def setConfiguration(
         self, IPAddress: str, networkMask: str, FromIPAddress: str, ToIPAddress: str
     ) -> None:
         self.IPAddress, self.networkMask = IPAddress, networkMask
         self.lowerIP, self.upperIP = FromIPAddress, ToIPAddress
+
+
+class FixedLease(Model):
+    """IDHCPIndividualConfig."""
+
+    def __init__(self, server: DHCPServer, machine_id: str, slot: int) -> None:
+        super().__init__(machineId=machine_id, slot=slot, fixedAddress="", scope="MachineNIC")
+        self.server = server
+
+    def remove(self) -> None:
+        self.server.individualConfigs.remove(self)
 
 
 class Host(Model):
