@@ -64,7 +64,7 @@ class Server(Model):
         machine = Machine(self, name, file, osTypeId)
         for flag in flags.split(","):
             if flag.startswith("UUID="):
-                machine.id = flag[len("UUID=") :]
+                machine.change("id", flag[len("UUID=") :])
         return machine
 
     def registerMachine(self, machine: Machine) -> None:
