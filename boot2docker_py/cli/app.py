@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import Any, MutableMapping
 
 import click
 
@@ -59,14 +59,14 @@ class Group(click.Group):
     command_class = Command
 
     @property
-    def commands(self) -> dict[str, click.Command]:  # type: ignore[override]
+    def commands(self) -> MutableMapping[str, click.Command]:
         """Return all commands by their names."""
         for module in MODULES:
             importlib.import_module(f"boot2docker_py.cli.{module}")
         return self._registered
 
     @commands.setter
-    def commands(self, commands: dict[str, click.Command]) -> None:
+    def commands(self, commands: MutableMapping[str, click.Command]) -> None:
         self._registered = commands
 
     def add_command(self, cmd: click.Command, name: str | None = None) -> None:
