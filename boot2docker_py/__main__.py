@@ -13,7 +13,9 @@ def main() -> None:
     from boot2docker_py.cli.boundary import run
     from boot2docker_py.cli.session import Session
 
-    sys.exit(run(sys.argv[1:], Session()))
+    status = run(sys.argv[1:], Session())
+    gc.freeze()  # nor at the end, when the operating system takes all of it
+    sys.exit(status)
 
 
 if __name__ == "__main__":
