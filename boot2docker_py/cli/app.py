@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import importlib
+from typing import Any, MutableMapping
 
 import click
 
@@ -47,14 +48,46 @@ class Command(click.Command):
         return super().invoke(ctx)
 
 
+# The modules whose commands register themselves with `app`. The first has the most frequent ones:
+# the others are imported when a command is not found there.
+MODULES = (
+    "commands",
+    "doctor_command",
+    "forward_command",
+    "guest_commands",
+    "log_commands",
+    "port_commands",
+    "shell_commands",
+)
+
+
 class Group(click.Group):
     """The commands; an unknown one is answered with the nearest."""
 
     command_class = Command
 
+    @property
+    def commands(self) -> MutableMapping[str, click.Command]:
+        """Return all commands by their names."""
+        for module in MODULES:
+            importlib.import_module(f"boot2docker_py.cli.{module}")
+        return self._registered
+
+    @commands.setter
+    def commands(self, commands: MutableMapping[str, click.Command]) -> None:
+        self._registered = commands
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a command that registers itself, without importing the others."""
+        registered = name or cmd.name
+        assert registered is not None
+        self._registered[registered] = cmd
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command with this name or alias."""
-        return super().get_command(ctx, ALIASES.get(cmd_name, cmd_name))
+        name = ALIASES.get(cmd_name, cmd_name)
+        importlib.import_module(f"boot2docker_py.cli.{MODULES[0]}")
+        return self._registered.get(name) or super().get_command(ctx, name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -93,15 +126,3 @@ def app(context: click.Context, /, **flags: object) -> None:
     context.ensure_object(Session).take(flags)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())
-
-
-# The commands register themselves with `app`.
-from boot2docker_py.cli import (  # noqa: E402, F401
-    commands,
-    doctor_command,
-    forward_command,
-    guest_commands,
-    log_commands,
-    port_commands,
-    shell_commands,
-)

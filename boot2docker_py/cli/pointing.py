@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from boot2docker_py.cli import screen
-from boot2docker_py.endpoint import shells
 from boot2docker_py.errors import Boot2DockerError
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ def say(session: Session, context: object, *, is_used: bool) -> None:
     if context:
         click.echo(f"docker --context {context} ...", err=True)
         click.echo("or, in this shell:", err=True)
+    from boot2docker_py.endpoint import shells
+
     screen.code([shells.set_line(session.shell, "DOCKER_HOST", session.endpoint.docker_host)])
 
 
@@ -72,5 +73,7 @@ def remove_context(session: Session) -> None:
 def say_what_is_left(session: Session) -> None:
     """Tell a person whose shell still points at the VM that is deleted what takes that back."""
     if os.environ.get("DOCKER_HOST") == session.endpoint.docker_host:
+        from boot2docker_py.endpoint import shells
+
         click.echo("This shell still points docker at it. To take that back:", err=True)
         click.echo(shells.hint(session.shell, "boot2docker shellinit --unset"), err=True)

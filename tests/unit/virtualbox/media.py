@@ -65,6 +65,11 @@ class Medium(Model):
     def openForIO(self, writable: bool, password: str) -> MediumIO:
         return MediumIO(self)
 
+    def cloneTo(self, target: Medium, variant: list[str], parent: Medium | None) -> Progress:
+        made = target.createBaseStorage(self.logicalSize, variant)
+        target.content = bytearray(self.content)
+        return made
+
     def resize(self, logicalSize: int) -> Progress:
         def grow() -> None:
             self.logicalSize = logicalSize

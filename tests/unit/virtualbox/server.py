@@ -62,10 +62,9 @@ class Server(Model):
         if file.exists():
             raise RefusedError("VBOX_E_FILE_ERROR", f"Machine settings file '{file}' exists")
         machine = Machine(self, name, file, osTypeId)
-        for flag in filter(None, flags.split(",")):
-            key, _, value = flag.partition("=")
-            assert key == "UUID", flag
-            vars(machine)["id"] = value
+        for flag in flags.split(","):
+            if flag.startswith("UUID="):
+                machine.change("id", flag[len("UUID=") :])
         return machine
 
     def registerMachine(self, machine: Machine) -> None:
@@ -143,22 +142,23 @@ class DHCPServer(Model):
     """IDHCPServer; it knows settings of its own for single adapters of machines only."""
 
     IPAddress = networkMask = lowerIP = upperIP = ""
+    is_running = False
 
     def __init__(self, **state: Any) -> None:
         super().__init__(individualConfigs=[], **state)
 
-    def getConfig(self, scope: str, name: str, slot: int, mayAdd: bool) -> FixedLease:
-        assert scope == "MachineNIC"
+    def restart(self) -> None:
+        if not self.is_running:
+            raise RefusedError("E_FAIL", "it does not run")
+
+    def getConfig(self, scope: str, name: str, slot: int, mayAdd: bool) -> Model:
         for config in self.individualConfigs:
             if (config.machineId, config.slot) == (name, slot):
                 return config  # type: ignore[no-any-return]
-        if not mayAdd:
-            raise RefusedError("VBOX_E_OBJECT_NOT_FOUND", "no such settings")
+        if scope != "MachineNIC" or not mayAdd:
+            raise RefusedError("VBOX_E_OBJECT_NOT_FOUND", "there is no such configuration")
         self.individualConfigs.append(FixedLease(self, name, slot))
         return self.individualConfigs[-1]  # type: ignore[no-any-return]
-
-    def restart(self) -> None:
-        raise RefusedError("E_FAIL", "it does not run")
 
     def setConfiguration(
         self, IPAddress: str, networkMask: str, FromIPAddress: str, ToIPAddress: str
@@ -171,7 +171,7 @@ class FixedLease(Model):
     """IDHCPIndividualConfig."""
 
     def __init__(self, server: DHCPServer, machine_id: str, slot: int) -> None:
-        super().__init__(machineId=machine_id, slot=slot, fixedAddress="", MACAddress="")
+        super().__init__(machineId=machine_id, slot=slot, fixedAddress="", scope="MachineNIC")
         self.server = server
 
     def remove(self) -> None:

@@ -159,7 +159,7 @@ def test_the_stand_in_refuses_what_a_version_has_not(
     tmp_path: Any, version: str, call: Any
 ) -> None:
     connection = Connection(version, "XPCOM", tmp_path)
-    made = connection.server.createMachine("", "vm", [], "Linux26_64")
+    made = connection.server.createMachine("", "vm", [], "Linux26_64", "")
     with pytest.raises((MisuseError, TypeError)):
         call(Gate(connection.gates, "IMachine", made))
     assert connection.gates.misuse

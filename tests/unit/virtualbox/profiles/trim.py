@@ -13,37 +13,33 @@ from pathlib import Path
 from typing import Any
 
 INTERFACES = """
-    IVirtualBox IHost IHostNetworkInterface IDHCPServer IDHCPConfig IDHCPIndividualConfig
-    IMachine ISession IConsole
+    IVirtualBox IHost IHostNetworkInterface IDHCPServer IMachine ISession IConsole
     IStorageController IMedium IMediumIO IMediumAttachment INetworkAdapter INATEngine ISerialPort
     ISharedFolder IProgress ISnapshot IVirtualBoxErrorInfo IAudioAdapter IAudioSettings
+    IDHCPConfig IDHCPIndividualConfig
     IGraphicsAdapter IBIOSSettings IFirmwareSettings IPlatform IPlatformX86 ISystemProperties
 """.split()
 MEASURED_ON_5_2 = ("createSharedFolder",)  # as in 5.1: four arguments
 
 
 def trimmed(facts: dict[str, Any]) -> dict[str, Any]:
-    interfaces = {
-        name: members(found, facts["interfaces"])
-        for name, found in facts["interfaces"].items()
-        if name in INTERFACES
-    }
+    every = facts["interfaces"]
+    interfaces = {name: members(every, name) for name in every if name in INTERFACES}
     words = json.dumps(interfaces).replace("[]", "").replace('"', " ").split()
     enums = {name: found for name, found in facts["enums"].items() if name in words}
     return {"read_from": facts["read_from"], "interfaces": interfaces, "enums": enums}
 
 
-def members(interface: dict[str, Any], interfaces: dict[str, Any]) -> dict[str, Any]:
-    """Return the members of an interface, those of the one that it extends among them."""
-    above = interfaces.get(interface["extends"])
-    return {
-        **(members(above, interfaces) if above else {}),
-        **{
-            attribute: ("ro " if fact["readonly"] else "") + fact["type"]
-            for attribute, fact in interface["attributes"].items()
-        },
-        **interface["methods"],
+def members(every: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return the members of an interface, with those that it inherits."""
+    found = every.get(name)
+    if found is None:
+        return {}
+    attributes = {
+        attribute: ("ro " if fact["readonly"] else "") + fact["type"]
+        for attribute, fact in found["attributes"].items()
     }
+    return {**members(every, found["extends"]), **attributes, **found["methods"]}
 
 
 def agreed(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
