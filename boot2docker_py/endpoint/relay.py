@@ -236,10 +236,9 @@ class Relay:
 
     def _client_ended(self) -> None:
         self._client_has_ended = True
-        if self._client.has_hung_up():
-            self._end("the client hung up")
-        elif self._tell_guest(self._channel.shutdown_write):
+        if self._tell_guest(self._channel.shutdown_write):
             self._look_after()
+            self.end_if_client_is_gone()
 
     def _tell_guest(self, tell: Callable[[], None]) -> bool:
         try:

@@ -125,7 +125,8 @@ class StreamChannel(OwnedChannel):
 
     def close(self) -> None:
         """Close both directions; the number is free again when the guest has done so too."""
-        self.eof_sent = True  # a CLOSE says that, too, and one message is cheaper than two
+        # EOF goes first, as paramiko has it: with CLOSE alone, 3 of 5 runs of thousands of short
+        # connections hung on OpenSSH's side.
         super().close()
         if self._guest_has_closed:
             self.transport.forget(self.chanid)
