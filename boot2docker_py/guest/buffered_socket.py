@@ -27,6 +27,7 @@ class BufferedSocket:
 
     def __init__(self, sock: socket.socket, already_read: bytes = b"") -> None:
         sock.settimeout(0)
+        self.received_bytes = len(already_read)
         self._sock = sock
         self._memory = bytearray(READ_BYTES)
         self._memory[: len(already_read)] = already_read
@@ -89,6 +90,7 @@ class BufferedSocket:
                 if not self._readable.select(_LOOK_AROUND_S):
                     raise socket.timeout from None
             else:
+                self.received_bytes += count
                 self._unread = memoryview(self._memory)[:count]
                 return
 

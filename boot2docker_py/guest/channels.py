@@ -125,8 +125,8 @@ class StreamChannel(OwnedChannel):
 
     def close(self) -> None:
         """Close both directions; the number is free again when the guest has done so too."""
-        # EOF goes first, as paramiko has it: with CLOSE alone, 3 of 5 runs of thousands of short
-        # connections hung on OpenSSH's side.
+        # EOF goes first, as paramiko has it. With CLOSE alone, runs of thousands of short
+        # connections hung now and then; why was not found.
         super().close()
         if self._guest_has_closed:
             self.transport.forget(self.chanid)

@@ -35,6 +35,9 @@ KEY_EXCHANGES = ("curve25519-sha256@libssh.org",)
 PROBE_EVERY_S = 2.0
 PROBE_PATIENCE = 15
 PROBE_PATIENCE_IN_DOUBT = 4
+# A guest that took long to shake hands (an interpreted one takes half a minute) takes long to
+# answer when it has work, too: so many questions more for each second of that.
+PROBE_PATIENCE_PER_S = 5
 
 Command = Union[str, Sequence[str]]
 
@@ -71,8 +74,10 @@ def connect(
     with Dialer(address, deadline, on_wait) as dialer:
         while True:
             attempt = dialer.dial()
+            began_s = deadline.clock.monotonic()
             try:
-                return Connection(login.over(attempt, deadline), address)
+                transport = login.over(attempt, deadline)
+                return Connection(transport, address, deadline.clock.monotonic() - began_s)
             except NotReadyError as error:
                 dialer.pause(error.details)
 
@@ -80,9 +85,12 @@ def connect(
 class Connection:
     """An open SSH connection; use it as a context manager, or `close` it."""
 
-    def __init__(self, transport: GuestTransport, address: Address) -> None:
+    def __init__(
+        self, transport: GuestTransport, address: Address, handshake_s: float = 0.0
+    ) -> None:
         self._transport = transport
         self._is_doubted = False
+        self._more_patience = int(PROBE_PATIENCE_PER_S * handshake_s)
         self.address = address
 
     def __enter__(self) -> Connection:
@@ -174,19 +182,26 @@ class Connection:
 
     def wait_until_lost(self) -> str:
         """Ask the server now and then whether it lives; return why the connection ended."""
-        attention = self._transport.attention
+        transport, attention = self._transport, self._transport.attention
         silent_for = 0
-        while silent_for < (PROBE_PATIENCE_IN_DOUBT if self._is_doubted else PROBE_PATIENCE):
-            if not self._transport.is_active():
-                return str(self._transport.get_exception() or "") or "the connection was closed"
-            if self._transport.answers_within(1.0):
+        while silent_for < self._patience():
+            heard_bytes = transport.received_bytes
+            if not transport.is_active():
+                return str(transport.get_exception() or "") or "the connection was closed"
+            if transport.answers_within(1.0):
                 silent_for, self._is_doubted = 0, False
                 attention.wait(PROBE_EVERY_S)
                 attention.clear()
+            elif transport.received_bytes > heard_bytes:
+                silent_for = 0  # it has our question behind much that was sent before
             else:
                 silent_for += 1
         self.close()
         return f"no answer from the SSH server for {silent_for} s"
+
+    def _patience(self) -> int:
+        least = PROBE_PATIENCE_IN_DOUBT if self._is_doubted else PROBE_PATIENCE
+        return least + self._more_patience
 
     def doubt(self) -> None:
         """Ask the server at once, and have less patience with it; from any thread."""

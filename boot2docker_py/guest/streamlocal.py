@@ -93,6 +93,11 @@ class GuestTransport(paramiko.Transport):
         super().close()
         self.sock.close()
 
+    @property
+    def received_bytes(self) -> int:
+        """Return how many bytes have come over the connection."""
+        return int(self.sock.received_bytes)  # type: ignore[union-attr]
+
     def open_stream(self, path: str, listener: StreamListener) -> StreamChannel:
         """Ask for a channel to the guest's socket `path` and return at once.
 

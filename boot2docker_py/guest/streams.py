@@ -9,6 +9,8 @@ import threading
 import time
 from typing import Callable
 
+import paramiko
+
 from boot2docker_py.errors import DeadlineError, GuestError, UsageError
 from boot2docker_py.guest import session
 from boot2docker_py.guest.channels import SessionChannel
@@ -20,6 +22,8 @@ SLICE_S = 1.0
 COMPLAINT_BYTES = 64 * 1024
 NOT_USABLE = 65  # the exit status for: the user typed something that cannot be
 _CHANGED = "file changed as we read it"  # GNU tar, which has read all there is
+
+_LOST = (paramiko.SSHException, OSError, EOFError)
 
 
 class Streams:
@@ -64,6 +68,9 @@ class Streams:
             except socket.timeout:
                 self._refuse_standstill()
                 continue
+            except _LOST as error:  # reading grants more, so it writes; `end` says what is lost
+                log.debug("the connection was lost while reading: %s", error)
+                return b""
             self._moved()
             self.received_bytes += len(data)
             self.report(self.received_bytes)
@@ -119,6 +126,8 @@ class Streams:
                 data = self._channel.recv_stderr(CHUNK_BYTES)
             except socket.timeout:
                 continue
+            except _LOST:  # whoever reads the output notices, too
+                return
             if not data:
                 return
             if self._complaint.tell() < COMPLAINT_BYTES:

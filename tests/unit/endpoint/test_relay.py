@@ -239,6 +239,7 @@ def test_a_server_that_falls_silent_is_lost(
 ) -> None:
     """As after the host has slept: the connection stands, and nobody answers."""
     monkeypatch.setattr(ssh, "PROBE_PATIENCE", 2)
+    monkeypatch.setattr(ssh, "PROBE_PATIENCE_PER_S", 0)
     with tunnel.client(b"silent\n") as client:
         with tunnel.client(b"echo\n") as other:
             other.sendall(b"x")
