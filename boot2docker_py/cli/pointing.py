@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,15 +24,13 @@ def publish_context(session: Session, *, use: bool) -> dict[str, object]:
     The engine is up whatever becomes of the context, so that a fault is only a warning, but for
     `use`, which was asked for.
     """
-    from boot2docker_py.endpoint.contexts import default_engine
-
     context = session.context
     name: str | None = None
     is_used = False
     try:
         is_new = context.publish(session.endpoint.docker_host)
         name = context.name
-        if use or (is_new and context.is_free_to_use(os.environ, default_engine())):
+        if use or (is_new and context.is_free_to_use(os.environ, engine_of_others(session))):
             context.use()
         is_used = context.is_used(os.environ)
     except Boot2DockerError as problem:
@@ -43,6 +42,16 @@ def publish_context(session: Session, *, use: bool) -> dict[str, object]:
         overriding = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "DOCKER_CONTEXT"
         log.warning("Context '%s' is current, but %s is set and goes before.", name, overriding)
     return {"context": name, "context_in_use": is_used}
+
+
+def engine_of_others(session: Session) -> Path | None:
+    """Return docker's default place for an engine, None when we serve it ourselves."""
+    from boot2docker_py.endpoint import named_pipe
+    from boot2docker_py.endpoint.contexts import default_engine
+
+    health = session.endpoint.status()
+    is_ours = health and health.serves(named_pipe.docker_host(named_pipe.DOCKER_DEFAULT))
+    return None if is_ours else default_engine()
 
 
 def say(session: Session, context: object, *, is_used: bool) -> None:

@@ -93,13 +93,16 @@ class Context:
         """
         return self._config.choice(environ).context == self.name
 
-    def is_free_to_use(self, environ: Mapping[str, str], default_engine: Path) -> bool:
+    def is_free_to_use(self, environ: Mapping[str, str], default_engine: Path | None) -> bool:
         """Tell whether the user has chosen no engine, and has none at docker's default place.
+
+        `default_engine` is that place, None when what is there is ours.
 
         Raises:
             ConfigError: docker's settings cannot be read.
         """
-        return not self._config.choice(environ).chosen_by and not default_engine.exists()
+        is_taken = default_engine is not None and default_engine.exists()
+        return not self._config.choice(environ).chosen_by and not is_taken
 
     def remove(self) -> bool:
         """Remove the context, if it is ours; tell whether it was. Nothing stays chosen by it.

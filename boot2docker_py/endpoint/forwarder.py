@@ -11,6 +11,7 @@ import logging
 import logging.handlers
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 LOCK_WITHIN_S = 0.1  # who only looks whether it is held has it for a moment
 LOG_BYTES = 256 * 1024
+FILES = 10_240  # the most that macOS gives one process
 COUNTED = ("total_connections", "refused_connections", "bytes_to_guest", "bytes_to_client")
 
 
@@ -184,10 +186,21 @@ def serve(settings: Settings) -> None:
         Forwarder(settings).run()
 
 
+def _allow_many_files() -> None:
+    """Let each of thousands of clients have its descriptor; systems begin with 256 to 1024."""
+    if sys.platform != "win32":
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
+
+
 def main(arguments: list[str]) -> int:
     """Run the process."""
     settings = Settings.from_json(arguments[0])
     os.umask(0o077)
+    _allow_many_files()
     _log_to(settings.paths.forwarder_log)
     try:
         serve(settings)

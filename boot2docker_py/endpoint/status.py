@@ -123,6 +123,10 @@ class ForwarderStatus:
         """Return the status with some of it changed."""
         return replace(self, **changes)
 
+    def serves(self, where: str) -> bool:
+        """Tell whether clients of `DOCKER_HOST` `where` come to this forwarder."""
+        return any(one.where == where and not one.problem for one in self.listeners)
+
     def as_dict(self) -> dict[str, object]:
         """Return plain data for JSON."""
         return asdict(self)

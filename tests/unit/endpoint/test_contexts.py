@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from boot2docker_py.cli import pointing
 from boot2docker_py.drivers.base import State
 from boot2docker_py.endpoint.contexts import Context, context_name, default_engine
 from boot2docker_py.endpoint.docker_config import DockerConfig
+from boot2docker_py.endpoint.status import ForwarderStatus, ListenerStatus, Phase
 from boot2docker_py.errors import ConfigError, StorageError, WrongStateError
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
@@ -149,6 +151,7 @@ class TestOwnership:
         nowhere = tmp_path / "nowhere"
         assert context.is_free_to_use({}, nowhere)
         assert not context.is_free_to_use({}, tmp_path)
+        assert context.is_free_to_use({}, None)
         assert not context.is_free_to_use({"DOCKER_HOST": "tcp://a:1"}, nowhere)
         assert not context.is_free_to_use({"DOCKER_CONTEXT": "default"}, nowhere)
         config.set_current_context("another")
@@ -214,3 +217,20 @@ class TestCommands:
         assert "warning: cannot read docker's" in answer.err
         assert (tmp_path / ".docker" / "config.json").read_text() == "{broken"
         assert self.up(boot2docker, "--use").status == 2
+
+
+def test_a_default_engine_that_is_ours_is_no_other_choice() -> None:
+    """On Windows the forwarder itself serves docker's own pipe, when nobody has it."""
+    endpoint = FakeEndpoint()
+    session = FakeSession(FakeDriver(State.RUNNING), endpoint)
+    assert pointing.engine_of_others(session) == default_engine()
+    docker_engine = ListenerStatus("npipe:////./pipe/docker_engine")
+    endpoint.health = ForwarderStatus("1", 1, Phase.FORWARDING, listeners=(docker_engine,))
+    assert pointing.engine_of_others(session) is None
+
+
+def test_a_place_that_could_not_be_had_is_not_served() -> None:
+    taken = ListenerStatus("tcp://127.0.0.1:2375", problem="it is taken")
+    health = ForwarderStatus("1", 1, Phase.FORWARDING, listeners=(taken,))
+    assert not health.serves("tcp://127.0.0.1:2375")
+    assert not health.serves("npipe:////./pipe/docker_engine")

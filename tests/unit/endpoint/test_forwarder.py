@@ -90,6 +90,15 @@ def test_one_that_hangs_says_so_and_is_replaced(
     eventually(lambda: not is_alive(first.pid))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
+def test_it_may_have_many_clients_at_once(endpoint: Endpoint) -> None:
+    limits = Path(f"/proc/{forwarding(endpoint).pid}/limits").read_text()
+    _max, _open, _files, soft, hard, _unit = next(
+        line.split() for line in limits.splitlines() if line.startswith("Max open files")
+    )
+    assert int(soft) >= min(10_240, int(hard))
+
+
 def test_stop_leaves_no_process_and_no_sockets(endpoint: Endpoint) -> None:
     pid = forwarding(endpoint).pid
     with endpoint.client(b"echo\n") as client:
