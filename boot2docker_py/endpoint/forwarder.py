@@ -104,8 +104,8 @@ class Forwarder:
             bytes_to_client=relay.bytes_to_client,
             refused_connections=int(reason.startswith("the guest refused")),
         )
-        if reason:
-            log.debug("a client's end: %s", reason)
+        if not relay.bytes_to_client:
+            log.info("a client got no answer: %s", reason or "the engine ended first")
 
     def _count(self, **more: int) -> None:
         for name, number in more.items():
