@@ -18,6 +18,8 @@ from boot2docker_py.wait import Deadline
 log = logging.getLogger(__name__)
 
 OPEN_WITHIN_S = 10.0
+KNOWN_WITHIN_S = 5.0
+PAUSE_S = 0.1
 
 
 class Endpoint:
@@ -98,7 +100,11 @@ class Endpoint:
         Raises:
             GuestError: it is not known, because the forwarder or the engine is out of reach.
         """
+        deadline = Deadline(KNOWN_WITHIN_S)
         answer = process.published(self._paths)
+        while answer and answer["unknown_because"] and not deadline.has_passed():
+            deadline.clock.sleep(PAUSE_S)  # the forwarder may have begun just now
+            answer = process.published(self._paths)
         if answer is None or answer["unknown_because"]:
             raise errors.GuestError(
                 f"it is not known which ports the containers of VM '{self._vm_name}' publish",

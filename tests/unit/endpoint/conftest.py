@@ -7,7 +7,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint import of_vm, process
 from tests.unit.guest.conftest import sshd
 from tests.unit.guest.real_sshd import Cable, Sshd
 
@@ -48,7 +48,10 @@ def docker(tmp_path: Path) -> Iterator[DockerEngine]:
 
 
 @pytest.fixture
-def vm(tmp_path: Path, sshd: Sshd, docker: DockerEngine) -> Iterator[VM]:
+def vm(
+    tmp_path: Path, sshd: Sshd, docker: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[VM]:
+    monkeypatch.setattr(of_vm, "KNOWN_WITHIN_S", 0.0)  # the tests wait by themselves
     vm = VM(tmp_path / "vm", sshd, docker)
     yield vm
     process.stop(vm.paths)
