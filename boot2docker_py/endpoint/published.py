@@ -30,11 +30,6 @@ class PublishedPort:
         return LOOPBACK_OF.get(self.guest_address, self.guest_address)
 
     @property
-    def is_for_all(self) -> bool:
-        """Tell whether it is published at every address of the VM."""
-        return self.guest_address in LOOPBACK_OF
-
-    @property
     def is_for_loopback(self) -> bool:
         """Tell whether `docker run -p` asked for nobody but the machine itself."""
         return self.guest_address == "::1" or self.guest_address.startswith("127.")

@@ -34,7 +34,7 @@ class TestList:
     def test_both_halves_of_a_port_are_one(self) -> None:
         (port,) = published_by([container(entry("0.0.0.0"), entry("::"))])
         assert port == PublishedPort("web", "tcp", 8080, 80, "0.0.0.0")
-        assert (port.target, port.is_for_all, port.is_for_loopback) == ("127.0.0.1", True, False)
+        assert (port.target, port.is_for_loopback) == ("127.0.0.1", False)
 
     def test_exposed_but_not_published(self) -> None:
         assert published_by([container(entry(None, None), entry("0.0.0.0", 0))]) == []
@@ -48,7 +48,7 @@ class TestList:
 
     def test_ipv6_alone(self) -> None:
         (port,) = published_by([container(entry("::"))])
-        assert (port.target, port.is_for_all) == ("::1", True)
+        assert port.target == "::1"
 
     @pytest.mark.parametrize(
         ("address", "is_private"),
@@ -56,7 +56,7 @@ class TestList:
     )
     def test_an_address_that_was_named_is_the_target(self, address: str, is_private: bool) -> None:
         (port,) = published_by([container(entry(address))])
-        assert (port.target, port.is_for_all) == (address, False)
+        assert port.target == address
         assert port.is_for_loopback is is_private
 
     def test_own_name_is_the_one_without_a_second_slash(self) -> None:
