@@ -18,6 +18,7 @@ from .engine import Engine
 
 LONG_S = 60.0
 MEGABYTE = 1024 * 1024
+SAID_NOTHING = "connected, but the engine said nothing"
 ROOT = Path(__file__).parents[3]
 
 
@@ -64,7 +65,12 @@ class Endpoint:
         return client
 
     def ping(self) -> str | None:
-        return engine_client.ping(self.client)
+        """Ask as `up` does: again, when a new forwarder's first client got an end and no answer.
+
+        That was seen some five times in a thousand runs; why is not known.
+        """
+        answers = (engine_client.ping(self.client) for _try in range(3))
+        return next((answer for answer in answers if answer != SAID_NOTHING), SAID_NOTHING)
 
 
 def forwarding(endpoint: Endpoint, address: Address | None = None) -> ForwarderStatus:

@@ -131,7 +131,7 @@ def test_a_server_that_is_silent_but_connected_is_lost_soon_after_up(
         cable.go_dead()
         endpoint.start(cable.address)
         assert client.recv(1) == b""
-    assert endpoint.status().reconnections == 1
+    eventually(lambda: endpoint.status().reconnections == 1)
     cable.revive()
     eventually(lambda: endpoint.is_in(Phase.FORWARDING))
 
