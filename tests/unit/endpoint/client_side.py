@@ -67,7 +67,7 @@ class Endpoint:
     def ping(self) -> str | None:
         """Ask as `up` does: again, when a new forwarder's first client got an end and no answer.
 
-        That was seen some five times in a thousand runs; why is not known.
+        That was seen a few times in whole runs of the tests, never alone; why is not known.
         """
         answers = (engine_client.ping(self.client) for _try in range(3))
         return next((answer for answer in answers if answer != SAID_NOTHING), SAID_NOTHING)
