@@ -11,7 +11,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import Iterator
+from typing import Callable, Iterator
 
 import pytest
 
@@ -22,6 +22,8 @@ from boot2docker_py.errors import BusyError, WrongStateError
 from boot2docker_py.paths import Paths, VMPaths
 from tests.driver_contract import HostContract, SnapshotContract, wait_until
 from tests.fakes import a_spec
+
+HANGS_S = 60.0
 
 
 @pytest.fixture(scope="session")
@@ -232,6 +234,20 @@ def _end_server(home: Path) -> None:
                 os.kill(int(process.name), signal.SIGKILL)
 
 
+def unless_it_hangs(
+    attempt: Callable[[], subprocess.CompletedProcess[str]],
+) -> subprocess.CompletedProcess[str]:
+    """Return what came of it, tried again when the binding has hung.
+
+    Now and then XPCOM of 7.2.22 waits for ever for a server that was killed; no deadline of ours
+    reaches there (docs/virtualbox.md). More than twice in a row is our defect.
+    """
+    for _try in range(2):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return attempt()
+    return attempt()
+
+
 def test_a_server_that_dies_in_the_middle_is_an_error_with_advice(
     spec: VMSpec, tmp_path: Path
 ) -> None:
@@ -240,7 +256,7 @@ def test_a_server_that_dies_in_the_middle_is_an_error_with_advice(
     run = functools.partial(subprocess.run, capture_output=True, text=True, env=environ)
     run(["prepare-virtualbox"], check=True)
     command = [sys.executable, "-c", SERVER_DIES, str(tmp_path), "dying", str(spec.iso)]
-    ended = run(command, check=False)
+    ended = unless_it_hangs(lambda: run(command, check=False, timeout=HANGS_S))
     assert ended.stdout == "VirtualBox's server has ended in the middle\n", ended.stderr
     again = run([sys.executable, "-c", MADE, str(tmp_path), "dying", str(spec.iso)], check=False)
     assert again.returncode == 0, again.stderr

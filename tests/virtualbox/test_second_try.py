@@ -15,7 +15,14 @@ import pytest
 from boot2docker_py.cli import second_try
 from boot2docker_py.drivers.base import VMSpec
 from boot2docker_py.errors import HypervisorError, NotFoundError
-from tests.virtualbox.test_driver import MADE, _end_server, paths, spec  # noqa: F401 - fixtures
+from tests.virtualbox.test_driver import (  # noqa: F401 - fixtures
+    HANGS_S,
+    MADE,
+    _end_server,
+    paths,
+    spec,
+    unless_it_hangs,
+)
 
 # Python runs this at its start, ours and that of the second try.
 KILLER = """
@@ -56,12 +63,17 @@ def killed(tmp_path: Path, spec: VMSpec) -> Iterator[Killed]:  # noqa: F811
     def command(
         *words: str, at: str, times: int, is_second: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        left.write_text(str(times))
         extra = {"KILLED_AT": at, "KILLS_LEFT": str(left)}
         if is_second:
             extra[second_try.MARK] = "1"
         extra["PYTHONPATH"] = f"{tmp_path}:{os.environ['PYTHONPATH']}"
-        ended = run(["boot2docker", "--vm", VM, *words], env={**environ, **extra})
+        program = ["boot2docker", "--vm", VM, *words]
+
+        def attempt() -> subprocess.CompletedProcess[str]:
+            left.write_text(str(times))
+            return run(program, env={**environ, **extra}, timeout=HANGS_S)
+
+        ended = unless_it_hangs(attempt)
         assert left.read_text() == "0", f"it was not killed: {ended.stderr}"
         return ended
 
