@@ -11,13 +11,12 @@ def main() -> None:
     # Looking for garbage while modules are loaded is a tenth of a short command, and finds none.
     gc.set_threshold(100_000)
     try:
-        from boot2docker_py.cli.boundary import run
+        from boot2docker_py.cli.boundary import leave, run
         from boot2docker_py.cli.session import Session
     except KeyboardInterrupt:  # Ctrl-C while we load, before the boundary can see it
         sys.exit(130)
     status = run(sys.argv[1:], Session())
-    gc.freeze()  # nor at the end, when the operating system takes all of it
-    sys.exit(status)
+    leave(status)
 
 
 if __name__ == "__main__":

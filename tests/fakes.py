@@ -64,6 +64,7 @@ class FakeDriver(Driver):
         self.hears_power_button = True
         self.presses_to_hear = 1
         self.start_fails = ""
+        self.remains = False  # of a create or delete that was killed
         if state is not State.ABSENT:
             self.spec = a_spec(Path("boot2docker.iso"))
 
@@ -139,6 +140,10 @@ class FakeDriver(Driver):
 
     def delete(self) -> None:
         self._state, self.spec, self._snapshots = State.ABSENT, None, []
+        self.remains = False
+
+    def has_remains(self) -> bool:
+        return self.remains
 
     def ssh_address(self) -> Address:
         return SSH_ADDRESS

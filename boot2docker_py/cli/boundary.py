@@ -7,12 +7,12 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Sequence
+from typing import Callable, NoReturn, Sequence
 
 import click
 
 from boot2docker_py import paths
-from boot2docker_py.cli import broken_imports, screen, second_try
+from boot2docker_py.cli import screen, second_try
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.arguments import PASSES_WORDS_ON, go_switches
 from boot2docker_py.cli.session import Session
@@ -20,6 +20,8 @@ from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError, UsageE
 
 INTERRUPTED = 130
 LOG_BYTES = 1_000_000
+
+OnEnd = Callable[[HypervisorEndedError], int]
 
 log = logging.getLogger("boot2docker_py")
 
@@ -30,20 +32,40 @@ def run(arguments: Sequence[str], session: Session) -> int:
     _log_to_file(paths.find(os.environ).log)
     log.debug("boot2docker %s", " ".join(arguments))
     may_try_again = not second_try.is_this(os.environ)
-    status = _run(arguments, session, may_try_again=may_try_again)
-    log.debug("exit status %d", status)
-    return status
 
-
-def _run(arguments: Sequence[str], session: Session, *, may_try_again: bool) -> int:
-    words = go_switches(arguments)
-    try:
-        status = app.main(words, prog_name="boot2docker", standalone_mode=False, obj=session)
-    except HypervisorEndedError as problem:
+    def on_end(problem: HypervisorEndedError) -> int:
         if may_try_again and not session.has_handed_over:
             screen.status_line.clear()
             return second_try.begin(arguments)
         return _report(problem, arguments)
+
+    session.on_hang = lambda problem: leave(on_end(problem))
+    status = _run(arguments, session, on_end)
+    log.debug("exit status %d", status)
+    return status
+
+
+def leave(status: int) -> NoReturn:
+    """End the process at once.
+
+    Python's own end would ask VirtualBox's server to let go of each object: that takes as long as
+    a short command, and for ever when the server was killed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # nobody reads it, or it is closed
+            status = status or 1
+    logging.shutdown()
+    os._exit(status)
+
+
+def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
+    words = go_switches(arguments)
+    try:
+        status = app.main(words, prog_name="boot2docker", standalone_mode=False, obj=session)
+    except HypervisorEndedError as problem:
+        return on_end(problem)
     except Boot2DockerError as problem:
         return _report(problem, arguments)
     except click.ClickException as problem:
@@ -87,7 +109,11 @@ def _as_usage_error(problem: click.ClickException) -> UsageError:
 
 
 def _as_broken_import(defect: Exception) -> Boot2DockerError | None:
-    return broken_imports.explained(defect) if isinstance(defect, ImportError) else None
+    if not isinstance(defect, ImportError):
+        return None
+    from boot2docker_py.cli import broken_imports
+
+    return broken_imports.explained(defect)
 
 
 def _as_defect(defect: Exception) -> Boot2DockerError:

@@ -42,6 +42,7 @@ class Session:
     def __init__(self) -> None:
         self.flags: dict[str, object] = {}
         self.as_json = False
+        self.on_hang: drivers.OnHang = lambda _problem: None
         self.has_handed_over = False  # to a program of the user, which must not be run twice
 
     def take(self, given: Mapping[str, object]) -> None:
@@ -86,7 +87,7 @@ class Session:
     @cached_property
     def driver(self) -> Driver:
         """Return the driver of the VM, and say which flags mean nothing to it."""
-        driver = drivers.choose(self.config.driver, self.config.vm, self.vm_paths)
+        driver = drivers.choose(self.config.driver, self.config.vm, self.vm_paths, self.on_hang)
         for setting in SETTINGS:
             flag = self.config.flag(setting.field)
             if flag and setting.needs and not getattr(driver.features, setting.needs):

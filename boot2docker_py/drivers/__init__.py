@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable
 
-from boot2docker_py.errors import HypervisorError, UsageError
+from boot2docker_py.errors import HypervisorEndedError, HypervisorError, UsageError
 
 if TYPE_CHECKING:
     from boot2docker_py.drivers.base import Driver
@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OnHang = Callable[[HypervisorEndedError], None]
 
-def choose(wanted: str, vm_name: str, paths: VMPaths) -> Driver:
+
+def choose(wanted: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
     """Return the driver for the VM `vm_name`; `wanted` is auto, virtualbox or qemu.
+
+    `on_hang` is called, in another thread, when the hypervisor ends and a call to it hangs.
 
     Raises:
         UsageError: the VM was made with another driver than the wanted one.
@@ -27,7 +31,7 @@ def choose(wanted: str, vm_name: str, paths: VMPaths) -> Driver:
             f"VM '{vm_name}' was made with driver {made_with}, not {wanted}",
             resolution="Leave --driver away, or name another VM with --vm.",
         )
-    return _open(made_with or wanted, vm_name, paths)
+    return _open(made_with or wanted, vm_name, paths, on_hang)
 
 
 def _record(paths: VMPaths) -> str:
@@ -37,13 +41,13 @@ def _record(paths: VMPaths) -> str:
         return ""
 
 
-def _open(name: str, vm_name: str, paths: VMPaths) -> Driver:
+def _open(name: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
     if name == "virtualbox":
-        return _virtualbox(vm_name, paths)
+        return _virtualbox(vm_name, paths, on_hang)
     why_not = ""
     if name == "auto":
         try:
-            return _virtualbox(vm_name, paths)
+            return _virtualbox(vm_name, paths, on_hang)
         except HypervisorError as error:
             why_not = f"VirtualBox: {error.brief}: {error.details}\n{error.resolution}"
             log.debug("Not VirtualBox: %s (%s)", error.brief, error.details)
@@ -62,7 +66,7 @@ def _open(name: str, vm_name: str, paths: VMPaths) -> Driver:
     return qemu.QEMUDriver(vm_name, paths)
 
 
-def _virtualbox(vm_name: str, paths: VMPaths) -> Driver:
+def _virtualbox(vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
     from boot2docker_py.drivers.virtualbox import api, driver
 
-    return driver.VirtualBoxDriver(vm_name, paths, api.connect())
+    return driver.VirtualBoxDriver(vm_name, paths, api.connect(on_hang))

@@ -221,8 +221,12 @@ class Driver(ABC):
     def delete(self) -> None:
         """Delete the VM, powered off first, its snapshots and its data disk; never the ISO.
 
-        No-op if absent.
+        What a killed `create` or `delete` has left goes too. No-op if nothing is there.
         """
+
+    @abstractmethod
+    def has_remains(self) -> bool:
+        """Tell whether a `create` or `delete` was killed: the VM is ABSENT, but not all of it."""
 
     def host_only_mac(self) -> str:
         """Return the MAC address of the VM's host-only adapter, as in 08:00:27:00:00:01.

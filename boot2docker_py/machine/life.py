@@ -168,8 +168,8 @@ class Machine(Questions):
             )
 
     def delete(self, deadline: Deadline) -> bool:
-        """Delete the VM and its disk; tell whether there was one."""
-        if self.driver.state() is State.ABSENT:
+        """Delete the VM and its disk; tell whether there was one, or a part of one."""
+        if self.driver.state() is State.ABSENT and not self.driver.has_remains():
             self._forget()
             return False
         with self._alone("delete", deadline):
@@ -191,7 +191,7 @@ class Machine(Questions):
 
     @contextlib.contextmanager
     def _alone(self, purpose: str, deadline: Deadline) -> Iterator[None]:
-        if purpose not in ("init", "up", "upgrade"):
+        if purpose not in ("init", "up", "upgrade", "delete"):
             self.state()  # an absent VM is an error at once, and leaves no lock file
 
         def announce(holder: str) -> None:

@@ -249,6 +249,14 @@ def test_delete_leaves_nothing_of_the_vm_and_all_of_the_rest(paths: Paths) -> No
     assert house.machine.delete(house.deadline()) is False
 
 
+def test_delete_takes_away_what_a_killed_one_has_left(paths: Paths) -> None:
+    house = House(paths)
+    house.driver.remains = True
+    assert house.machine.delete(house.deadline()) is True
+    assert not house.driver.has_remains()
+    assert house.machine.delete(house.deadline()) is False
+
+
 def test_delete_keeps_files_that_are_not_ours(paths: Paths) -> None:
     house = House(paths)
     house.machine.init(house.deadline())

@@ -14,7 +14,7 @@ import pytest
 from boot2docker_py.drivers.base import VMSpec
 from tests.virtualbox.test_driver import (  # noqa: F401 - fixtures
     MADE,
-    _end_server,
+    end_server,
     paths,
     spec,
 )
@@ -50,7 +50,7 @@ class OtherHome:
 def other(tmp_path: Path) -> Iterator[OtherHome]:
     other = OtherHome(tmp_path)
     yield other
-    _end_server(other.virtualbox)
+    end_server(other.virtualbox)
 
 
 def test_broken_settings_of_virtualbox_are_named(other: OtherHome) -> None:
@@ -108,7 +108,7 @@ time.sleep(600)
 def test_a_data_disk_that_is_damaged_is_named(other: OtherHome, spec: VMSpec) -> None:  # noqa: F811
     other.make_vm(spec)
     disk = other.virtualbox / "machines" / "vm" / "vm.vmdk"
-    _end_server(other.virtualbox)
+    end_server(other.virtualbox)
     disk.write_bytes(b"damaged" * 1000)
     answer = other.boot2docker("--vm", "vm", "up", "--iso", str(spec.iso), "--offline")
     assert answer.returncode == 6, answer.stderr

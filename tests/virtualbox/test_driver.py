@@ -11,7 +11,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Iterator
 
 import pytest
 
@@ -22,8 +22,6 @@ from boot2docker_py.errors import BusyError, WrongStateError
 from boot2docker_py.paths import Paths, VMPaths
 from tests.driver_contract import HostContract, SnapshotContract, wait_until
 from tests.fakes import a_spec
-
-HANGS_S = 60.0
 
 
 @pytest.fixture(scope="session")
@@ -198,7 +196,7 @@ def test_a_vm_that_virtualbox_cannot_read_is_broken_and_its_disk_survives_delete
     settings = home / "machines" / name / f"{name}.vbox"
     disk = settings.with_suffix(".vmdk")
     assert disk.is_file()
-    _end_server(home)
+    end_server(home)
     settings.write_text("nonsense")
     status = run(["boot2docker", "--driver", "virtualbox", "--vm", name, "status"], check=False)
     assert status.stdout == "broken\n", status.stderr
@@ -208,7 +206,7 @@ def test_a_vm_that_virtualbox_cannot_read_is_broken_and_its_disk_survives_delete
     delete = run(["boot2docker", "--vm", name, "delete", "--force"], check=False)
     assert delete.returncode == 0, delete.stderr
     assert disk.is_file()
-    _end_server(home)
+    end_server(home)
 
 
 MADE = """
@@ -224,28 +222,20 @@ driver.create(a_spec(Path(sys.argv[3])))
 """
 
 
-def _end_server(home: Path) -> None:
+def end_server(home: Path) -> None:
     """End the VBoxSVC of that home, which otherwise stays for some seconds."""
+    for server in servers(home):
+        os.kill(server, signal.SIGKILL)
+
+
+def servers(home: Path) -> Iterator[int]:
+    """Yield the process of each VBoxSVC of that home."""
     wanted = f"VBOX_USER_HOME={home}".encode()
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
             name = (process / "comm").read_text().strip()
             if name == "VBoxSVC" and wanted in (process / "environ").read_bytes().split(b"\0"):
-                os.kill(int(process.name), signal.SIGKILL)
-
-
-def unless_it_hangs(
-    attempt: Callable[[], subprocess.CompletedProcess[str]],
-) -> subprocess.CompletedProcess[str]:
-    """Return what came of it, tried again when the binding has hung.
-
-    Now and then XPCOM of 7.2.22 waits for ever for a server that was killed; no deadline of ours
-    reaches there (docs/virtualbox.md). More than twice in a row is our defect.
-    """
-    for _try in range(2):
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return attempt()
-    return attempt()
+                yield int(process.name)
 
 
 def test_a_server_that_dies_in_the_middle_is_an_error_with_advice(
@@ -256,34 +246,41 @@ def test_a_server_that_dies_in_the_middle_is_an_error_with_advice(
     run = functools.partial(subprocess.run, capture_output=True, text=True, env=environ)
     run(["prepare-virtualbox"], check=True)
     command = [sys.executable, "-c", SERVER_DIES, str(tmp_path), "dying", str(spec.iso)]
-    ended = unless_it_hangs(lambda: run(command, check=False, timeout=HANGS_S))
+    ended = run(command, check=False)
     assert ended.stdout == "VirtualBox's server has ended in the middle\n", ended.stderr
     again = run([sys.executable, "-c", MADE, str(tmp_path), "dying", str(spec.iso)], check=False)
     assert again.returncode == 0, again.stderr
-    _end_server(home)
+    end_server(home)
 
 
 SERVER_DIES = """
 import sys
 from pathlib import Path
+import os
 from boot2docker_py.drivers.virtualbox import media
+from boot2docker_py.drivers.virtualbox.api import connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.errors import HypervisorError
 from boot2docker_py.paths import Paths
 from tests.fakes import a_spec
-from tests.virtualbox.test_driver import _end_server
+from tests.virtualbox.test_driver import end_server
+
+def end(error):
+    print(error.brief, flush=True)
+    os._exit(0)
 
 home = Path(sys.argv[1])
-driver = VirtualBoxDriver(sys.argv[2], Paths(home=home, user_home=home).vm(sys.argv[2]))
+paths = Paths(home=home, user_home=home).vm(sys.argv[2])
+driver = VirtualBoxDriver(sys.argv[2], paths, connect(on_hang=end))
 make = media.make_disk
 
 def dies(*arguments):
-    _end_server(home / "virtualbox")
+    end_server(home / "virtualbox")
     return make(*arguments)
 
 media.make_disk = dies
 try:
     driver.create(a_spec(Path(sys.argv[3])))
 except HypervisorError as error:
-    print(error.brief)
+    end(error)
 """

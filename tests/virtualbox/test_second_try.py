@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import subprocess
 import sys
@@ -16,18 +17,26 @@ from boot2docker_py.cli import second_try
 from boot2docker_py.drivers.base import VMSpec
 from boot2docker_py.errors import HypervisorError, NotFoundError
 from tests.virtualbox.test_driver import (  # noqa: F401 - fixtures
-    HANGS_S,
     MADE,
-    _end_server,
+    end_server,
     paths,
     spec,
-    unless_it_hangs,
 )
 
-# Python runs this at its start, ours and that of the second try.
+# Python runs this at its start, ours and that of the second try. Who is deaf holds the server's own
+# ends of its sockets too, so that nobody is told when it ends: a call waits.
 KILLER = """
-import os, sys
+import ctypes, os, sys
 from pathlib import Path
+
+PIDFD_OPEN, PIDFD_GETFD = 434, 438
+
+def hold_sockets(server):
+    system_call = ctypes.CDLL(None).syscall
+    process = system_call(PIDFD_OPEN, server, 0)
+    for file in Path("/proc", str(server), "fd").iterdir():
+        if os.readlink(file).startswith("socket:"):
+            assert system_call(PIDFD_GETFD, process, int(file.name), 0) > 0
 
 def trace(frame, event, _argument):
     code, left = frame.f_code, Path(os.environ["KILLS_LEFT"])
@@ -36,8 +45,11 @@ def trace(frame, event, _argument):
     ):
         left.write_text(str(int(left.read_text()) - 1))
         sys.setprofile(None)
-        from tests.virtualbox.test_driver import _end_server
-        _end_server(Path(os.environ["VBOX_USER_HOME"]))
+        from tests.virtualbox.test_driver import end_server, servers
+        home = Path(os.environ["VBOX_USER_HOME"])
+        for server in servers(home) if os.environ["IS_DEAF"] else ():
+            hold_sockets(server)
+        end_server(home)
 
 if os.environ.get("KILLED_AT"):
     sys.setprofile(trace)
@@ -61,24 +73,20 @@ def killed(tmp_path: Path, spec: VMSpec) -> Iterator[Killed]:  # noqa: F811
     left = tmp_path / "left"
 
     def command(
-        *words: str, at: str, times: int, is_second: bool = False
+        *words: str, at: str, times: int, is_second: bool = False, is_deaf: bool = False
     ) -> subprocess.CompletedProcess[str]:
-        extra = {"KILLED_AT": at, "KILLS_LEFT": str(left)}
+        left.write_text(str(times))
+        extra = {"KILLED_AT": at, "KILLS_LEFT": str(left), "IS_DEAF": "1" if is_deaf else ""}
         if is_second:
             extra[second_try.MARK] = "1"
         extra["PYTHONPATH"] = f"{tmp_path}:{os.environ['PYTHONPATH']}"
         program = ["boot2docker", "--vm", VM, *words]
-
-        def attempt() -> subprocess.CompletedProcess[str]:
-            left.write_text(str(times))
-            return run(program, env={**environ, **extra}, timeout=HANGS_S)
-
-        ended = unless_it_hangs(attempt)
+        ended = run(program, env={**environ, **extra})
         assert left.read_text() == "0", f"it was not killed: {ended.stderr}"
         return ended
 
     yield command
-    _end_server(home)
+    end_server(home)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +100,7 @@ def killed(tmp_path: Path, spec: VMSpec) -> Iterator[Killed]:  # noqa: F811
     ],
 )
 def test_a_command_survives_the_end_of_the_server(
-    killed: Killed, words: list[str], at: str, answer: str
+    killed: Killed, tmp_path: Path, words: list[str], at: str, answer: str
 ) -> None:
     ended = killed(*words, at=at, times=1)
     assert ended.stdout == answer
@@ -100,13 +108,27 @@ def test_a_command_survives_the_end_of_the_server(
     assert "trying once more" in ended.stderr
     assert ("error" in ended.stderr) is (words == ["ip"])
     if words[0] == "delete":
+        assert "VM 'dying' is deleted." in ended.stderr
         assert killed("status", at="find", times=0).returncode == NotFoundError.exit_status
+        assert not list(tmp_path.rglob("*.vmdk"))
 
 
-def test_a_server_that_ends_again_is_an_error(killed: Killed) -> None:
-    """As the process of a second try: a server killed as it starts may leave calls hanging."""
-    ended = killed("status", at="find", times=1, is_second=True)
+def test_a_server_that_ends_twice_is_an_error(killed: Killed) -> None:
+    ended = killed("status", at="find", times=2)
     assert ended.returncode == HypervisorError.exit_status
     assert ended.stdout == ""
     assert "VirtualBox's server has ended in the middle" in ended.stderr
     assert killed("status", at="find", times=1).stdout == "poweroff\n", "the VM is whole"
+
+
+def test_a_call_that_waits_for_a_server_that_has_ended_is_given_up(killed: Killed) -> None:
+    ended = killed("status", at="find", times=1, is_deaf=True)
+    assert ended.stdout == "poweroff\n", ended.stderr
+    assert ended.returncode == 0
+    assert "trying once more" in ended.stderr
+
+
+def test_a_second_call_that_waits_for_one_is_an_error(killed: Killed) -> None:
+    ended = killed("status", "--json", at="find", times=1, is_second=True, is_deaf=True)
+    assert ended.returncode == HypervisorError.exit_status
+    assert json.loads(ended.stdout)["error"]["exit_status"] == HypervisorError.exit_status

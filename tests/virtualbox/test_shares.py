@@ -26,7 +26,7 @@ def _made(folder: Path) -> Path:
 
 
 def _shared(driver: VirtualBoxDriver) -> dict[str, str]:  # noqa: F811
-    found = driver._api.array(driver._machine(), "sharedFolders")
+    found = driver.api.array(driver._machine(), "sharedFolders")
     return {share.name: share.hostPath for share in found}
 
 

@@ -178,6 +178,9 @@ class QEMUDriver(Driver):
             with contextlib.suppress(OSError):  # other files are there, or it never was
                 self._paths.folder.rmdir()
 
+    def has_remains(self) -> bool:
+        return self._files.unfinished.exists()
+
     def _look(self) -> tuple[State, str]:
         with storage_errors(self._paths):
             try:

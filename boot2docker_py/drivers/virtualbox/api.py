@@ -9,22 +9,27 @@ from __future__ import annotations
 import contextlib
 import os
 from functools import cached_property
-from typing import Any, Iterator
+from typing import Any, ContextManager, Iterator
 
 from boot2docker_py import paths
-from boot2docker_py.drivers.virtualbox import crashes, failures, loading, places
+from boot2docker_py.drivers.virtualbox import crashes, failures, loading, places, server
 from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
 
 
 class API:
     """A connection to the VirtualBox of this user; made by `connect`."""
 
-    def __init__(self, manager: Any) -> None:
+    def __init__(self, manager: Any, watch: server.Watch | None = None) -> None:
+        self._watch = watch
         self._platform = manager.platform
         self.virtualbox = self._platform.getVirtualBox()
         # The manager closes the connection when it is collected, which at the end of Python fails
         # with a traceback; the end of the process closes it as well.
         manager.platform = None
+
+    def calling(self) -> ContextManager[None]:
+        """Have an eye on the server while the block lasts, which may call it."""
+        return self._watch.calling() if self._watch else contextlib.nullcontext()
 
     @cached_property
     def version(self) -> tuple[int, int]:
@@ -63,17 +68,20 @@ class API:
         return self._platform.getSessionObject()
 
 
-def connect() -> API:
+def connect(on_hang: server.OnHang | None = None) -> API:
     """Load the binding and connect; VirtualBox's server is started when it does not run.
+
+    `on_hang` is called, in another thread, when a call waits for a server that has ended.
 
     Raises:
         HypervisorError: VirtualBox or its Python support is not there, or it refuses.
     """
     system = places.this_system()
+    watch = server.watch(on_hang) if on_hang else None
     try:
-        with loading.quiet():
+        with loading.quiet(), watch.calling() if watch else contextlib.nullcontext():
             glue = loading.load(system, paths.find(os.environ).good_binding)
-            api = API(glue.VirtualBoxManager(None, None))
+            api = API(glue.VirtualBoxManager(None, None), watch)
     except Boot2DockerError:
         raise
     except Exception as error:
@@ -85,4 +93,6 @@ def connect() -> API:
         raise loading.why(error, system, found, bindings) from error
     if api.virtualbox is None:
         raise HypervisorEndedError("VirtualBox's server does not answer", resolution=failures.AGAIN)
+    if watch:
+        watch.connected()
     return api

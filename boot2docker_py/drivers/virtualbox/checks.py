@@ -98,8 +98,9 @@ class VirtualBoxChecks:
     def of_files(self) -> Sequence[Check]:
         """Return what the VM's files need, in our folder and in VirtualBox's."""
         try:
-            with failures.translated():
-                machine_folder = machines.settings_file(self._connect(), self._name).parent
+            api = self._connect()
+            with api.calling(), failures.translated():
+                machine_folder = machines.settings_file(api, self._name).parent
         except Boot2DockerError:  # another row says it
             return host.folder_checks(self._folder)
         return [
@@ -136,8 +137,9 @@ class VirtualBoxChecks:
     def _asked(self, question: Callable[[API], str | None]) -> Callable[[Deadline], str | None]:
         def probe(_deadline: Deadline) -> str | None:
             try:
-                with failures.translated():
-                    return question(self._connect())
+                api = self._connect()
+                with api.calling(), failures.translated():
+                    return question(api)
             except Boot2DockerError as error:
                 return f"cannot be asked: {error.brief}"
 

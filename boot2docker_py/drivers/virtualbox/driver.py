@@ -10,7 +10,7 @@ import logging
 import uuid
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Sequence, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Sequence, TypeVar
 
 from boot2docker_py.drivers import host, ports, preconditions
 from boot2docker_py.drivers.base import (
@@ -32,13 +32,11 @@ from boot2docker_py.drivers.virtualbox import (
     network,
     sessions,
     snapshots,
-    start,
     states,
     unfinished,
     versions,
 )
 from boot2docker_py.drivers.virtualbox.api import API, connect
-from boot2docker_py.drivers.virtualbox.checks import VirtualBoxChecks
 from boot2docker_py.errors import (
     Boot2DockerError,
     DeadlineError,
@@ -49,6 +47,11 @@ from boot2docker_py.errors import (
 )
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check
+
+if TYPE_CHECKING:
+    from boot2docker_py.drivers.virtualbox.checks import VirtualBoxChecks
+
+# What `status` does not need is imported where it is: scripts ask for it often.
 
 log = logging.getLogger(__name__)
 
@@ -61,10 +64,10 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 def _translated(method: Method) -> Method:
     @functools.wraps(method)
-    def wrapper(*arguments: Any, **options: Any) -> Any:
+    def wrapper(driver: VirtualBoxDriver, *arguments: Any, **options: Any) -> Any:
         try:
-            with failures.translated():
-                return method(*arguments, **options)
+            with driver.api.calling(), failures.translated():
+                return method(driver, *arguments, **options)
         except OSError as error:
             raise StorageError(
                 "cannot use the files of the VM",
@@ -95,7 +98,8 @@ class VirtualBoxDriver(Driver):
         self._given_api = api
 
     @cached_property
-    def _api(self) -> API:
+    def api(self) -> API:
+        """Return the connection, made when it is first needed."""
         return self._given_api or connect()
 
     @property
@@ -107,7 +111,9 @@ class VirtualBoxDriver(Driver):
 
     @property
     def _checks(self) -> VirtualBoxChecks:
-        return VirtualBoxChecks(self._vm, self._paths.folder, lambda: self._api)
+        from boot2docker_py.drivers.virtualbox.checks import VirtualBoxChecks
+
+        return VirtualBoxChecks(self._vm, self._paths.folder, lambda: self.api)
 
     @_translated
     def state(self) -> State:
@@ -119,15 +125,15 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def describe(self) -> VMInfo:
-        return machines.describe(self._api, self._machine())
+        return machines.describe(self.api, self._machine())
 
     @_translated
     def ssh_address(self) -> Address:
-        return Address(ports.HOST, nat.ssh_port(self._api, self._machine()))
+        return Address(ports.HOST, nat.ssh_port(self.api, self._machine()))
 
     @_translated
     def host_only_mac(self) -> str:
-        return network.mac(self._api, self._machine())
+        return network.mac(self.api, self._machine())
 
     @_translated
     def create(self, spec: VMSpec) -> None:
@@ -136,13 +142,13 @@ class VirtualBoxDriver(Driver):
         host.demand_possible(spec)
         preconditions.demand(self._checks.of_hypervisor(), HypervisorError)
         preconditions.demand(self._checks.of_files(), StorageError)
-        unfinished.clean_up(self._api, self._note)
-        settings = machines.settings_file(self._api, self._vm)
+        unfinished.clean_up(self.api, self._note)
+        settings = machines.settings_file(self.api, self._vm)
         disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")
-        disk = media.not_stuck(self._api, disk)
+        disk = media.not_stuck(self.api, disk)
         media.demand_new(disk)
         if spec.base_disk:
-            media.demand_readable(self._api, spec.base_disk)
+            media.demand_readable(self.api, spec.base_disk)
         make_private_folder(self._paths.folder)
         spec.console_log.parent.mkdir(parents=True, exist_ok=True)
         identity = str(uuid.uuid4())
@@ -150,41 +156,45 @@ class VirtualBoxDriver(Driver):
         try:
             self._make(spec, disk, identity)
         except BaseException:
-            unfinished.clean_up(self._api, self._note)
+            unfinished.clean_up(self.api, self._note)
             raise
         self._note.unlink()
 
     def _make(self, spec: VMSpec, disk: Path, identity: str) -> None:
-        machine = versions.create_machine(self._api, self._vm, identity)
-        machines.configure(self._api, machine, spec, spec.ssh_port or ports.usual_or_free())
+        from boot2docker_py.drivers.virtualbox import start
+
+        machine = versions.create_machine(self.api, self._vm, identity)
+        machines.configure(self.api, machine, spec, spec.ssh_port or ports.usual_or_free())
         machine.saveSettings()
-        self._api.virtualbox.registerMachine(machine)
+        self.api.virtualbox.registerMachine(machine)
         if spec.base_disk:
-            medium = media.copy_disk(self._api, spec.base_disk, disk)
+            medium = media.copy_disk(self.api, spec.base_disk, disk)
         else:
-            medium = media.make_disk(self._api, disk, spec.seed, spec.disk_mb)
-        with sessions.changed(self._api, machine) as changing:
-            media.attach(self._api, changing, spec.iso, medium)
+            medium = media.make_disk(self.api, disk, spec.seed, spec.disk_mb)
+        with sessions.changed(self.api, machine) as changing:
+            media.attach(self.api, changing, spec.iso, medium)
             changing.saveSettings()  # at once: see media.not_stuck
             if spec.host_only:
-                start.set_host_only(self._api, changing, spec.host_only)
-        sessions.wait_until_free(self._api, machine)
+                start.set_host_only(self.api, changing, spec.host_only)
+        sessions.wait_until_free(self.api, machine)
 
     @_translated
     def start(self, boot: Boot = USUAL) -> None:
+        from boot2docker_py.drivers.virtualbox import start
+
         state = self._look()[0]
         if state is State.PAUSED:
-            with sessions.held(self._api, self._machine(), shared=True) as session:
+            with sessions.held(self.api, self._machine(), shared=True) as session:
                 session.console.resume()
         elif state in (State.OFF, State.ABORTED, State.SAVED):
-            start.start(self._api, self._machine(), boot, is_saved=state is State.SAVED)
+            start.start(self.api, self._machine(), boot, is_saved=state is State.SAVED)
         elif state is not State.RUNNING:
             raise self._wrong_state("start", state)
 
     @_translated
     def shutdown(self) -> None:
         if self._look()[0] is State.RUNNING:
-            with sessions.held(self._api, self._machine(), shared=True) as session:
+            with sessions.held(self.api, self._machine(), shared=True) as session:
                 session.console.powerButton()
 
     @_translated
@@ -193,11 +203,11 @@ class VirtualBoxDriver(Driver):
         if machine is None or not machine.accessible or not self._is_on(machine):
             return
         with contextlib.suppress(failures.APIError), sessions.held(
-            self._api, machine, shared=True
+            self.api, machine, shared=True
         ) as session, failures.translated():
             # It may end by itself in between.
             failures.wait(session.console.powerDown())
-        sessions.wait_until_free(self._api, machine)
+        sessions.wait_until_free(self.api, machine)
         if self._is_on(machine):
             raise self._wrong_state("power off", self._look()[0])
 
@@ -208,11 +218,11 @@ class VirtualBoxDriver(Driver):
             raise self._wrong_state("save", state)
         machine = self._machine()
         try:
-            with sessions.held(self._api, machine, shared=True) as session:
+            with sessions.held(self.api, machine, shared=True) as session:
                 failures.wait(session.machine.saveState())
         except Boot2DockerError as error:
             self._look_what_became(machine, error)
-        sessions.wait_until_free(self._api, machine)
+        sessions.wait_until_free(self.api, machine)
 
     def _look_what_became(self, machine: Any, error: Boot2DockerError) -> None:
         """Raise why a VM is not saved; VirtualBox's own words tell neither that nor whether.
@@ -220,11 +230,11 @@ class VirtualBoxDriver(Driver):
         7.2.22 was seen to save a VM and then fail to write that down, in one of thirty saves.
         """
         with contextlib.suppress(DeadlineError):  # it may live, and be held
-            sessions.wait_until_free(self._api, machine, timeout_s=DIES_WITHIN_S)
-        state = states.state_of(self._api, machine.state)[0]
+            sessions.wait_until_free(self.api, machine, timeout_s=DIES_WITHIN_S)
+        state = states.state_of(self.api, machine.state)[0]
         if state is State.SAVED:
             log.debug("Saved, but not written down: %s", error.details)
-            with sessions.changed(self._api, machine):
+            with sessions.changed(self.api, machine):
                 return
         if state is State.ABORTED:
             raise HypervisorError(
@@ -238,9 +248,9 @@ class VirtualBoxDriver(Driver):
     def discard_saved(self) -> None:
         if self._look()[0] is State.SAVED:
             machine = self._machine()
-            with sessions.held(self._api, machine) as session:
+            with sessions.held(self.api, machine) as session:
                 session.machine.discardSavedState(True)  # noqa: FBT003 - of the API: the file too
-            sessions.wait_until_free(self._api, machine)
+            sessions.wait_until_free(self.api, machine)
 
     @_translated
     def delete(self) -> None:
@@ -252,24 +262,27 @@ class VirtualBoxDriver(Driver):
             disk = machines.own_disk(machine) if machine.accessible else None
             if disk is None:
                 log.warning("What disks the VM has is not known, or not its own: they are kept.")
-            files = snapshots.files_of(self._api, machine) if disk else ()
+            files = snapshots.files_of(self.api, machine) if disk else ()
             make_private_folder(self._paths.folder)
             unfinished.write(self._note, unfinished.Unfinished(machine.id, settings, disk, files))
-        unfinished.clean_up(self._api, self._note)
+        unfinished.clean_up(self.api, self._note)
         self._paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
             self._paths.folder.rmdir()
 
+    def has_remains(self) -> bool:
+        return self._note.exists()
+
     @_translated
     def snapshots(self) -> Sequence[Snapshot]:
-        return snapshots.all_of(self._api, self._machine())
+        return snapshots.all_of(self.api, self._machine())
 
     @_translated
     def take_snapshot(self, name: str) -> None:
         machine, state = self._machine(), self._look()[0]
         if state not in (*AT_REST, *IN_MEMORY):
             raise self._wrong_state("take a snapshot of", state)
-        snapshots.take(self._api, machine, name, is_on=state in IN_MEMORY)
+        snapshots.take(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
 
     @_translated
@@ -277,7 +290,7 @@ class VirtualBoxDriver(Driver):
         machine, state = self._machine(), self._look()[0]
         if state not in (State.OFF, State.ABORTED):
             raise self._wrong_state("restore a snapshot of", state)
-        snapshots.restore(self._api, machine, name)
+        snapshots.restore(self.api, machine, name)
         self._settle(machine, state)
 
     @_translated
@@ -285,12 +298,12 @@ class VirtualBoxDriver(Driver):
         machine, state = self._machine(), self._look()[0]
         if state not in (*AT_REST, *IN_MEMORY):
             raise self._wrong_state("delete a snapshot of", state)
-        snapshots.delete(self._api, machine, name, is_on=state in IN_MEMORY)
+        snapshots.delete(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
 
     def _settle(self, machine: Any, state: State) -> None:
         if state in AT_REST:
-            sessions.wait_until_free(self._api, machine)
+            sessions.wait_until_free(self.api, machine)
 
     def _demand_ours(self, machine: Any) -> None:
         if machine.accessible and not machines.is_ours(machine):
@@ -306,17 +319,17 @@ class VirtualBoxDriver(Driver):
             return State.ABSENT, ""
         if not machine.accessible:
             return State.BROKEN, f"VirtualBox cannot read the VM: {machine.accessError.text}"
-        state, problem = states.state_of(self._api, machine.state)
+        state, problem = states.state_of(self.api, machine.state)
         if state in AT_REST:
             problem = machines.damage(machine)
         return (State.BROKEN, problem) if problem else (state, "")
 
     def _is_on(self, machine: Any) -> bool:
-        state = states.state_of(self._api, machine.state)[0]
+        state = states.state_of(self.api, machine.state)[0]
         return state not in AT_REST
 
     def _find(self) -> Any:
-        machine = machines.find(self._api, self._vm)
+        machine = machines.find(self.api, self._vm)
         left = unfinished.read(self._note) if machine is not None else None
         return None if left and left.machine == machine.id else machine
 

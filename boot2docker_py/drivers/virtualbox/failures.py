@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Any, Iterator
 
-from boot2docker_py.advice import KnownFailure, diagnose
-from boot2docker_py.drivers.virtualbox.known_failures import TABLE
 from boot2docker_py.errors import (
     Boot2DockerError,
     BusyError,
@@ -18,6 +16,9 @@ from boot2docker_py.errors import (
     HypervisorError,
     StorageError,
 )
+
+if TYPE_CHECKING:
+    from boot2docker_py.advice import KnownFailure
 
 OBJECT_NOT_FOUND = 0x80BB0001
 INVALID_ARGUMENT = 0x80070057
@@ -83,6 +84,9 @@ def advice(text: str, platform: str = sys.platform) -> str:
 
 
 def _known(text: str, platform: str) -> KnownFailure | None:
+    from boot2docker_py.advice import diagnose  # only here: most commands do not fail
+    from boot2docker_py.drivers.virtualbox.known_failures import TABLE
+
     return next(iter(diagnose(TABLE, [text], platform)), None)
 
 

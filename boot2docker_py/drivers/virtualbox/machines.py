@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from boot2docker_py.drivers.base import VMInfo, VMSpec
-from boot2docker_py.drivers.virtualbox import failures, leases, media, nat, versions
+from boot2docker_py.drivers.virtualbox import failures, media, nat, versions
 from boot2docker_py.drivers.virtualbox.api import API
 
 MARK = "boot2docker-py/made"  # extra data: this machine and its disk are ours to delete
@@ -129,6 +129,8 @@ def own_disk(machine: Any) -> Path | None:
 
 def unregister(api: API, machine: Any, disk: Path | None) -> None:
     """Take the machine out of VirtualBox, delete its settings, snapshots and own disk, no other."""
+    from boot2docker_py.drivers.virtualbox import leases
+
     settings = Path(machine.settingsFilePath)
     if not machine.accessible:
         machine.unregister(api.number("CleanupMode", "UnregisterOnly"))

@@ -63,6 +63,7 @@ class FakeAPI(API):
         self, folder: Path, version: str = "7.2.22", has_virtualisation: bool = True
     ) -> None:
         self.virtualbox = FakeVirtualBox(folder, version, has_virtualisation)
+        self._watch = None
 
     def number(self, enumeration: str, member: str) -> int:
         assert (enumeration, member) == ("ProcessorFeature", "HWVirtEx")
