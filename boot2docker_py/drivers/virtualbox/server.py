@@ -22,6 +22,7 @@ from boot2docker_py.errors import HypervisorEndedError
 ABSENT_FOR_S = 10
 LOOKS_EACH_S = 1.0
 PRECISION_S = 1.0  # of ages, as ps tells them
+TICKS_PER_S = 100  # of Linux, on all processors that VirtualBox runs on
 
 OnHang = Callable[[HypervisorEndedError], None]
 Ages = Callable[[], Iterable[float]]
@@ -97,18 +98,16 @@ def watch(on_hang: OnHang) -> Watch:
 
 def _ages() -> Iterator[float]:
     """Yield for how many seconds each VBoxSVC of this user runs, by the kernel's word (proc(5))."""
-    if sys.platform == "win32":
-        return
     up_s = float(Path("/proc/uptime").read_text().split()[0])
+    user = Path("/proc/self").stat().st_uid
     place = os.environ.get("VBOX_IPC_SOCKETID", "")
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it has ended meanwhile
-            stat = (process / "stat").read_text()
-            is_mine = process.stat().st_uid == os.getuid()
-            if is_mine and "(VBoxSVC)" in stat and _place_of(process) == place:
-                # The name before the last parenthesis may have spaces.
-                ticks = int(stat.rpartition(")")[2].split()[19])
-                yield up_s - ticks / os.sysconf("SC_CLK_TCK")
+            # The name, in parentheses, may have spaces.
+            name, _, fields = (process / "stat").read_text().rpartition(")")
+            is_mine = name.endswith("(VBoxSVC") and process.stat().st_uid == user
+            if is_mine and _place_of(process) == place:
+                yield up_s - int(fields.split()[19]) / TICKS_PER_S
 
 
 def _place_of(process: Path) -> str:
