@@ -50,5 +50,6 @@ def say_what_waits(config: Config) -> None:
     for field in AT_BOOT:
         flag = config.flag(field)
         if flag:
-            words = "%s counts when VM '%s' boots; give it to restart, or keep it in the profile."
+            words = "%s counts when VM '%s' boots: give it to that up or restart, or keep it in the "
+            words += "profile."
             log.warning(words, flag, config.vm)
