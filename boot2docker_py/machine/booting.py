@@ -50,6 +50,5 @@ def say_what_waits(config: Config) -> None:
     for field in AT_BOOT:
         flag = config.flag(field)
         if flag:
-            words = "%s counts when VM '%s' boots: give it to that up or restart, or keep it in the "
-            words += "profile."
+            words = "%s counts when VM '%s' boots: give it to up or restart, or to the profile."
             log.warning(words, flag, config.vm)
