@@ -72,6 +72,8 @@ def serving(path: Path, answer: Answer) -> Iterator[None]:
         try:
             yield
         finally:
+            with contextlib.suppress(OSError):  # closing alone would leave the thread in `accept`
+                server.shutdown(socket.SHUT_RDWR)
             server.close()
             if is_ours(path, inode):
                 path.unlink()
