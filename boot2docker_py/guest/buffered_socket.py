@@ -28,7 +28,7 @@ class BufferedSocket:
 
     def __init__(self, sock: socket.socket, already_read: bytes = b"") -> None:
         sock.settimeout(0)
-        # Once a descriptor is closed, its number is the next one's: nobody may be in a call with it.
+        # The number of a closed descriptor is the next one's: nobody may be in a call with it.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
         self._closing = threading.Lock()
