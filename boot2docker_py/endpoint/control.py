@@ -20,6 +20,7 @@ from boot2docker_py.guest.engine import Stream
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 3.0
+END_WITHIN_S = 1.0
 LINE_LIMIT_BYTES = 4 * 1024 * 1024
 BACKLOG = 1024
 
@@ -66,15 +67,24 @@ def serving(path: Path, answer: Answer) -> Iterator[None]:
     else:
         server = listen(path)
         inode = path.stat().st_ino
-        threading.Thread(
+        thread = threading.Thread(
             target=_serve_all, args=(server, answer), daemon=True, name="control"
-        ).start()
+        )
+        thread.start()
         try:
             yield
         finally:
+            _wake(server)
+            thread.join(END_WITHIN_S)  # one that asks slowly does not hold us up for long
             server.close()
             if is_ours(path, inode):
                 path.unlink()
+
+
+def _wake(server: socket.socket) -> None:
+    """Let who waits in `accept` go; closing alone does not, and may give it another's client."""
+    with contextlib.suppress(OSError):
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def _serve_all(server: socket.socket, answer: Answer) -> None:

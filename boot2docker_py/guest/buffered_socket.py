@@ -11,6 +11,7 @@ import errno
 import os
 import selectors
 import socket
+import threading
 
 READ_BYTES = 256 * 1024
 SEND_PATIENCE = 15
@@ -27,6 +28,10 @@ class BufferedSocket:
 
     def __init__(self, sock: socket.socket, already_read: bytes = b"") -> None:
         sock.settimeout(0)
+        # The number of a closed descriptor is the next one's: nobody may be in a call with it.
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+        self._closing = threading.Lock()
         self.received_bytes = len(already_read)
         self._sock = sock
         self._memory = bytearray(READ_BYTES)
@@ -57,7 +62,8 @@ class BufferedSocket:
         """
         while True:
             try:
-                return self._sock.send(data)
+                with self._writing:
+                    return self._sock.send(data)
             except BlockingIOError:
                 self._wait_to_send()
 
@@ -65,10 +71,12 @@ class BufferedSocket:
         """Ignore the wish: the socket stays as it is."""
 
     def close(self) -> None:
-        """Close the socket; a thread that waits in it wakes up."""
-        with contextlib.suppress(OSError):
-            self._sock.shutdown(socket.SHUT_RDWR)
-        self._sock.close()
+        """Close the socket; a thread that waits in it wakes up. Any thread may, several times."""
+        with self._closing:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+            with self._reading, self._writing:
+                self._sock.close()
 
     def getpeername(self) -> object:
         """Return the address of the other end."""
@@ -85,7 +93,8 @@ class BufferedSocket:
     def _fill(self) -> None:
         while True:
             try:
-                count = self._sock.recv_into(self._memory)
+                with self._reading:
+                    count = self._sock.recv_into(self._memory)
             except BlockingIOError:
                 if not self._readable.select(_LOOK_AROUND_S):
                     raise socket.timeout from None

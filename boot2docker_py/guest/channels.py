@@ -4,14 +4,15 @@
 from the thread that reads; while keys are renewed that thread would then wait for itself. A
 StreamChannel never sends from there. `CommandStream` is one to a command in the guest.
 
-`SessionChannel` knows `exit-signal`, RFC 4254, section 6.10.
+On a `SharedChannel` several threads send. `SessionChannel` is one that knows `exit-signal`, RFC
+4254, section 6.10.
 """
 
 from __future__ import annotations
 
 import logging
 import struct
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import paramiko
 
@@ -27,6 +28,7 @@ _GRANT_BYTES = WINDOW_BYTES // 8
 # RFC 4250, section 4.1.2
 _MSG_CHANNEL_WINDOW_ADJUST = 93
 _MSG_CHANNEL_DATA = 94
+_MSG_CHANNEL_CLOSE = 97
 _MSG_CHANNEL_REQUEST = 98
 
 _DATA_HEADER = struct.Struct(">BII")
@@ -188,7 +190,56 @@ class CommandStream(StreamChannel):
         log.debug("the command says: %s", message.get_binary().decode(errors="replace").strip())
 
 
-class SessionChannel(OwnedChannel):
+class Outbox:
+    """The transport as one channel knows it, where nothing of that channel follows its CLOSE.
+
+    paramiko makes a message under the channel's lock and sends it later. When another thread's
+    CLOSE goes in between, the server may give the channel's number to the next channel, which
+    would then get the message: an EOF, or bytes of somebody else.
+    """
+
+    def __init__(self, transport: paramiko.Transport) -> None:
+        self._transport: Any = transport
+        self._has_closed = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def _send_user_message(self, message: paramiko.Message) -> None:
+        self._transport._send_user_message(MessageOfChannel(self, message))
+
+    def lets_pass(self, message: bytes) -> bool:
+        """Tell whether the message may still be sent; for who holds the lock of all sending."""
+        had_closed = self._has_closed
+        self._has_closed = had_closed or message[0] == _MSG_CHANNEL_CLOSE
+        return not had_closed
+
+
+class MessageOfChannel:
+    """A message that may come too late."""
+
+    def __init__(self, outbox: Outbox, message: paramiko.Message) -> None:
+        self._outbox = outbox
+        self._message = message
+
+    def is_in_time(self) -> bool:
+        """Tell whether it may be sent, just before it is."""
+        return self._outbox.lets_pass(self.asbytes())
+
+    def asbytes(self) -> bytes:
+        """Return it; the name is paramiko's."""
+        return self._message.asbytes()
+
+
+class SharedChannel(OwnedChannel):
+    """A channel on which several threads send, the one that reads the SSH connection included."""
+
+    def _set_transport(self, transport: paramiko.Transport) -> None:
+        super()._set_transport(transport)  # type: ignore[misc]
+        self.transport: Any = Outbox(transport)
+
+
+class SessionChannel(SharedChannel):
     """A channel for a command or a shell, which knows by which signal the command died."""
 
     exit_signal: str | None = None

@@ -20,8 +20,9 @@ from boot2docker_py.guest.channels import (
     PACKET_BYTES,
     WINDOW_BYTES,
     CommandStream,
-    OwnedChannel,
+    MessageOfChannel,
     SessionChannel,
+    SharedChannel,
     StreamChannel,
     StreamListener,
 )
@@ -122,7 +123,7 @@ class GuestTransport(paramiko.Transport):
         Raises:
             paramiko.SSHException: refused, not opened in time, or the connection is lost.
         """
-        channel = OwnedChannel(self._take_number())
+        channel = SharedChannel(self._take_number())
         self._open(channel, _DIRECT_TCPIP, _tcpip_fields(host, port), timeout_s)
         return channel
 
@@ -132,7 +133,7 @@ class GuestTransport(paramiko.Transport):
         Raises:
             paramiko.SSHException: refused, not opened in time, or the connection is lost.
         """
-        channel = OwnedChannel(self._take_number())
+        channel = SharedChannel(self._take_number())
         self._open(channel, _STREAMLOCAL, _streamlocal_fields(path), timeout_s)
         return channel
 
@@ -163,6 +164,11 @@ class GuestTransport(paramiko.Transport):
     def send_now(self, message: Any) -> None:
         """Send one message; not for the thread that reads."""
         self._send_user_message(message)
+
+    def _send_message(self, message: Any) -> None:
+        # paramiko holds a lock meanwhile, for whatever a channel sends.
+        if not isinstance(message, MessageOfChannel) or message.is_in_time():
+            super()._send_message(message)  # type: ignore[misc]
 
     def forget(self, number: int) -> None:
         """Let go of a channel that both ends have closed."""

@@ -12,6 +12,8 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+from tests.unit.listening import end_listening
+
 # The guest of these tests is this machine; its containers publish at an address of their own.
 GUEST = "127.0.0.2"
 
@@ -42,8 +44,7 @@ class DockerEngine:
 
     def crash(self) -> None:
         """Serve nobody any more; what the containers publish goes on."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        end_listening(self._listener, self._accepting)
         self.path.unlink(missing_ok=True)
         self.cut_events()
 
@@ -99,7 +100,8 @@ class DockerEngine:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self.path))
         self._listener.listen(100)
-        threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
+        self._accepting.start()
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
@@ -144,11 +146,11 @@ class Echo:
         self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._listener.bind((address, port))
         self._listener.listen(100)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        end_listening(self._listener, self._accepting)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

@@ -9,6 +9,8 @@ import socket
 import threading
 from pathlib import Path
 
+from tests.unit.listening import end_listening
+
 CHUNK_BYTES = 256 * 1024
 
 
@@ -24,15 +26,15 @@ class Engine:
         self._is_over = threading.Event()
         self.ended = 0
         self.last_hash = b""
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def __enter__(self) -> Engine:
         return self
 
     def __exit__(self, *_exception: object) -> None:
         self._is_over.set()
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        end_listening(self._listener, self._accepting)
         self.path.unlink()
         for sock in self._open:
             with contextlib.suppress(OSError):

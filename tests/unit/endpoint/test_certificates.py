@@ -14,6 +14,7 @@ import pytest
 from boot2docker_py.drivers.base import Address
 from boot2docker_py.endpoint.certificates import OutdatedError, try_on
 from boot2docker_py.errors import GuestError, NetworkError
+from tests.unit.listening import end_listening
 
 P256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
 
@@ -38,7 +39,11 @@ class Engine:
         self.context.verify_mode = ssl.CERT_REQUIRED
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = Address("127.0.0.1", self.listener.getsockname()[1])
-        threading.Thread(target=self._serve, daemon=True).start()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        end_listening(self.listener, self._thread)
 
     def _serve(self) -> None:
         while True:
@@ -60,7 +65,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
     issue(tmp_path, days, names)
     engine = Engine(tmp_path)
     yield engine
-    engine.listener.close()
+    engine.close()
 
 
 @pytest.mark.parametrize("engine", [(90, "IP:127.0.0.1")], indirect=True)

@@ -14,6 +14,7 @@ import pytest
 from boot2docker_py.endpoint.route import Route, Way
 from boot2docker_py.errors import GuestError
 from tests.unit.guest.real_sshd import Sshd, eventually, needs_sshd
+from tests.unit.listening import end_listening
 
 from .client_side import MEGABYTE, Endpoint, forwarding
 from .engine import Engine
@@ -126,10 +127,10 @@ def tcp_engine() -> Iterator[int]:
                     peer.recv(1000)
                     peer.sendall(b"HTTP/1.0 200 OK\r\n\r\nOK")
 
-    threading.Thread(target=serve, daemon=True).start()
+    accepting = threading.Thread(target=serve, daemon=True)
+    accepting.start()
     yield listener.getsockname()[1]
-    listener.shutdown(socket.SHUT_RDWR)
-    listener.close()
+    end_listening(listener, accepting)
 
 
 def test_a_stream_by_tcp_reaches_the_engine(sshd: Sshd, tcp_engine: int) -> None:

@@ -15,6 +15,7 @@ from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
 from boot2docker_py.drivers.base import Address
 from boot2docker_py.guest import keys
+from tests.unit.listening import end_listening
 
 Command = Callable[[paramiko.Channel], None]
 
@@ -48,10 +49,7 @@ class FakeGuest:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        # A listener that is only closed would leave its thread in accept() for ever.
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
+        end_listening(self._listener, self._thread)
         self.hang_up()
 
     def hang_up(self) -> None:

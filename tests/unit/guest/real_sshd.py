@@ -19,6 +19,7 @@ import pytest
 from boot2docker_py.drivers.base import Address
 from boot2docker_py.guest import keys, ssh
 from boot2docker_py.wait import Deadline
+from tests.unit.listening import end_listening
 
 SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
 LONG_S = 60.0
@@ -104,9 +105,7 @@ class Cable:
 
     def unplug(self) -> None:
         """Take no new connections."""
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        end_listening(self._listener, self._threads[0])
 
     def cut(self) -> None:
         """End the connections."""

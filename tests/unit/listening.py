@@ -1,0 +1,48 @@
+"""How a listener that a thread accepts at is ended.
+
+A thread that waits in accept() waits on when the listener is closed under it. Any signal to that
+thread lets Linux begin the call anew, with the number of the descriptor, which is another
+listener's by then: the thread takes that one's next client. SIGCHLD is such a signal, for it goes
+to another thread while `subprocess.Popen` blocks it in its own, since Python 3.10.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+import threading
+import time
+from typing import Iterator
+
+LONG_S = 60.0
+SOON_S = 5.0
+
+
+def end_listening(listener: socket.socket, accepting: threading.Thread) -> None:
+    """Take no more clients: wake the thread, see it end, and only then give up the number."""
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)
+    accepting.join(LONG_S)
+    assert not accepting.is_alive(), "it does not end"
+    listener.close()
+
+
+def assert_no_thread_is_left_in_accept() -> None:
+    """Fail when a thread waits in accept() although the listener was closed under it."""
+    end = time.monotonic() + SOON_S
+    while _threads_at_closed_listeners():
+        assert time.monotonic() < end, f"at a closed listener: {_threads_at_closed_listeners()}"
+        time.sleep(0.01)
+
+
+def _threads_at_closed_listeners() -> list[str]:
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    waiting = (number for number, listener in _accepts() if listener.fileno() < 0)
+    return [names.get(number, str(number)) for number in waiting]
+
+
+def _accepts() -> Iterator[tuple[int, socket.socket]]:
+    for number, frame in sys._current_frames().items():
+        if frame.f_code is socket.socket.accept.__code__:
+            yield number, frame.f_locals["self"]

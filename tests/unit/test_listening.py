@@ -1,0 +1,121 @@
+"""No thread goes on accepting at a listener that is ended: it would take another's clients."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py.endpoint import control
+
+from .listening import LONG_S, assert_no_thread_is_left_in_accept, end_listening
+
+SHORT_S = 0.2
+ROOT = Path(__file__).parents[2]
+
+# In a process of its own, where no other thread gets the signal.
+SCRIPT = """
+import os, select, signal, socket, sys, threading, time
+from tests.unit.listening import end_listening
+
+def accept():
+    try:
+        while True:
+            earlier.accept()[0].close()
+    except OSError:
+        pass
+
+earlier = socket.create_server(("127.0.0.1", 0))
+number = earlier.fileno()
+thread = threading.Thread(target=accept, daemon=True)
+thread.start()
+time.sleep(0.3)
+{end}
+with socket.create_server(("127.0.0.1", 0)) as later:
+    assert later.fileno() == number
+    # As subprocess.Popen does in the moment in which it starts a child; another child ends then.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+    os.kill(os.getpid(), signal.SIGCHLD)
+    time.sleep(0.3)
+    with socket.create_connection(later.getsockname()):
+        is_left = select.select([later], [], [], 1.0)[0]
+        print("its own" if is_left else "taken")
+"""
+
+
+@pytest.fixture
+def listener() -> socket.socket:
+    return socket.create_server(("127.0.0.1", 0))
+
+
+def accept_one(listener: socket.socket) -> threading.Thread:
+    def accept() -> None:
+        with contextlib.suppress(OSError):
+            listener.accept()[0].close()
+
+    thread = threading.Thread(target=accept, daemon=True)
+    thread.start()
+    return thread
+
+
+def wait_until_it_accepts(thread: threading.Thread) -> None:
+    while sys._current_frames()[thread.ident or 0].f_code is not socket.socket.accept.__code__:
+        time.sleep(0.01)
+    thread.join(SHORT_S)  # from there it is not far to the system's own accept
+    assert thread.is_alive()
+
+
+def test_a_listener_that_is_ended_leaves_no_thread(listener: socket.socket) -> None:
+    thread = accept_one(listener)
+    wait_until_it_accepts(thread)
+    end_listening(listener, thread)
+    assert not thread.is_alive()
+    assert listener.fileno() == -1
+
+
+def test_a_thread_that_is_left_at_a_closed_listener_is_noticed(listener: socket.socket) -> None:
+    address = listener.getsockname()
+    thread = accept_one(listener)
+    wait_until_it_accepts(thread)
+    listener.close()
+    with pytest.raises(AssertionError, match=re.escape(thread.name)):
+        assert_no_thread_is_left_in_accept()
+    socket.create_connection(address).close()  # it listens still, for the call goes on
+    thread.join(LONG_S)
+
+
+def whose_client_is_the_next(end: str) -> bytes:
+    command = [sys.executable, "-c", SCRIPT.format(end=end)]
+    return subprocess.run(command, cwd=ROOT, stdout=-1, check=True).stdout.strip()
+
+
+needs_linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="is about how Linux begins a call anew"
+)
+
+
+@needs_linux
+def test_a_listener_that_is_only_closed_takes_the_next_ones_client() -> None:
+    """What came of it: the first client of a new engine got no answer."""
+    # Several tries, for a busy machine on which the thread is not yet where it should be.
+    assert any(whose_client_is_the_next("earlier.close()") == b"taken" for _try in range(5))
+
+
+@needs_linux
+def test_after_a_listener_that_is_ended_the_next_one_keeps_its_client() -> None:
+    assert whose_client_is_the_next("end_listening(earlier, thread)") == b"its own"
+
+
+def test_a_forwarder_that_ends_answers_no_more(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    with control.serving(tmp_path / "forward.ctl", lambda _question: {}):
+        (thread,) = set(threading.enumerate()) - before
+        wait_until_it_accepts(thread)
+    assert not thread.is_alive()
