@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control
@@ -22,6 +22,7 @@ from boot2docker_py.endpoint.link import Link
 from boot2docker_py.endpoint.listeners import Listeners, wanted
 from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.publisher import Publisher
+from boot2docker_py.endpoint.reach import Reach
 from boot2docker_py.endpoint.refusal import Refusal
 from boot2docker_py.endpoint.relay import Channel, Relay
 from boot2docker_py.endpoint.route import Route
@@ -29,6 +30,9 @@ from boot2docker_py.endpoint.sleep import SleepWatch
 from boot2docker_py.endpoint.status import ForwarderStatus, Settings
 from boot2docker_py.errors import BusyError, GuestError
 from boot2docker_py.wait import Deadline
+
+if TYPE_CHECKING:
+    from boot2docker_py.guest.ssh import Connection
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +50,8 @@ class Forwarder:
         self._paths = settings.paths
         self._loop = Loop()
         self._route = Route(settings.engine_socket)
-        self._link = Link(settings, self._route.find_out)
+        self._reach = Reach()
+        self._link = Link(settings, self._connected, self._reach.lost)
         self._listeners = Listeners(self._loop, wanted(settings), self._join)
         self._relays: set[Relay] = set()
         self._refusals: list[Refusal] = []
@@ -57,6 +62,7 @@ class Forwarder:
             self._open_channel,
             lambda: self._link.connection,
             settings.udp_helper,
+            self._reach,
         )
 
     def run(self) -> None:
@@ -75,6 +81,10 @@ class Forwarder:
             stack.callback(self._publisher.close)
             self._loop.run()
             log.info("ends")
+
+    def _connected(self, connection: Connection) -> None:
+        self._route.find_out(connection)
+        self._reach.connected()
 
     def _join(self, client: Client) -> None:
         try:
@@ -136,7 +146,10 @@ class Forwarder:
             self._stop_soon()
         elif question == "rest":
             self._link.rest()
+        elif question == "expect_stop":
+            self._reach.hold()
         elif question == "wake":
+            self._reach.resume()
             self._link.wake()
         elif question == "ports":
             return self._publisher.answer()
