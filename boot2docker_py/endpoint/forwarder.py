@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.client import Client
+from boot2docker_py.endpoint.guest_clock import GuestClock
 from boot2docker_py.endpoint.link import Link
 from boot2docker_py.endpoint.listeners import Listeners, wanted
 from boot2docker_py.endpoint.loop import Loop
@@ -51,6 +52,7 @@ class Forwarder:
         self._loop = Loop()
         self._route = Route(settings.engine_socket)
         self._reach = Reach()
+        self._guest_clock = GuestClock()
         self._link = Link(settings, self._connected, self._reach.lost)
         self._listeners = Listeners(self._loop, wanted(settings), self._join)
         self._relays: set[Relay] = set()
@@ -85,6 +87,8 @@ class Forwarder:
     def _connected(self, connection: Connection) -> None:
         self._route.find_out(connection)
         self._reach.connected()
+        if self._link.reconnections:  # at the first, who started the VM looks
+            self._guest_clock.keep_right(connection)
 
     def _join(self, client: Client) -> None:
         try:
@@ -129,6 +133,9 @@ class Forwarder:
     def _woke_up(self) -> None:
         log.info("this machine has slept, or its clock was set; is the VM still there?")
         self._link.wake()
+        connection = self._link.connection
+        if connection is not None:  # it may well outlive a sleep
+            self._guest_clock.keep_right(connection)
 
     def _stop_if_not_wanted(self) -> None:
         if not self._listeners.are_wanted():
