@@ -118,10 +118,6 @@ class Relay:
 
     # In the loop's thread.
 
-    def abandon(self, reason: str) -> None:
-        """End it now, whatever is still under way."""
-        self._end(reason)
-
     def end_if_client_is_gone(self) -> None:
         """Notice a client that has not only ended its own bytes, but hung up."""
         if self._client_has_ended and self._takes_bytes and self._client.has_hung_up():
