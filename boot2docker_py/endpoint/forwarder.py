@@ -92,14 +92,23 @@ class Forwarder:
 
     def _join(self, client: Client) -> None:
         try:
-            relay = Relay(self._loop, client, self._open_channel, self._ended)
+            relay = Relay(self._loop, client, self._open_channel, self._ended, self._refuse)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
             log.debug("refused a client: %s", error)
             self._count(refused_connections=1)
-            self._refusals.append(Refusal(self._loop, client, self._why_not(error)))
+            self._tell(client, self._why_not(error))
             return
         self._relays.add(relay)
         self._count(total_connections=1)
+
+    def _refuse(self, client: Client) -> None:
+        name = self._settings.vm_name
+        self._tell(
+            client, f"the engine of VM '{name}' is not running; see: boot2docker logs engine"
+        )
+
+    def _tell(self, client: Client, message: str) -> None:
+        self._refusals.append(Refusal(self._loop, client, message))
 
     def _open_channel(self, relay: Relay) -> Channel:
         connection = self._link.connection
@@ -113,12 +122,13 @@ class Forwarder:
 
     def _ended(self, relay: Relay, reason: str) -> None:
         self._relays.discard(relay)
+        is_refused = reason.startswith("the guest refused")
         self._count(
             bytes_to_guest=relay.bytes_to_guest,
             bytes_to_client=relay.bytes_to_client,
-            refused_connections=int(reason.startswith("the guest refused")),
+            refused_connections=int(is_refused),
         )
-        if not relay.bytes_to_client:
+        if not relay.bytes_to_client and not is_refused:  # which the client is told itself
             log.info("a client got no answer: %s", reason or "the engine ended first")
 
     def _count(self, **more: int) -> None:
