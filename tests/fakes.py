@@ -237,6 +237,9 @@ class FakeEndpoint:
     def ping(self) -> str | None:
         return None if self.is_running else "there is no forwarder"
 
+    def expect_stop(self) -> None:
+        self.calls.append("expect_stop")
+
     def rest(self) -> None:
         self.is_resting = True
 

@@ -17,6 +17,8 @@ import time
 import urllib.parse
 from typing import Any, Callable, Mapping, Sequence
 
+from boot2docker_py.endpoint.reach import Reach
+
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 30.0
@@ -44,14 +46,20 @@ class ContainerWatch(threading.Thread):
     """Tell of the running containers, again whenever they change, and when they are not known.
 
     Both are told in the thread of the watch. `open_engine` returns a connection to the engine, or
-    one that is closed at once when there is none.
+    one that is closed at once when there is none. While `reach` is held nothing is told: what was
+    told last stays true enough until the VM is gone.
     """
 
     def __init__(
-        self, open_engine: Callable[[], socket.socket], on_list: OnList, on_lost: OnLost
+        self,
+        open_engine: Callable[[], socket.socket],
+        reach: Reach,
+        on_list: OnList,
+        on_lost: OnLost,
     ) -> None:
         super().__init__(daemon=True, name="containers")
         self._open_engine = open_engine
+        self._reach = reach
         self._on_list = on_list
         self._on_lost = on_lost
         self._pause_s = FIRST_PAUSE_S
@@ -59,9 +67,16 @@ class ContainerWatch(threading.Thread):
     def run(self) -> None:
         """Follow the engine for as long as the process lives."""
         while True:
-            self._on_lost(self._why_it_ended())
-            time.sleep(self._pause_s)
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._reach.wait_while_held()
+            if not self._reach.is_connected():
+                self._on_lost("not connected to the VM")
+                self._reach.wait_until_connected()
+                continue
+            reason = self._why_it_ended()
+            if not self._reach.is_held():
+                self._on_lost(reason)
+                time.sleep(self._pause_s)
+                self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _why_it_ended(self) -> str:
         try:
@@ -76,7 +91,7 @@ class ContainerWatch(threading.Thread):
     def _follow(self) -> None:
         since = self._tell_list()
         self._pause_s = FIRST_PAUSE_S
-        with contextlib.closing(self._open_engine()) as stream:
+        with contextlib.closing(self._open_engine()) as stream, self._reach.ends(stream):
             _head, data = ask(stream, _events_path(since))
             rest, is_unsettled = b"", False
             while True:

@@ -13,15 +13,17 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.client import Client
+from boot2docker_py.endpoint.guest_clock import GuestClock
 from boot2docker_py.endpoint.link import Link
 from boot2docker_py.endpoint.listeners import Listeners, wanted
 from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.publisher import Publisher
+from boot2docker_py.endpoint.reach import Reach
 from boot2docker_py.endpoint.refusal import Refusal
 from boot2docker_py.endpoint.relay import Channel, Relay
 from boot2docker_py.endpoint.route import Route
@@ -29,6 +31,9 @@ from boot2docker_py.endpoint.sleep import SleepWatch
 from boot2docker_py.endpoint.status import ForwarderStatus, Settings
 from boot2docker_py.errors import BusyError, GuestError
 from boot2docker_py.wait import Deadline
+
+if TYPE_CHECKING:
+    from boot2docker_py.guest.ssh import Connection
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +51,9 @@ class Forwarder:
         self._paths = settings.paths
         self._loop = Loop()
         self._route = Route(settings.engine_socket)
-        self._link = Link(settings, self._route.find_out)
+        self._reach = Reach()
+        self._guest_clock = GuestClock()
+        self._link = Link(settings, self._connected, self._reach.lost)
         self._listeners = Listeners(self._loop, wanted(settings), self._join)
         self._relays: set[Relay] = set()
         self._refusals: list[Refusal] = []
@@ -57,6 +64,7 @@ class Forwarder:
             self._open_channel,
             lambda: self._link.connection,
             settings.udp_helper,
+            self._reach,
         )
 
     def run(self) -> None:
@@ -76,16 +84,31 @@ class Forwarder:
             self._loop.run()
             log.info("ends")
 
+    def _connected(self, connection: Connection) -> None:
+        self._route.find_out(connection)
+        self._reach.connected()
+        if self._link.reconnections:  # at the first, who started the VM looks
+            self._guest_clock.keep_right(connection)
+
     def _join(self, client: Client) -> None:
         try:
-            relay = Relay(self._loop, client, self._open_channel, self._ended)
+            relay = Relay(self._loop, client, self._open_channel, self._ended, self._refuse)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
             log.debug("refused a client: %s", error)
             self._count(refused_connections=1)
-            self._refusals.append(Refusal(self._loop, client, self._why_not(error)))
+            self._tell(client, self._why_not(error))
             return
         self._relays.add(relay)
         self._count(total_connections=1)
+
+    def _refuse(self, client: Client) -> None:
+        name = self._settings.vm_name
+        self._tell(
+            client, f"the engine of VM '{name}' is not running; see: boot2docker logs engine"
+        )
+
+    def _tell(self, client: Client, message: str) -> None:
+        self._refusals.append(Refusal(self._loop, client, message))
 
     def _open_channel(self, relay: Relay) -> Channel:
         connection = self._link.connection
@@ -99,12 +122,13 @@ class Forwarder:
 
     def _ended(self, relay: Relay, reason: str) -> None:
         self._relays.discard(relay)
+        is_refused = reason.startswith("the guest refused")
         self._count(
             bytes_to_guest=relay.bytes_to_guest,
             bytes_to_client=relay.bytes_to_client,
-            refused_connections=int(reason.startswith("the guest refused")),
+            refused_connections=int(is_refused),
         )
-        if not relay.bytes_to_client:
+        if not relay.bytes_to_client and not is_refused:  # which the client is told itself
             log.info("a client got no answer: %s", reason or "the engine ended first")
 
     def _count(self, **more: int) -> None:
@@ -119,6 +143,9 @@ class Forwarder:
     def _woke_up(self) -> None:
         log.info("this machine has slept, or its clock was set; is the VM still there?")
         self._link.wake()
+        connection = self._link.connection
+        if connection is not None:  # it may well outlive a sleep
+            self._guest_clock.keep_right(connection)
 
     def _stop_if_not_wanted(self) -> None:
         if not self._listeners.are_wanted():
@@ -136,7 +163,10 @@ class Forwarder:
             self._stop_soon()
         elif question == "rest":
             self._link.rest()
+        elif question == "expect_stop":
+            self._reach.hold()
         elif question == "wake":
+            self._reach.resume()
             self._link.wake()
         elif question == "ports":
             return self._publisher.answer()

@@ -32,14 +32,18 @@ REST_S = 60.0  # long enough to shut down or save; and who starts the VM says `w
 
 
 class Link(threading.Thread):
-    """Hold `connection` while there is one; `on_connected` is told of each new one."""
+    """Hold `connection` while there is one; tell of each new one, and of its end."""
 
     def __init__(
-        self, settings: Settings, on_connected: Callable[[Connection], None] = lambda _new: None
+        self,
+        settings: Settings,
+        on_connected: Callable[[Connection], None],
+        on_lost: Callable[[], None],
     ) -> None:
         super().__init__(daemon=True, name="link")
         self._settings = settings
         self._on_connected = on_connected
+        self._on_lost = on_lost
         self._disturbed = threading.Event()  # whoever waits for the VM shall look again
         self._rests = False
         self.connection: Connection | None = None
@@ -125,6 +129,7 @@ class Link(threading.Thread):
         lost = connection.wait_until_lost()
         self.connection, self.phase, self.reason = None, Phase.CONNECTING, lost
         log.info("connection lost: %s", lost)
+        self._on_lost()
         self.reconnections += 1
         if not self._rests:
             self.last_error = LastError("the connection to the VM was lost", lost, exit_status=9)

@@ -15,6 +15,7 @@ from boot2docker_py.endpoint import control, named_pipe
 from boot2docker_py.endpoint.client import Client, SocketClient
 from boot2docker_py.endpoint.loop import READ, Loop
 from boot2docker_py.endpoint.pipe_client import PipeClient
+from boot2docker_py.endpoint.port_problem import port_problem
 from boot2docker_py.endpoint.status import ListenerStatus, Settings
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,9 @@ class Listener(Protocol):
         Raises:
             OSError: it cannot be had.
         """
+
+    def why_not(self, error: OSError) -> str:
+        """Return why it cannot be opened, for a person."""
 
     def is_ours(self) -> bool:
         """Tell whether clients still come to us."""
@@ -62,6 +66,10 @@ class _SocketListener:
                 on_client(SocketClient(client))
 
         loop.watch(self._server, READ, accept)
+
+    def why_not(self, error: OSError) -> str:
+        """See `Listener`."""
+        return _in_words(error)
 
     def close(self) -> None:
         """See `Listener`."""
@@ -105,6 +113,10 @@ class TcpListener(_SocketListener):
         self._server = socket.create_server((LOOPBACK, self._port), backlog=control.BACKLOG)
         self._serve(loop, on_client)
 
+    def why_not(self, error: OSError) -> str:
+        """See `Listener`."""
+        return f"it is {port_problem('tcp', LOOPBACK, self._port, error)}"
+
     def is_ours(self) -> bool:
         """See `Listener`."""
         return True
@@ -128,6 +140,10 @@ class PipeListener:
         else:
             raise OSError("there are no named pipes here")
 
+    def why_not(self, error: OSError) -> str:
+        """See `Listener`."""
+        return _in_words(error)
+
     def is_ours(self) -> bool:
         """See `Listener`."""
         return True
@@ -136,6 +152,10 @@ class PipeListener:
         """See `Listener`."""
         if sys.platform == "win32":
             self._server.close()
+
+
+def _in_words(error: OSError) -> str:
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 AnyListener = Union[UnixListener, TcpListener, PipeListener]
@@ -201,9 +221,10 @@ class Listeners:
         try:
             listener.open(self._loop, self._on_client)
         except OSError as error:
+            problem = listener.why_not(error)
             if listener.where not in self._problems:
-                log.info("cannot serve at %s: %s", listener.where, error)
-            self._problems[listener.where] = os.strerror(error.errno) if error.errno else str(error)
+                log.info("cannot serve at %s: %s", listener.where, problem)
+            self._problems[listener.where] = problem
         else:
             if self._problems.pop(listener.where, ""):
                 log.info("serves at %s, too", listener.where)

@@ -154,6 +154,10 @@ class Endpoint:
                 raise
             return cast(engine.Stream, client)
 
+    def expect_stop(self) -> None:
+        """End what the engine would wait for at its end; docker's own connections stay."""
+        process.expect_stop(self._paths)
+
     def rest(self) -> None:
         """Let go of the VM, which is about to stop; the forwarder, if there is one, stays."""
         process.rest(self._paths)

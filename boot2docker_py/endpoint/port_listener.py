@@ -10,8 +10,10 @@ import sys
 import time
 from typing import Callable, Sequence
 
+from boot2docker_py.endpoint import exclusive_socket
 from boot2docker_py.endpoint.loop import READ, Loop
 from boot2docker_py.endpoint.port_holder import holder
+from boot2docker_py.endpoint.port_problem import port_problem
 from boot2docker_py.endpoint.published import PublishedPort
 
 log = logging.getLogger(__name__)
@@ -67,7 +69,7 @@ class PortListener:
     def problem(self) -> str:
         """Return why it does not listen at an address, empty when it does; from any thread."""
         for address, error in list(self._failed.items()):
-            return f"{in_url(address, self.port.port)} is {self._why_not(address, error)}"
+            return f"{in_url(address, self.port.port)} is {self._problem_at(address, error)}"
         return ""
 
     def close(self) -> None:
@@ -78,6 +80,9 @@ class PortListener:
         self._open.clear()
         self._missing.clear()
 
+    def _problem_at(self, address: str, error: OSError) -> str:
+        return port_problem(self.port.protocol, address, self.port.port, error)
+
     def _is_settled(self, address: str) -> bool:
         try:
             sock = self._open_socket(address, self.port.port)
@@ -85,7 +90,7 @@ class PortListener:
             if ":" in address and error.errno in _NO_SUCH_ADDRESS:
                 return True
             if address not in self._failed:
-                words = self._why_not(address, error)
+                words = self._problem_at(address, error)
                 where = in_url(address, self.port.port)
                 log.warning("container '%s': %s is %s", self.port.container, where, words)
             self._failed[address] = error
@@ -97,12 +102,6 @@ class PortListener:
         self._loop.watch(sock, READ, lambda _events: self._on_ready(sock))
         return True
 
-    def _why_not(self, address: str, error: OSError) -> str:
-        found = ""
-        if error.errno == errno.EADDRINUSE:
-            found = holder(self.port.protocol, address, self.port.port)
-        return why_not(error, self.port.port, found, sys.platform)
-
 
 def listen(address: str, port: int) -> socket.socket:
     """Return a TCP socket that listens there, and shares the port with nobody.
@@ -110,21 +109,12 @@ def listen(address: str, port: int) -> socket.socket:
     Raises:
         OSError: it cannot be had.
     """
-    is_ipv6 = ":" in address
-    listener = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_STREAM)
+    # There, 127.0.0.1 can be had although another listens at all addresses.
+    if sys.platform == "win32" and ":" not in address:
+        _refuse_taken(address, port)
+    listener = exclusive_socket.bind(socket.SOCK_STREAM, address, port)
     try:
-        if sys.platform == "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-            # There, 127.0.0.1 can be had although another listens at all addresses.
-            if not is_ipv6:
-                _refuse_taken(address, port)
-        else:  # so that connections that linger do not count
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if is_ipv6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listener.bind((address, port))
         listener.listen(BACKLOG)
-        listener.settimeout(0)
     except BaseException:
         listener.close()
         raise
@@ -134,17 +124,6 @@ def listen(address: str, port: int) -> socket.socket:
 def _refuse_taken(address: str, port: int) -> None:
     if holder("tcp", address, port):
         raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-
-
-def why_not(error: OSError, port: int, taken_by: str, platform: str) -> str:
-    """Return why the port cannot be had, in words that follow "is"."""
-    if error.errno == errno.EADDRINUSE:
-        return f"taken by {taken_by or 'another program'}"
-    if error.errno == errno.EACCES and platform == "win32":
-        return "kept by Windows (netsh int ipv4 show excludedportrange), or by another program"
-    if error.errno == errno.EACCES:
-        return f"not for this user: ports as low as {port} need more rights"
-    return f"not to be had: {error.strerror or error}"
 
 
 def in_url(address: str, port: int) -> str:

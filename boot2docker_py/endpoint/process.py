@@ -117,6 +117,14 @@ def status(paths: VMPaths) -> ForwarderStatus | None:
     return ForwarderStatus.from_dict(answer)
 
 
+def expect_stop(paths: VMPaths) -> None:
+    """Let the forwarder, if there is one, end what the engine would wait for at its end.
+
+    One that is older does not know the question, and answers another; then the engine waits.
+    """
+    _tell(paths, "expect_stop")
+
+
 def rest(paths: VMPaths) -> None:
     """Let the forwarder, if there is one, let go of a VM that is about to stop."""
     _tell(paths, "rest")

@@ -18,6 +18,7 @@ from boot2docker_py.endpoint.engine_events import Container, ContainerWatch
 from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.port_listener import PortListener, listen
 from boot2docker_py.endpoint.published import PublishedPort, published_by
+from boot2docker_py.endpoint.reach import Reach
 from boot2docker_py.endpoint.relay import Channel, Relay
 from boot2docker_py.endpoint.status import ALL, OFF
 from boot2docker_py.endpoint.udp_port import UDPPort
@@ -61,12 +62,14 @@ class Publisher:
         open_engine: Callable[[Relay], Channel],
         connection: Callable[[], Connection | None],
         udp_helper: str,
+        reach: Reach,
     ) -> None:
         self._loop = loop
         self._mode = mode
         self._open_engine = open_engine
         self._connection = connection
         self._udp_helper = udp_helper
+        self._reach = reach
         self._lock = threading.Lock()  # the next three are changed together
         self._ports: Sequence[PublishedPort] = ()
         self._unknown_because = "the engine was not asked yet"
@@ -77,7 +80,7 @@ class Publisher:
     def start(self) -> None:
         """Follow the engine from now on."""
         self._loop.every_tick(self._try_again)
-        ContainerWatch(self._engine_client, self._on_list, self._on_lost).start()
+        ContainerWatch(self._engine_client, self._reach, self._on_list, self._on_lost).start()
 
     def close(self) -> None:
         """Listen no more, after the loop has ended; the next forwarder wants the same ports."""

@@ -50,7 +50,10 @@ class Channel(Protocol):
 
 
 class Relay:
-    """Join a connected client to the channel that `open_channel` begins to open."""
+    """Join a connected client to the channel that `open_channel` begins to open.
+
+    A client that the guest refuses is given to `on_refused`, if there is one, unread and open.
+    """
 
     def __init__(
         self,
@@ -58,12 +61,15 @@ class Relay:
         client: socket.socket | Client,
         open_channel: Callable[[Relay], Channel],
         on_end: Callable[[Relay, str], None],
+        on_refused: Callable[[Client], None] | None = None,
     ) -> None:
         self.bytes_to_guest = 0
         self.bytes_to_client = 0
         self._loop = loop
         self._client: Client = SocketClient(client) if isinstance(client, socket.socket) else client
         self._on_end = on_end
+        self._on_refused = on_refused
+        self._is_over = False
         self._lock = threading.Lock()  # guards what the two threads share: the next four
         self._waiting: deque[memoryview] = deque()
         self._ungranted = 0
@@ -83,7 +89,7 @@ class Relay:
 
     def stream_refused(self, reason: str) -> None:
         """The guest could not connect."""
-        self._loop.call_soon(lambda: self._end(f"the guest refused: {reason}"))
+        self._loop.call_soon(lambda: self._refused(f"the guest refused: {reason}"))
 
     def stream_received(self, data: bytes) -> None:
         """Pass bytes on as far as the client takes them at once."""
@@ -117,10 +123,6 @@ class Relay:
         self._loop.call_soon(lambda: self._end("the SSH connection was lost"))
 
     # In the loop's thread.
-
-    def abandon(self, reason: str) -> None:
-        """End it now, whatever is still under way."""
-        self._end(reason)
 
     def end_if_client_is_gone(self) -> None:
         """Notice a client that has not only ended its own bytes, but hung up."""
@@ -248,17 +250,29 @@ class Relay:
             return False
         return True
 
+    def _refused(self, reason: str) -> None:
+        if self._on_refused is None or self._is_over:
+            self._end(reason)
+        else:
+            self._let_go()
+            self._on_refused(self._client)
+            self._on_end(self, reason)
+
     def _end(self, reason: str) -> None:
-        if self._client.is_closed():
+        if self._is_over:
             return
-        with self._lock:
-            self._takes_bytes = False
-            self._waiting.clear()
+        self._let_go()
         self._client.watch(self._loop, 0, self._on_ready)
         self._client.close()
         if self._is_open:
             self._close_channel()
         self._on_end(self, reason)
+
+    def _let_go(self) -> None:
+        self._is_over = True
+        with self._lock:
+            self._takes_bytes = False
+            self._waiting.clear()
 
     def _close_channel(self) -> None:
         try:

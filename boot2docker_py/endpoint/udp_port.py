@@ -11,11 +11,12 @@ import contextlib
 import logging
 import socket
 import struct
-import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence
 
+from boot2docker_py.endpoint import exclusive_socket
 from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.port_listener import FIRST_PAUSE_S, LONGEST_PAUSE_S, PortListener
 from boot2docker_py.endpoint.published import PublishedPort
@@ -34,6 +35,8 @@ MAX_DATAGRAM_BYTES = 65535
 IN_A_ROW = 64
 NOT_RUNNABLE = (126, 127)  # what a POSIX shell says of a command that it cannot find, or run
 CHUNK_BYTES = 128 * 1024
+
+_bind = partial(exclusive_socket.bind, socket.SOCK_DGRAM)
 
 
 class NoHelperError(GuestError):
@@ -103,7 +106,7 @@ class UDPPort:
             return
         self._problem = ""
         self._pause_s = FIRST_PAUSE_S
-        self._listener = PortListener(self._loop, self.port, self.addresses, bind, self._receive)
+        self._listener = PortListener(self._loop, self.port, self.addresses, _bind, self._receive)
 
     def _end(self, problem: str, *, is_final: bool) -> None:
         if problem != self._problem and not self._is_closed:
@@ -191,24 +194,3 @@ def frames(read: Callable[[], bytes]) -> Iterator[tuple[int, bytes]]:
             yield number, received[begin + HEADER.size : end]
             begin = end
         received = received[begin:]
-
-
-def bind(address: str, port: int) -> socket.socket:
-    """Return a UDP socket with that address, which it shares with nobody.
-
-    Raises:
-        OSError: it cannot be had.
-    """
-    is_ipv6 = ":" in address
-    sock = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        if sys.platform == "win32":
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
-        if is_ipv6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind((address, port))
-        sock.settimeout(0)
-    except BaseException:
-        sock.close()
-        raise
-    return sock

@@ -1,14 +1,14 @@
 """The guest's clock: it stands still while the host sleeps, or the VM is saved; set when it is off.
 
-It is compared whenever the engine has come up, by the date of the engine's answer, which costs
-nothing.
+It is compared whenever a command has brought the engine up, by the date of the engine's answer,
+which costs nothing; and by the forwarder when the VM is back, and when the host has slept.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Callable, Protocol
+from typing import TYPE_CHECKING, Callable, ContextManager, Protocol
 
 from boot2docker_py.errors import Boot2DockerError, GuestError
 
@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 # Less is nothing that certificates or build tools mind, and NTP takes care of it.
 TOLERATED_S = 2.0
+# A guest tells whole seconds; on average it is so much later.
+HALF_OF_ITS_UNIT_S = 0.5
 # 2024-01-01; a host whose clock says less has lost it, and is no example to the guest.
 EARLIEST_S = 1704067200
 
@@ -71,12 +73,12 @@ class Teller(Protocol):
 def skew_s(teller: Teller, now_s: Callable[[], float] = time.time) -> float | None:
     """Return how many seconds the guest is ahead, to a second; None when nobody tells."""
     told_s = teller.guest_time_s()
-    return None if told_s is None else told_s + 0.5 - now_s()
+    return None if told_s is None else told_s + HALF_OF_ITS_UNIT_S - now_s()
 
 
 def keep_right(
     teller: Teller,
-    connect: Callable[[], Connection],
+    connect: Callable[[], ContextManager[Connection]],
     deadline: Deadline,
     now_s: Callable[[], float] = time.time,
 ) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, Callable, Protocol
 
@@ -100,6 +101,8 @@ def _reason(answer: bytes) -> str | None:
     if not answer:
         return "connected, but the engine said nothing"
     head, _, body = answer.partition(b"\r\n\r\n")
+    with contextlib.suppress(ValueError, LookupError, TypeError):  # Engine API, ErrorResponse
+        return str(json.loads(body)["message"])
     status_line = head.split(b"\r\n")[0].decode("ascii", errors="replace")
     if status_line.split()[1:2] == ["200"] and body.strip() == b"OK":
         return None

@@ -26,6 +26,9 @@ class Endpoint(Protocol):
     def ping(self) -> str | None:
         """Return why the engine does not answer on the forwarded socket, None when it does."""
 
+    def expect_stop(self) -> None:
+        """End what the engine would wait for at its end; docker's own connections stay."""
+
     def rest(self) -> None:
         """Let go of the VM, which is about to stop; `start` goes on."""
 

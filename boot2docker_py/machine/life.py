@@ -267,6 +267,7 @@ class Machine(Questions):
         if self._settled(deadline) is State.PAUSED:
             self.driver.start()
         log.info("Shutting VM '%s' down...", self.name)
+        self.endpoint.expect_stop()
         pressed_at = float("-inf")
 
         def probe(_deadline: Deadline) -> str | None:

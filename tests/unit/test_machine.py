@@ -215,6 +215,22 @@ def test_down_of_a_deaf_guest_ends_by_deadline_and_leaves_it_running(paths: Path
     assert house.driver.peek() is State.OFF
 
 
+@pytest.mark.parametrize("command", ["down", "restart"])
+def test_the_endpoint_hears_of_a_shutdown_before_the_guest_does(paths: Paths, command: str) -> None:
+    """Lest the engine wait for a stream of our own."""
+    house = House(paths, State.RUNNING)
+    pressed_after: list[list[str]] = []
+    press = house.driver.shutdown
+
+    def shutdown() -> None:
+        pressed_after.append(list(house.endpoint.calls))
+        press()
+
+    house.driver.shutdown = shutdown  # type: ignore[method-assign]
+    getattr(house.machine, command)(house.deadline())
+    assert pressed_after == [["expect_stop"]]
+
+
 @pytest.mark.parametrize("command", ["down", "power_off", "save"])
 def test_commands_that_stop_the_vm_let_the_forwarder_rest(paths: Paths, command: str) -> None:
     house = House(paths, State.OFF)

@@ -73,7 +73,9 @@ def test_a_port_that_is_taken_is_said_and_tried_again(endpoint: Endpoint, port: 
     endpoint.tcp_port = port
     with socket.create_server(("127.0.0.1", port)):
         status = forwarding(endpoint)
-        assert status.listeners[1].problem == "Address already in use"
+        problem = status.listeners[1].problem
+        assert problem.startswith("it is taken by ")
+        assert problem.endswith(f" (process {os.getpid()})")
         assert endpoint.ping() is None
     eventually(lambda: endpoint.status().listeners[1].problem == "")
     assert ping(port) is None

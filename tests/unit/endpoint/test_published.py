@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from boot2docker_py.endpoint import port_holder
-from boot2docker_py.endpoint.port_listener import why_not
+from boot2docker_py.endpoint.port_problem import why_not
 from boot2docker_py.endpoint.published import PublishedPort, published_by
 
 
@@ -145,13 +145,34 @@ class TestHolder:
 
 
 class TestWords:
+    def test_taken_by_a_program_that_the_system_does_not_name(self) -> None:
+        error = OSError(errno.EADDRINUSE, "Address already in use")
+        assert why_not(error, "tcp", 80, "nginx (process 7)", "linux") == (
+            "taken by nginx (process 7)"
+        )
+        assert why_not(error, "udp", 53, "", "linux") == "taken by another program"
+        assert why_not(error, "udp", 53, "", "darwin") == (
+            "taken by another program (which: sudo lsof -nP -i udp:53)"
+        )
+        assert "netstat -ano -p tcp" in why_not(error, "tcp", 80, "", "win32")
+
     def test_no_right(self) -> None:
         error = OSError(errno.EACCES, "Permission denied")
-        assert why_not(error, 80, "", "linux") == (
+        assert why_not(error, "tcp", 80, "", "linux") == (
             "not for this user: ports as low as 80 need more rights"
         )
-        assert "kept by Windows" in why_not(error, 80, "", "win32")
+        assert "kept by Windows" in why_not(error, "tcp", 80, "", "win32")
 
-    def test_anything_else(self) -> None:
+    def test_no_such_address(self) -> None:
+        error = OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
+        assert why_not(error, "tcp", 80, "", "linux") == "not an address of this machine"
+
+    def test_no_more_descriptors(self) -> None:
+        error = OSError(errno.EMFILE, "Too many open files")
+        assert "so many connections" in why_not(error, "tcp", 80, "", "linux")
+
+    def test_anything_else_names_the_port_and_who_may_have_it(self) -> None:
         error = OSError(errno.EINVAL, "Invalid argument")
-        assert why_not(error, 80, "", "linux") == "not to be had: Invalid argument"
+        assert why_not(error, "udp", 80, "", "linux") == (
+            "refused by this system (EINVAL); a firewall or another program may keep UDP port 80"
+        )

@@ -48,7 +48,8 @@ class Tunnel:
         self._thread.start()
 
     def close(self) -> None:
-        self._loop.call_soon(self._abandon_all)
+        self.connection.close()  # which ends all relays
+        eventually(lambda: not self._relays)
         self._loop.call_soon(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -73,10 +74,6 @@ class Tunnel:
     def _ended(self, relay: Relay, reason: str) -> None:
         self._relays.discard(relay)
         self.reasons.append(reason)
-
-    def _abandon_all(self) -> None:
-        for relay in list(self._relays):
-            relay.abandon("the test is over")
 
     def _look_at_clients(self) -> None:
         for relay in list(self._relays):

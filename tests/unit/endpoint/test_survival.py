@@ -74,6 +74,21 @@ def test_while_the_vm_is_away_a_client_is_told_why_at_once(
     assert endpoint.ping() is not None
 
 
+def test_while_the_engine_is_away_a_client_is_told_so(endpoint: Endpoint, engine: Engine) -> None:
+    forwarding(endpoint)
+    hidden = engine.path.with_name("hidden.sock")
+    engine.path.rename(hidden)
+    with endpoint.client(QUESTION) as client:
+        answer = read_all(client)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    told = "the engine of VM 'vm' is not running; see: boot2docker logs engine"
+    assert told.encode() in answer
+    assert endpoint.ping() == told
+    eventually(lambda: endpoint.status().open_connections == 0)
+    hidden.rename(engine.path)
+    assert endpoint.ping() is None
+
+
 def test_a_client_that_asks_nothing_does_not_stay(endpoint: Endpoint, cable: Cable) -> None:
     cable.unplug()
     endpoint.start(cable.address)
@@ -116,6 +131,7 @@ def test_a_vm_killed_under_load_ends_the_clients_at_once(endpoint: Endpoint, cab
         with client:
             assert len(read_all(client)) < 1000 * MEGABYTE
     eventually(lambda: endpoint.status().open_connections == 0)
+    eventually(lambda: endpoint.status().last_error)  # told by another thread than the clients' end
     error = endpoint.status().last_error
     assert error is not None
     assert error.brief == "the connection to the VM was lost"
