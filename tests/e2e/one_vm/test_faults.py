@@ -177,6 +177,18 @@ def test_an_engine_that_is_killed_comes_back(vm: VM, program: str) -> None:
         vm.try_docker("rm", "--force", "kept")
 
 
+def test_an_engine_that_waits_too_long_for_containerd_is_started_again(vm: VM) -> None:
+    said = "failed to dial"
+    log = "sudo tail -n +{} /var/lib/boot2docker/log/docker.log"
+    begin = len(vm.run("ssh", log.format(1)).splitlines()) + 1
+    vm.run("ssh", "sudo pkill -STOP -x containerd; sudo pkill -KILL -x dockerd")
+    try:
+        eventually(lambda: said in vm.run("ssh", log.format(begin)), LONG_S)
+    finally:
+        vm.run("ssh", "sudo pkill -CONT -x containerd")
+    eventually(lambda: works(vm), LONG_S)
+
+
 def test_an_engine_that_somebody_stops_stays_stopped(vm: VM) -> None:
     vm.run("ssh", "sudo /etc/init.d/docker stop")
     time.sleep(25)  # twice as long as it takes to notice that one was killed
