@@ -24,6 +24,7 @@ from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.publisher import Publisher
 from boot2docker_py.endpoint.refusal import Refusal
 from boot2docker_py.endpoint.relay import Channel, Relay
+from boot2docker_py.endpoint.reserve import Reserve
 from boot2docker_py.endpoint.route import Route
 from boot2docker_py.endpoint.sleep import SleepWatch
 from boot2docker_py.endpoint.status import ForwarderStatus, Settings
@@ -46,6 +47,7 @@ class Forwarder:
         self._paths = settings.paths
         self._loop = Loop()
         self._route = Route(settings.engine_socket)
+        self._reserve = Reserve(self._loop, self._route)
         self._link = Link(settings, self._route.find_out)
         self._listeners = Listeners(self._loop, wanted(settings), self._join)
         self._relays: set[Relay] = set()
@@ -66,6 +68,7 @@ class Forwarder:
             stack.enter_context(control.serving(self._paths.forwarder_control, self._answer))
             self._loop.every_tick(self._stop_if_not_wanted)
             self._loop.every_tick(self._look_at_clients)
+            self._loop.every_tick(self._reserve.tidy)
             self._loop.every_tick(self._listeners.try_again)
             self._loop.every_tick(SleepWatch(self._woke_up).look)
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -91,7 +94,7 @@ class Forwarder:
         connection = self._link.connection
         if connection is None:
             raise GuestError("not connected to the VM", details=self._link.reason)
-        return self._route.open(connection, relay)
+        return self._reserve.open(connection, relay)
 
     def _why_not(self, error: Exception) -> str:
         name, reason = self._settings.vm_name, self._link.reason or error
@@ -104,7 +107,9 @@ class Forwarder:
             bytes_to_client=relay.bytes_to_client,
             refused_connections=int(reason.startswith("the guest refused")),
         )
-        if not relay.bytes_to_client:
+        if relay.bytes_to_client:
+            self._reserve.refill()
+        else:
             log.info("a client got no answer: %s", reason or "the engine ended first")
 
     def _count(self, **more: int) -> None:

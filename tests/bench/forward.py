@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import selectors
 import shutil
 import socket
 import statistics
@@ -28,32 +29,44 @@ STREAM_BYTES = 200 * MEGABYTE
 REQUESTS = 200
 OPEN_AT_ONCE = 500
 TURNS = 3
+BLOCK = os.urandom(MEGABYTE)
 
 
 def serve(path: str) -> None:
-    """Answer: `r` reads all, says ok; `w` writes; `p` says ok at once; `h` too, and holds on."""
+    """Take clients, also some that ask nothing yet, and answer those that ask, one by one."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(OPEN_AT_ONCE)
-    block = os.urandom(MEGABYTE)
-    held = []
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    held: list[socket.socket] = []
     while True:
-        client, _address = listener.accept()
-        word = client.recv(1)
-        if word == b"h":
-            held.append(client)
+        for key, _events in selector.select():
+            if key.fileobj is listener:
+                client, _address = listener.accept()
+                selector.register(client, selectors.EVENT_READ, client)
+            else:
+                selector.unregister(key.fileobj)
+                answer(key.data, held)
+
+
+def answer(client: socket.socket, held: list[socket.socket]) -> None:
+    """Answer: `r` reads all, says ok; `w` writes; `p` says ok at once; `h` too, and holds on."""
+    word = client.recv(1)
+    if word == b"h":
+        held.append(client)
+        client.sendall(b"ok")
+        return
+    with client:
+        if word == b"r":
+            while client.recv(MEGABYTE):
+                pass
+        elif word == b"w":
+            for _megabyte in range(STREAM_BYTES // MEGABYTE):
+                client.sendall(BLOCK)
+            return
+        if word:  # else somebody only looked whether we listen
             client.sendall(b"ok")
-            continue
-        with client:
-            if word == b"r":
-                while client.recv(MEGABYTE):
-                    pass
-            elif word == b"w":
-                for _megabyte in range(STREAM_BYTES // MEGABYTE):
-                    client.sendall(block)
-                continue
-            if word:  # else somebody only looked whether we listen
-                client.sendall(b"ok")
 
 
 def connect(path: Path) -> socket.socket:
@@ -65,12 +78,11 @@ def connect(path: Path) -> socket.socket:
 
 def upload_s(path: Path) -> float:
     """Send the stream; return the seconds until the server has all of it."""
-    block = os.urandom(MEGABYTE)
     began = time.monotonic()
     with connect(path) as client:
         client.sendall(b"r")
         for _megabyte in range(STREAM_BYTES // MEGABYTE):
-            client.sendall(block)
+            client.sendall(BLOCK)
         client.shutdown(socket.SHUT_WR)
         assert client.recv(2) == b"ok"
     return time.monotonic() - began
