@@ -22,6 +22,7 @@ class Engine:
         self._listener.listen(1024)
         self._open: list[socket.socket] = []
         self._is_over = threading.Event()
+        self.accepted = 0
         self.ended = 0
         self.last_hash = b""
         threading.Thread(target=self._accept, daemon=True).start()
@@ -34,7 +35,11 @@ class Engine:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         self.path.unlink()
-        for sock in self._open:
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End all its connections."""
+        for sock in list(self._open):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
@@ -43,6 +48,7 @@ class Engine:
             while True:
                 sock, _address = self._listener.accept()
                 self._open.append(sock)
+                self.accepted += 1
                 threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
