@@ -260,9 +260,9 @@ class Relay:
             self._waiting.clear()
         self._client.watch(self._loop, 0, self._on_ready)
         self._client.close()
+        self._on_end(self, reason)  # may have work for the guest, which goes first
         if self._is_open:
             self._close_channel()
-        self._on_end(self, reason)
 
     def _close_channel(self) -> None:
         try:
