@@ -26,6 +26,7 @@ from boot2docker_py.endpoint.publisher import Publisher
 from boot2docker_py.endpoint.reach import Reach
 from boot2docker_py.endpoint.refusal import Refusal
 from boot2docker_py.endpoint.relay import Channel, Relay
+from boot2docker_py.endpoint.reserve import Reserve
 from boot2docker_py.endpoint.route import Route
 from boot2docker_py.endpoint.sleep import SleepWatch
 from boot2docker_py.endpoint.status import ForwarderStatus, Settings
@@ -51,6 +52,7 @@ class Forwarder:
         self._paths = settings.paths
         self._loop = Loop()
         self._route = Route(settings.engine_socket)
+        self._reserve = Reserve(self._loop, self._route)
         self._reach = Reach()
         self._guest_clock = GuestClock()
         self._link = Link(settings, self._connected, self._reach.lost)
@@ -74,6 +76,7 @@ class Forwarder:
             stack.enter_context(control.serving(self._paths.forwarder_control, self._answer))
             self._loop.every_tick(self._stop_if_not_wanted)
             self._loop.every_tick(self._look_at_clients)
+            self._loop.every_tick(self._reserve.tidy)
             self._loop.every_tick(self._listeners.try_again)
             self._loop.every_tick(SleepWatch(self._woke_up).look)
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -114,7 +117,7 @@ class Forwarder:
         connection = self._link.connection
         if connection is None:
             raise GuestError("not connected to the VM", details=self._link.reason)
-        return self._route.open(connection, relay)
+        return self._reserve.open(connection, relay)
 
     def _why_not(self, error: Exception) -> str:
         name, reason = self._settings.vm_name, self._link.reason or error
@@ -128,7 +131,10 @@ class Forwarder:
             bytes_to_client=relay.bytes_to_client,
             refused_connections=int(is_refused),
         )
-        if not relay.bytes_to_client and not is_refused:  # which the client is told itself
+        if relay.bytes_to_client:
+            if not self._reach.is_held():
+                self._reserve.refill()
+        elif not is_refused:  # which the client is told itself
             log.info("a client got no answer: %s", reason or "the engine ended first")
 
     def _count(self, **more: int) -> None:
@@ -165,6 +171,7 @@ class Forwarder:
             self._link.rest()
         elif question == "expect_stop":
             self._reach.hold()
+            self._loop.call_soon(self._reserve.drop)
         elif question == "wake":
             self._reach.resume()
             self._link.wake()

@@ -71,10 +71,12 @@ class Loop:
         """Serve until `stop`."""
         next_tick = time.monotonic() + TICK_S
         while self._is_running:
+            self._is_woken = False  # before the look at the calls, so that a later one wakes
             patience_s = 0.0 if self._calls else max(0.0, next_tick - time.monotonic())
-            for key, events in self._selector.select(patience_s):
+            ready = self._selector.select(patience_s)
+            self._is_woken = True
+            for key, events in ready:
                 _make(partial(key.data, events))
-            self._is_woken = False  # before the calls, so that a later one wakes anew
             for _call in range(len(self._calls)):  # those that they make come after the sockets
                 _make(self._calls.popleft())
             if time.monotonic() >= next_tick:

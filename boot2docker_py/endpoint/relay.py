@@ -13,10 +13,13 @@ import socket
 import threading
 from collections import deque
 from functools import partial
-from typing import Callable, ClassVar, Protocol
+from typing import TYPE_CHECKING, Callable, ClassVar, Protocol
 
 from boot2docker_py.endpoint.client import Client, SocketClient
 from boot2docker_py.endpoint.loop import READ, WRITE, Loop
+
+if TYPE_CHECKING:
+    from boot2docker_py.guest.channels import StreamListener
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,7 @@ class Channel(Protocol):
     """The guest's end; guest/streamlocal.py has the real one."""
 
     header_bytes: ClassVar[int]
+    listener: StreamListener  # may be changed at any time
 
     def begin(self) -> None:
         """Do what must come between the opening and the first byte."""
@@ -238,9 +242,9 @@ class Relay:
 
     def _client_ended(self) -> None:
         self._client_has_ended = True
-        if self._tell_guest(self._channel.shutdown_write):
+        self.end_if_client_is_gone()
+        if self._takes_bytes and self._tell_guest(self._channel.shutdown_write):
             self._look_after()
-            self.end_if_client_is_gone()
 
     def _tell_guest(self, tell: Callable[[], None]) -> bool:
         try:
@@ -264,9 +268,9 @@ class Relay:
         self._let_go()
         self._client.watch(self._loop, 0, self._on_ready)
         self._client.close()
+        self._on_end(self, reason)  # may have work for the guest, which goes first
         if self._is_open:
             self._close_channel()
-        self._on_end(self, reason)
 
     def _let_go(self) -> None:
         self._is_over = True

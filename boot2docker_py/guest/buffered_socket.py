@@ -11,9 +11,12 @@ import errno
 import os
 import selectors
 import socket
+import sys
 import threading
+from typing import Iterator
 
 READ_BYTES = 256 * 1024
+SMALL_BYTES = 4096
 SEND_PATIENCE = 15
 
 # paramiko wants to look around now and then; closing wakes it at once, so this may be long.
@@ -37,6 +40,8 @@ class BufferedSocket:
         self._memory = bytearray(READ_BYTES)
         self._memory[: len(already_read)] = already_read
         self._unread = memoryview(self._memory)[: len(already_read)]
+        self._sending = threading.Lock()  # guards what is gathered, and the order of the bytes
+        self._gathered: bytearray | None = None
         self._readable = _Selector()
         self._readable.register(sock, selectors.EVENT_READ)
         self._writable = _Selector()
@@ -60,12 +65,24 @@ class BufferedSocket:
         Raises:
             OSError: the peer took nothing for SEND_PATIENCE seconds, or is gone.
         """
-        while True:
-            try:
-                with self._writing:
-                    return self._sock.send(data)
-            except BlockingIOError:
-                self._wait_to_send()
+        with self._sending:
+            if self._gathered is not None:
+                self._gathered += data
+                return len(data)
+            return self._send_now(data)
+
+    @contextlib.contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Keep what is sent in a `with` block, also by another thread, and send it at its end."""
+        with self._sending:
+            self._gathered = bytearray()
+        try:
+            yield
+        finally:
+            with self._sending:
+                rest, self._gathered = memoryview(self._gathered), None
+                while rest:
+                    rest = rest[self._send_now(rest) :]
 
     def settimeout(self, timeout_s: float | None) -> None:
         """Ignore the wish: the socket stays as it is."""
@@ -90,6 +107,14 @@ class BufferedSocket:
     def _closed(self) -> bool:
         return self._sock.fileno() < 0
 
+    def _send_now(self, data: bytes | memoryview) -> int:
+        while True:
+            try:
+                with self._writing:
+                    return self._sock.send(data)
+            except BlockingIOError:
+                self._wait_to_send()
+
     def _fill(self) -> None:
         while True:
             try:
@@ -100,8 +125,19 @@ class BufferedSocket:
                     raise socket.timeout from None
             else:
                 self.received_bytes += count
+                if count < SMALL_BYTES:
+                    self._acknowledge()
                 self._unread = memoryview(self._memory)[:count]
                 return
+
+    def _acknowledge(self) -> None:
+        """Do not let the kernel put off the acknowledgement of what was read.
+
+        OpenSSH's server sends the second of two small messages, like an answer and its end, only
+        when the first is acknowledged (RFC 1122, section 4.2.3.4): up to 44 ms later.
+        """
+        if sys.platform == "linux":
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _wait_to_send(self) -> None:
         """Wait for room; who waits holds a lock of paramiko, so that a dead peer must be noticed.

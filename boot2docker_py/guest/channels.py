@@ -95,7 +95,7 @@ class StreamChannel(OwnedChannel):
 
     def __init__(self, chanid: int, listener: StreamListener) -> None:
         super().__init__(chanid)
-        self._listener = listener
+        self.listener = listener
         self._ungranted = 0
         self._guest_has_closed = False
 
@@ -129,40 +129,42 @@ class StreamChannel(OwnedChannel):
         """Close both directions; the number is free again when the guest has done so too."""
         # EOF goes first, as paramiko has it. With CLOSE alone, runs of thousands of short
         # connections hung now and then; why was not found.
-        super().close()
+        with self.lock:
+            messages = self._close_internal()  # type: ignore[attr-defined]
+        self.transport.send_together([message for message in messages if message is not None])
         if self._guest_has_closed:
             self.transport.forget(self.chanid)
 
     def refused(self, reason: str) -> None:
         """Hear that the guest could not connect."""
-        self._listener.stream_refused(reason)
+        self.listener.stream_refused(reason)
 
     def _set_remote_channel(self, number: int, window: int, packet: int) -> None:
         super()._set_remote_channel(number, window, packet)  # type: ignore[misc]
-        self._listener.stream_opened()
+        self.listener.stream_opened()
 
     def _feed(self, message: paramiko.Message) -> None:
         if not self.closed:
-            self._listener.stream_received(message.get_binary())
+            self.listener.stream_received(message.get_binary())
 
     def _window_adjust(self, message: paramiko.Message) -> None:
         super()._window_adjust(message)  # type: ignore[misc]
-        self._listener.stream_may_send()
+        self.listener.stream_may_send()
 
     def _handle_eof(self, message: paramiko.Message) -> None:
         super()._handle_eof(message)  # type: ignore[misc]
-        self._listener.stream_ended()
+        self.listener.stream_ended()
 
     def _handle_close(self, _message: paramiko.Message) -> None:
         self._guest_has_closed = True
         if self.closed:
             self.transport.forget(self.chanid)
         else:
-            self._listener.stream_closed()
+            self.listener.stream_closed()
 
     def _unlink(self) -> None:
         super()._unlink()  # type: ignore[misc]
-        self._listener.stream_lost()
+        self.listener.stream_lost()
 
 
 class CommandStream(StreamChannel):
@@ -183,7 +185,7 @@ class CommandStream(StreamChannel):
         self.transport.send_now(message)
 
     def _request_failed(self, _message: paramiko.Message) -> None:
-        self._listener.stream_refused("the guest does not run the command")
+        self.listener.stream_refused("the guest does not run the command")
 
     def _feed_extended(self, message: paramiko.Message) -> None:
         message.get_int()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Any, Callable, ClassVar
+from typing import Any, Callable, ClassVar, Sequence
 
 import paramiko
 
@@ -57,6 +57,13 @@ def _by_name(method: Callable[..., None]) -> Callable[[paramiko.Channel, paramik
         getattr(channel, name)(message)
 
     return call
+
+
+class _Together:
+    """Messages that paramiko takes for one."""
+
+    def __init__(self, messages: Sequence[Any]) -> None:
+        self.messages = messages
 
 
 class GuestTransport(paramiko.Transport):
@@ -165,9 +172,18 @@ class GuestTransport(paramiko.Transport):
         """Send one message; not for the thread that reads."""
         self._send_user_message(message)
 
+    def send_together(self, messages: Sequence[Any]) -> None:
+        """Send some messages by one call of the system, in order; not for the thread that reads."""
+        if messages:
+            self._send_user_message(_Together(messages))
+
     def _send_message(self, message: Any) -> None:
+        if isinstance(message, _Together):
+            with self.sock.gathering():  # type: ignore[union-attr]
+                for one in message.messages:
+                    self.packetizer.send_message(one)
         # paramiko holds a lock meanwhile, for whatever a channel sends.
-        if not isinstance(message, MessageOfChannel) or message.is_in_time():
+        elif not isinstance(message, MessageOfChannel) or message.is_in_time():
             super()._send_message(message)  # type: ignore[misc]
 
     def forget(self, number: int) -> None:

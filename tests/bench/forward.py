@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import selectors
 import shutil
 import socket
 import statistics
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Callable
 
 from boot2docker_py.endpoint import process
+from boot2docker_py.guest import ssh
 from boot2docker_py.paths import Paths
 from boot2docker_py.wait import Deadline
 from tests.unit.guest.real_sshd import Sshd
@@ -27,33 +29,46 @@ MEGABYTE = 1024 * 1024
 STREAM_BYTES = 200 * MEGABYTE
 REQUESTS = 200
 OPEN_AT_ONCE = 500
+PAUSE_S = 0.005  # after a request, as between the commands of a script
 TURNS = 3
+BLOCK = os.urandom(MEGABYTE)
 
 
 def serve(path: str) -> None:
-    """Answer: `r` reads all, says ok; `w` writes; `p` says ok at once; `h` too, and holds on."""
+    """Take clients, also some that ask nothing yet, and answer those that ask, one by one."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(path)
     listener.listen(OPEN_AT_ONCE)
-    block = os.urandom(MEGABYTE)
-    held = []
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    held: list[socket.socket] = []
     while True:
-        client, _address = listener.accept()
-        word = client.recv(1)
-        if word == b"h":
-            held.append(client)
+        for key, _events in selector.select():
+            if key.fileobj is listener:
+                client, _address = listener.accept()
+                selector.register(client, selectors.EVENT_READ, client)
+            else:
+                selector.unregister(key.fileobj)
+                answer(key.data, held)
+
+
+def answer(client: socket.socket, held: list[socket.socket]) -> None:
+    """Answer: `r` reads all, says ok; `w` writes; `p` says ok at once; `h` too, and holds on."""
+    word = client.recv(1)
+    if word == b"h":
+        held.append(client)
+        client.sendall(b"ok")
+        return
+    with client:
+        if word == b"r":
+            while client.recv(MEGABYTE):
+                pass
+        elif word == b"w":
+            for _megabyte in range(STREAM_BYTES // MEGABYTE):
+                client.sendall(BLOCK)
+            return
+        if word:  # else somebody only looked whether we listen
             client.sendall(b"ok")
-            continue
-        with client:
-            if word == b"r":
-                while client.recv(MEGABYTE):
-                    pass
-            elif word == b"w":
-                for _megabyte in range(STREAM_BYTES // MEGABYTE):
-                    client.sendall(block)
-                continue
-            if word:  # else somebody only looked whether we listen
-                client.sendall(b"ok")
 
 
 def connect(path: Path) -> socket.socket:
@@ -65,12 +80,11 @@ def connect(path: Path) -> socket.socket:
 
 def upload_s(path: Path) -> float:
     """Send the stream; return the seconds until the server has all of it."""
-    block = os.urandom(MEGABYTE)
     began = time.monotonic()
     with connect(path) as client:
         client.sendall(b"r")
         for _megabyte in range(STREAM_BYTES // MEGABYTE):
-            client.sendall(block)
+            client.sendall(BLOCK)
         client.shutdown(socket.SHUT_WR)
         assert client.recv(2) == b"ok"
     return time.monotonic() - began
@@ -91,16 +105,41 @@ def download_s(path: Path) -> float:
     return time.monotonic() - began
 
 
-def request_s(path: Path) -> float:
+def request_s(path: Path, pause_s: float = 0.0) -> float:
     """Connect, ask, hear the answer; return the median of the seconds."""
     times = []
     for _request in range(REQUESTS):
+        time.sleep(pause_s)
         began = time.monotonic()
         with connect(path) as client:
             client.sendall(b"p")
             assert client.recv(2) == b"ok"
         times.append(time.monotonic() - began)
     return statistics.median(times)
+
+
+def paced_request_s(path: Path) -> float:
+    """Do so with a pause after each, in which the forwarder has nothing to do for others."""
+    return request_s(path, PAUSE_S)
+
+
+def paramiko_s(connection: ssh.Connection, engine: Path, pause_s: float) -> tuple[float, float]:
+    """Do so with paramiko alone; return the medians: whole, and from the open channel on.
+
+    That is no relay: no client of a socket is served. So no relay on paramiko can take less.
+    """
+    whole, opened = [], []
+    for _request in range(REQUESTS):
+        time.sleep(pause_s)
+        began = time.monotonic()
+        with connection.open_unix_socket(str(engine)) as channel:
+            was_open = time.monotonic()
+            channel.sendall(b"p")
+            assert channel.recv(2) == b"ok"
+            answered = time.monotonic()
+        whole.append(time.monotonic() - began)
+        opened.append(answered - was_open)
+    return statistics.median(whole), statistics.median(opened)
 
 
 def resident_mb(pid: int) -> float:
@@ -145,9 +184,9 @@ def compare(what: str, measure: Callable[[Path], float], ours: Path, theirs: Pat
         times[0].append(measure(ours))
         times[1].append(measure(theirs))
     our_s, their_s = statistics.median(times[0]), statistics.median(times[1])
-    if what == "latency":
+    if what.startswith("latency"):
         print(
-            f"forwarder latency      {our_s * 1000:8.2f} ms     ssh -L {their_s * 1000:8.2f} ms"
+            f"forwarder {what:<12} {our_s * 1000:8.2f} ms     ssh -L {their_s * 1000:8.2f} ms"
             f"     ratio {our_s / their_s:5.2f}"
         )
         return
@@ -156,6 +195,20 @@ def compare(what: str, measure: Callable[[Path], float], ours: Path, theirs: Pat
         f"forwarder {what:<12} {our_rate:8.1f} MB/s   ssh -L {their_rate:8.1f} MB/s"
         f"   ratio {our_rate / their_rate:5.2f}"
     )
+
+
+def compare_paramiko(sshd: Sshd, engine: Path, theirs: Path) -> None:
+    """Print what of the latency is paramiko's own, beside `ssh -L`; both take turns."""
+    rows = []
+    with sshd.connect() as connection:
+        for _turn in range(TURNS):
+            rows.append((*paramiko_s(connection, engine, 0.0), request_s(theirs)))
+    whole_s, opened_s, their_s = (statistics.median(column) for column in zip(*rows))
+    for what, seconds in (("alone", whole_s), ("when open", opened_s)):
+        print(
+            f"paramiko {what:<13} {seconds * 1000:8.2f} ms     ssh -L {their_s * 1000:8.2f} ms"
+            f"     ratio {seconds / their_s:5.2f}"
+        )
 
 
 def main() -> None:
@@ -180,7 +233,7 @@ def main() -> None:
         ]
         words += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
         words += ["-o", "LogLevel=ERROR", "-L", f"{theirs}:{engine}", f"{sshd.user}@127.0.0.1"]
-        ssh = subprocess.Popen(words)
+        client = subprocess.Popen(words)
         health = process.start(
             paths,
             vm_name="bench",
@@ -196,11 +249,13 @@ def main() -> None:
             compare("upload", upload_s, paths.docker_socket, theirs)
             compare("download", download_s, paths.docker_socket, theirs)
             compare("latency", request_s, paths.docker_socket, theirs)
-            measure_memory((paths.docker_socket, health.pid), (theirs, ssh.pid))
+            compare("latency paced", paced_request_s, paths.docker_socket, theirs)
+            compare_paramiko(sshd, engine, theirs)
+            measure_memory((paths.docker_socket, health.pid), (theirs, client.pid))
         finally:
             process.stop(paths)
-            ssh.terminate()
-            ssh.wait()
+            client.terminate()
+            client.wait()
     server.terminate()
     shutil.rmtree(folder)
 

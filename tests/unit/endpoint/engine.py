@@ -24,6 +24,7 @@ class Engine:
         self._listener.listen(1024)
         self._open: list[socket.socket] = []
         self._is_over = threading.Event()
+        self.accepted = 0
         self.ended = 0
         self.last_hash = b""
         self._accepting = threading.Thread(target=self._accept, daemon=True)
@@ -36,7 +37,11 @@ class Engine:
         self._is_over.set()
         end_listening(self._listener, self._accepting)
         self.path.unlink()
-        for sock in self._open:
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """End all its connections."""
+        for sock in list(self._open):
             with contextlib.suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
@@ -45,6 +50,7 @@ class Engine:
             while True:
                 sock, _address = self._listener.accept()
                 self._open.append(sock)
+                self.accepted += 1
                 threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock: socket.socket) -> None:
