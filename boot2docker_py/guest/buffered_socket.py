@@ -120,13 +120,13 @@ class BufferedSocket:
             try:
                 with self._reading:
                     count = self._sock.recv_into(self._memory)
+                    if count < SMALL_BYTES:
+                        self._acknowledge()
             except BlockingIOError:
                 if not self._readable.select(_LOOK_AROUND_S):
                     raise socket.timeout from None
             else:
                 self.received_bytes += count
-                if count < SMALL_BYTES:
-                    self._acknowledge()
                 self._unread = memoryview(self._memory)[:count]
                 return
 
@@ -137,7 +137,8 @@ class BufferedSocket:
         when the first is acknowledged (RFC 1122, section 4.2.3.4): up to 44 ms later.
         """
         if sys.platform == "linux":
-            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            with contextlib.suppress(OSError):  # the end; the next call says of what kind
+                self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _wait_to_send(self) -> None:
         """Wait for room; who waits holds a lock of paramiko, so that a dead peer must be noticed.

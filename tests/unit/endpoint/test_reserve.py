@@ -75,8 +75,8 @@ class Desk:
 
     def _end(self) -> None:
         for relay in list(self._relays):
-            relay.abandon("the test is over")
-        self._loop.stop()
+            relay.stream_lost()
+        self._loop.call_soon(self._loop.stop)
 
 
 @pytest.fixture
