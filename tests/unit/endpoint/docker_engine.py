@@ -29,6 +29,7 @@ class DockerEngine:
         self.piece_bytes = 64 * 1024
         self.queries: list[dict[str, list[str]]] = []
         self.streams: list[socket.socket] = []
+        self.silent_clients = 0  # that are connected and have asked nothing yet
         self._servers: dict[str, list[Echo]] = {}
         self._history: list[tuple[float, bytes]] = []
         self._lock = threading.Lock()
@@ -111,7 +112,11 @@ class DockerEngine:
 
     def _serve(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError), client.makefile("rb") as lines:
+            with self._lock:
+                self.silent_clients += 1
             words = lines.readline().decode().split()
+            with self._lock:
+                self.silent_clients -= 1
             while lines.readline().strip():
                 pass
             if len(words) != 3 or words[2] != "HTTP/1.0":

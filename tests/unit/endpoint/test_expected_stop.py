@@ -45,6 +45,17 @@ def test_our_stream_ends_and_nothing_else(vm: VM, docker: DockerEngine, port: in
     assert answers(port)
 
 
+def test_no_spare_connection_keeps_the_engine_waiting(vm: VM, docker: DockerEngine) -> None:
+    vm.forward()
+    eventually(lambda: vm.endpoint.ping() is None)
+    eventually(lambda: docker.silent_clients == 1)
+    process.expect_stop(vm.paths)
+    eventually(lambda: docker.silent_clients == 0)
+    for _client in range(3):
+        assert vm.endpoint.ping() is None
+    assert docker.silent_clients == 0
+
+
 def test_it_begins_again_when_the_vm_is_back(vm: VM, sshd: Sshd) -> None:
     with Cable(sshd.address) as cable:
         vm.forward(cable.address)
