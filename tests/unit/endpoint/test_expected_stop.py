@@ -47,8 +47,7 @@ def test_our_stream_ends_and_nothing_else(vm: VM, docker: DockerEngine, port: in
 
 def test_no_spare_connection_keeps_the_engine_waiting(vm: VM, docker: DockerEngine) -> None:
     vm.forward()
-    eventually(lambda: vm.endpoint.ping() is None)
-    eventually(lambda: docker.silent_clients == 1)
+    eventually(lambda: vm.endpoint.ping() is None and docker.silent_clients == 1)
     process.expect_stop(vm.paths)
     eventually(lambda: docker.silent_clients == 0)
     for _client in range(3):
