@@ -35,7 +35,7 @@ unit: .venv/ready $(if $(PYTHON38),.venv38/ready) ## Run the unit tests, on the 
 	  @echo "No Python 3.8 here: its floor is only held by mypy.")
 
 e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real docker client
-	$(BIN)/pytest tests/e2e --maxfail=3 --junitxml=build/results/e2e.xml
+	tests/e2e/run $(BIN)/pytest build/results
 
 testbed: deps ## Make a root with a real VirtualBox, beside this machine's own system
 	@tests/virtualbox/testbed build
