@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Sequence
+from typing import NamedTuple, Sequence
 
 from boot2docker_py.errors import HypervisorError
 from boot2docker_py.wait import Check
@@ -78,16 +78,14 @@ class VMSpec:
     base_disk: Path | None = None  # copied for the data disk, which then has no seed
 
 
-@dataclass(frozen=True)
-class Share:
+class Share(NamedTuple):
     """A folder of the host that the guest mounts at `/name`."""
 
     name: str
     folder: Path
 
 
-@dataclass(frozen=True)
-class Boot:
+class Boot(NamedTuple):
     """What a start is told; a driver takes what its features name."""
 
     shares: tuple[Share, ...] | None = None  # None: as at the last boot
@@ -98,8 +96,7 @@ class Boot:
 USUAL = Boot()
 
 
-@dataclass(frozen=True)
-class VMInfo:
+class VMInfo(NamedTuple):
     """The VM as the hypervisor has it."""
 
     name: str

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
-import uuid
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Sequence, TypeVar
@@ -137,6 +136,8 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def create(self, spec: VMSpec) -> None:
+        import uuid
+
         if self._look()[0] is not State.ABSENT:
             raise WrongStateError(f"there is a VM '{self._vm}' already")
         host.demand_possible(spec)

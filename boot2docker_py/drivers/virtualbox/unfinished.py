@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from boot2docker_py.drivers.virtualbox import machines, media, sessions
 from boot2docker_py.drivers.virtualbox.api import API
 
 
-@dataclass(frozen=True)
-class Unfinished:
+class Unfinished(NamedTuple):
     """What a killed `create` or `delete` may have left."""
 
     machine: str  # its identity: another may have made one in the same place meanwhile
