@@ -48,13 +48,13 @@ def run(arguments: Sequence[str], session: Session) -> int:
 def leave(status: int) -> NoReturn:
     """End the process at once.
 
-    Python's own end would ask VirtualBox's server to let go of each object: that takes as long as
-    a short command, and for ever when the server was killed.
+    Python's own end would ask VirtualBox's server to let go of each object, and nobody would give
+    up such a call when it waits (see `drivers/virtualbox/server.py`).
     """
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
         try:
             stream.flush()
-        except (OSError, ValueError):  # nobody reads it, or it is closed
+        except (OSError, ValueError):  # the disk is full, nobody reads it, or it is closed
             status = status or 1
     logging.shutdown()
     os._exit(status)

@@ -36,7 +36,7 @@ def begin(arguments: Sequence[str]) -> int:
     """Run the same again in the place of this process, or, on Windows, as its child."""
     log.info("The hypervisor's server has ended; trying once more.")
     words, environ = command(arguments), {**os.environ, MARK: "1"}
-    for stream in (sys.stdout, sys.stderr):
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
         stream.flush()
     if sys.platform == "win32":  # where exec returns at once to who has started us
         import subprocess

@@ -51,6 +51,15 @@ def test_the_same_command_succeeds_in_a_new_process(tmp_path: Path) -> None:
     assert "error" not in ended.stderr
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_are_no_error(tmp_path: Path, closed: str) -> None:
+    words = ["sh", "-c", f'exec "$0" -m boot2docker_py config {closed}', sys.executable]
+    environ = {**os.environ, "BOOT2DOCKER_DIR": str(tmp_path)}
+    ended = subprocess.run(words, env=environ, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0
+    assert ended.stderr == ""
+
+
 def test_a_second_end_is_an_error(tmp_path: Path) -> None:
     ended = ends("config", folder=tmp_path, **{second_try.MARK: "1"})
     assert ended.returncode == 6

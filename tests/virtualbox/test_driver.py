@@ -254,9 +254,8 @@ def test_a_server_that_dies_in_the_middle_is_an_error_with_advice(
 
 
 SERVER_DIES = """
-import sys
+import os, sys
 from pathlib import Path
-import os
 from boot2docker_py.drivers.virtualbox import media
 from boot2docker_py.drivers.virtualbox.api import connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver

@@ -9,11 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 from functools import cached_property
-from typing import Any, ContextManager, Iterator
+from typing import TYPE_CHECKING, Any, ContextManager, Iterator
 
 from boot2docker_py import paths
 from boot2docker_py.drivers.virtualbox import crashes, failures, loading, places, server
 from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
+
+if TYPE_CHECKING:
+    from boot2docker_py.drivers import OnHang
 
 
 class API:
@@ -68,7 +71,7 @@ class API:
         return self._platform.getSessionObject()
 
 
-def connect(on_hang: server.OnHang | None = None) -> API:
+def connect(on_hang: OnHang | None = None) -> API:
     """Load the binding and connect; VirtualBox's server is started when it does not run.
 
     `on_hang` is called, in another thread, when a call waits for a server that has ended.

@@ -13,10 +13,13 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator
 
 from boot2docker_py.drivers.virtualbox import failures
 from boot2docker_py.errors import HypervisorEndedError
+
+if TYPE_CHECKING:
+    from boot2docker_py.drivers import OnHang
 
 # A new server may still be starting, and the binding mostly sees by itself that the old one ended.
 ABSENT_FOR_S = 10
@@ -24,7 +27,6 @@ LOOKS_EACH_S = 1.0
 PRECISION_S = 1.0  # of ages, as ps tells them
 TICKS_PER_S = 100  # of Linux, on all processors that VirtualBox runs on
 
-OnHang = Callable[[HypervisorEndedError], None]
 Ages = Callable[[], Iterable[float]]
 
 
