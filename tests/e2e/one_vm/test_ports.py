@@ -66,6 +66,8 @@ def is_refused(port: int) -> bool:
         socket.create_connection(("127.0.0.1", port), timeout=30).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # It was closed in the middle of the handshake: the next try is told.
     return False
 
 

@@ -85,4 +85,6 @@ def refuses(port: int, host: str = "127.0.0.1") -> bool:
         connect(port, host).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # It was closed in the middle of the handshake: the next try is told.
     return False

@@ -102,6 +102,7 @@ def with_spare(desk: Desk, engine: Engine) -> int:
     before = engine.accepted
     desk.refill()
     eventually(lambda: engine.accepted == before + 1)
+    eventually(lambda: desk.open_channels() == 1)
     return engine.accepted
 
 
@@ -147,7 +148,6 @@ def test_an_engine_that_ends_it_makes_the_next_client_open_its_own(
     desk: Desk, engine: Engine
 ) -> None:
     accepted = with_spare(desk, engine)
-    eventually(lambda: desk.open_channels() == 1)
     engine.hang_up()
     eventually(lambda: spare_is_dead(desk))
     assert is_answered(desk)
@@ -212,6 +212,7 @@ def test_one_of_a_lost_connection_is_not_given_over_the_next(
 @pytest.mark.parametrize("way", [Way.DIAL, Way.PORT, None])
 def test_other_ways_have_none(desk: Desk, engine: Engine, way: Way | None) -> None:
     assert is_answered(desk)
+    eventually(lambda: desk.open_channels() == 0)
     desk.route.way = way
     desk.refill()
     assert desk.open_channels() == 0
