@@ -221,13 +221,13 @@ class BareVM:
 
     # -- QMP ------------------------------------------------------------------
 
-    def qmp(self, command: str, **arguments: Any) -> Any:
+    def qmp(self, command: str, /, **arguments: Any) -> Any:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
             connection.connect(str(self.folder / "qmp"))
             stream = connection.makefile("rw", encoding="utf-8")
 
-            def ask(name: str, **values: Any) -> Any:
+            def ask(name: str, /, **values: Any) -> Any:
                 stream.write(json.dumps({"execute": name, "arguments": values}) + "\n")
                 stream.flush()
                 for line in stream:

@@ -502,6 +502,32 @@ def test_a_power_cut_while_formatting_loses_nothing(tmp_path: Path, key: KeyPair
         assert vm.run("findmnt -no SOURCE /var/lib/docker") == "/dev/vda1[/var/lib/docker]"
 
 
+def test_an_address_that_comes_late_gets_a_certificate_and_an_absent_one_is_not_waited_for(
+    tmp_path: Path, key: KeyPair
+) -> None:
+    disk = sparse_disk(tmp_path / "data.img", 1200, seed(key.public))
+    nobody_gives_addresses = (
+        "-netdev",
+        "hubport,id=silent,hubid=1",
+        "-device",
+        "e1000,netdev=silent",
+    )
+    vm = BareVM(
+        ISO, tmp_path, [Disk(disk)], key, nics=("e1000", "e1000"), extra=nobody_gives_addresses
+    )
+    names = "sudo openssl x509 -noout -ext subjectAltName -in /var/lib/boot2docker/tls/server.pem"
+    with vm:
+        vm.wait("the monitor", (tmp_path / "qmp").exists)
+        vm.qmp("set_link", name="n1", up=False)
+        assert vm.boot_times()["engine"]
+        assert "10.0.2.15" in vm.run(names)
+        assert "10.0.3.15" not in vm.run(names)
+        vm.qmp("set_link", name="n1", up=True)
+        vm.wait("the new certificate", lambda: "10.0.3.15" in vm.run(names))
+        vm.wait("the engine", lambda: vm.status("docker version") == 0)
+        assert vm.run("ip -4 -o addr show dev eth2") == ""
+
+
 def test_a_disk_of_the_old_official_image_is_used(tmp_path: Path, key: KeyPair) -> None:
     """MBR with the data first and swap behind, SCSI, an IDE-only CD, little memory, no virtio NIC."""
     disk = sparse_disk(tmp_path / "old.img", 1200)
