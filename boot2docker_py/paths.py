@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping
+from typing import Mapping, NamedTuple
 
 from boot2docker_py.errors import StorageError
 
@@ -17,8 +16,7 @@ APP_NAME = "boot2docker"
 SOCKET_PATH_BYTES = 103
 
 
-@dataclass(frozen=True)
-class VMPaths:
+class VMPaths(NamedTuple):
     """The files of one VM."""
 
     folder: Path  # the driver's: disk, settings, saved state; deleted with the VM
@@ -66,8 +64,7 @@ class VMPaths:
         return self.run / "forward.log"
 
 
-@dataclass(frozen=True)
-class Paths:
+class Paths(NamedTuple):
     """The files that all VMs share; everything lies under `home`, but for long socket names."""
 
     home: Path

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Callable, Protocol, Sequence
+from typing import Callable, NamedTuple, Protocol, Sequence
 
 from boot2docker_py.errors import DeadlineError
 
@@ -38,8 +37,7 @@ class Deadline:
         return self.remaining_s() <= 0
 
 
-@dataclass(frozen=True)
-class Check:
+class Check(NamedTuple):
     """One thing to be true.
 
     `probe` gets the deadline, returns None when it is true and otherwise the reason why not yet,
@@ -54,8 +52,7 @@ class Check:
     is_guess: bool = False
 
 
-@dataclass(frozen=True)
-class Progress:
+class Progress(NamedTuple):
     """What is being waited for, why it is not there yet, and for how long."""
 
     what: str

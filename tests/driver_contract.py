@@ -6,7 +6,6 @@ and `spec`.
 
 from __future__ import annotations
 
-import dataclasses
 import socket
 
 import pytest
@@ -268,7 +267,7 @@ class HostContract(DriverContract):
         self, driver: Driver, spec: VMSpec, wrong: dict[str, int]
     ) -> None:
         with pytest.raises(UsageError):
-            driver.create(dataclasses.replace(spec, **wrong))  # type: ignore[arg-type]
+            driver.create(spec._replace(**wrong))  # type: ignore[arg-type]
         assert driver.state() is State.ABSENT
 
     @pytest.mark.parametrize("which", ["ssh_port", "docker_port"])
@@ -278,7 +277,7 @@ class HostContract(DriverContract):
         with socket.create_server(("127.0.0.1", 0)) as squatter:
             port = squatter.getsockname()[1]
             with pytest.raises(NetworkError, match=str(port)):
-                driver.create(dataclasses.replace(spec, **{which: port}))
+                driver.create(spec._replace(**{which: port}))
         assert driver.state() is State.ABSENT
 
     def test_ports_taken_since_creation_are_replaced_for_good(
@@ -286,7 +285,7 @@ class HostContract(DriverContract):
     ) -> None:
         with socket.create_server(("127.0.0.1", 0)) as squatter:
             port = squatter.getsockname()[1]
-        driver.create(dataclasses.replace(spec, ssh_port=port))
+        driver.create(spec._replace(ssh_port=port))
         with socket.create_server(("127.0.0.1", port)):
             driver.start()
         assert driver.ssh_address().port != port
@@ -299,7 +298,7 @@ class HostContract(DriverContract):
     def test_a_running_vm_listens_at_its_ports(self, driver: Driver, spec: VMSpec) -> None:
         with socket.create_server(("127.0.0.1", 0)) as squatter:
             docker_port = squatter.getsockname()[1]
-        driver.create(dataclasses.replace(spec, docker_port=docker_port))
+        driver.create(spec._replace(docker_port=docker_port))
         driver.start()
         address = driver.ssh_address()
         for port in (address.port, docker_port):

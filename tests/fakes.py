@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -182,7 +181,7 @@ class FakeDriver(Driver):
             return gone.parent if one.parent == name else one.parent
 
         self._snapshots = [
-            (dataclasses.replace(one, parent=parent_of(one)), disk, memory)
+            (one._replace(parent=parent_of(one)), disk, memory)
             for one, disk, memory in self._snapshots
             if one.name != name
         ]
@@ -198,7 +197,7 @@ class FakeDriver(Driver):
 
     def _point_to(self, name: str | None) -> None:
         self._snapshots = [
-            (dataclasses.replace(one, is_current=one.name == name), disk, memory)
+            (one._replace(is_current=one.name == name), disk, memory)
             for one, disk, memory in self._snapshots
         ]
 

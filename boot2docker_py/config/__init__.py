@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, NamedTuple
 
 from boot2docker_py.config import profile as profile_file
 from boot2docker_py.config.settings import OBSOLETE, SETTINGS, Setting
@@ -12,8 +11,7 @@ from boot2docker_py.errors import ConfigError, UsageError
 from boot2docker_py.paths import Paths
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """What the user wants, from all places; `origins` names the place of each field."""
 
     vm: str
@@ -182,7 +180,7 @@ def _host_only_mistakes(config: Config) -> list[str]:
 
 def as_dict(config: Config) -> dict[str, object]:
     """Return the settings as `config --json` prints them."""
-    values = {f.name: getattr(config, f.name) for f in fields(config)}
+    values = config._asdict()
     return {
         name: str(value) if isinstance(value, Path) else value
         for name, value in values.items()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 from boot2docker_py.config import shares, values
 
@@ -22,8 +21,7 @@ HOST_ONLY = "has_host_only_network"
 SHARES = "has_shared_folders"
 
 
-@dataclass(frozen=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting: where it can be given, how it is read, what it is for."""
 
     field: str  # of Config
@@ -47,8 +45,7 @@ class Setting:
         return self.flags.split()[0]
 
 
-@dataclass(frozen=True)
-class Obsolete:
+class Obsolete(NamedTuple):
     """A setting of the original that stands in old profiles and scripts and steers nothing here."""
 
     key: str

@@ -8,7 +8,6 @@ steps: that is `machine.py`. The rules below are run against every driver by
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import NamedTuple, Sequence
@@ -35,8 +34,7 @@ TRANSITIONAL = frozenset({State.STARTING, State.STOPPING})
 IS_ON = frozenset({State.RUNNING, State.PAUSED}) | TRANSITIONAL
 
 
-@dataclass(frozen=True)
-class Features:
+class Features(NamedTuple):
     """What a driver can do, so that nobody has to ask for its name."""
 
     can_save: bool
@@ -48,8 +46,7 @@ class Features:
     can_copy_disk: bool = False
 
 
-@dataclass(frozen=True)
-class HostOnly:
+class HostOnly(NamedTuple):
     """The network that the VM shares with its host alone; `mode` is auto, required or off."""
 
     mode: str
@@ -61,8 +58,7 @@ class HostOnly:
     upper_ip: str
 
 
-@dataclass(frozen=True)
-class VMSpec:
+class VMSpec(NamedTuple):
     """The VM to make."""
 
     iso: Path
@@ -114,8 +110,7 @@ class VMInfo(NamedTuple):
     hypervisor_log: Path  # what the hypervisor itself has said since the last start
 
 
-@dataclass(frozen=True)
-class Snapshot:
+class Snapshot(NamedTuple):
     """The VM as it once was: its disk, and its memory if it was on or saved."""
 
     name: str  # unique among the snapshots of the VM
@@ -125,8 +120,7 @@ class Snapshot:
     is_current: bool  # the one that the VM builds on now
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(NamedTuple):
     """A TCP address on the host."""
 
     host: str

@@ -48,7 +48,8 @@ class Settings:
 
     def to_json(self) -> str:
         """Return the settings as one argument for the process."""
-        return json.dumps(asdict(self), default=str)
+        address, paths = self.address._asdict(), self.paths._asdict()
+        return json.dumps({**asdict(self), "address": address, "paths": paths}, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> Settings:

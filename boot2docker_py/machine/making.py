@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +51,7 @@ def _make_from(disk: Path, config: Config, driver: Driver, paths: VMPaths, image
     make_private_folder(paths.folder)
     paths.known_hosts.unlink(missing_ok=True)
     paths.driver_record.write_text(driver.name + "\n")
-    driver.create(dataclasses.replace(_spec(config, paths, image, b""), base_disk=disk))
+    driver.create(_spec(config, paths, image, b"")._replace(base_disk=disk))
 
 
 def _spec(config: Config, paths: VMPaths, image: Image, seed: bytes) -> VMSpec:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,7 @@ def test_a_copied_disk_has_no_seed_and_its_host_key_is_not_known(
     paths: Paths, tmp_path: Path
 ) -> None:
     house = House(paths, base_vmdk=str(tmp_path / "base.vmdk"))
-    house.driver.features = dataclasses.replace(FakeDriver.features, can_copy_disk=True)
+    house.driver.features = FakeDriver.features._replace(can_copy_disk=True)
     with pytest.raises(UsageError, match="key"):
         house.machine.init(house.deadline())
     assert house.driver.peek() is State.ABSENT, "a new key would not open that disk"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ GO_ON = (State.RUNNING, State.PAUSED, State.SAVED)
 
 
 class SharingDriver(FakeDriver):
-    features = dataclasses.replace(FakeDriver.features, has_shared_folders=True)
+    features = FakeDriver.features._replace(has_shared_folders=True)
 
 
 def a_house(paths: Paths, state: State, *words: str) -> House:  # noqa: F811

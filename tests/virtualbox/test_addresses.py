@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import uuid
 from pathlib import Path
@@ -35,7 +34,7 @@ def test_each_vm_keeps_an_address_and_gives_it_back(
 ) -> None:
     other_paths = Paths(home=tmp_path / "other", user_home=tmp_path).vm("other")
     other = VirtualBoxDriver(f"other {uuid.uuid4().hex[:8]}", other_paths, api)
-    wanted = dataclasses.replace(spec, host_only=WANTED)
+    wanted = spec._replace(host_only=WANTED)
     driver.create(wanted)
     other.create(wanted)
     one, two = driver.describe().uuid, other.describe().uuid
@@ -52,7 +51,7 @@ def test_no_fixed_address_without_dhcp(
     spec: VMSpec,  # noqa: F811
     api: API,  # noqa: F811
 ) -> None:
-    driver.create(dataclasses.replace(spec, host_only=dataclasses.replace(WANTED, dhcp=False)))
+    driver.create(spec._replace(host_only=WANTED._replace(dhcp=False)))
     assert _leases(api) == {}
 
 
@@ -63,7 +62,7 @@ def test_the_mac_is_that_of_the_second_adapter(
     driver.create(spec)
     assert driver.host_only_mac() == ""
     driver.delete()
-    driver.create(dataclasses.replace(spec, host_only=WANTED))
+    driver.create(spec._replace(host_only=WANTED))
     command = ["VBoxManage", "showvminfo", driver.describe().name, "--machinereadable"]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     digits = driver.host_only_mac().replace(":", "").upper()
@@ -81,12 +80,12 @@ def test_two_adapters_with_the_address_are_named_and_none_is_picked(
     subprocess.run(["ip", "address", "add", "192.168.59.3/24", "dev", "vboxnet1"], check=True)
     before = addresses(api)
     assert before == {"vboxnet0": "192.168.59.3", "vboxnet1": "192.168.59.3"}
-    required = dataclasses.replace(WANTED, mode="required")
+    required = WANTED._replace(mode="required")
     with pytest.raises(NetworkError, match="2 host-only adapters") as caught:
-        driver.create(dataclasses.replace(spec, host_only=required))
+        driver.create(spec._replace(host_only=required))
     assert caught.value.details == "'vboxnet0', 'vboxnet1'"
     assert "hostonlyif remove" in caught.value.resolution
-    driver.create(dataclasses.replace(spec, host_only=WANTED))
+    driver.create(spec._replace(host_only=WANTED))
     assert driver.host_only_mac() == ""
     assert "2 host-only adapters" in caplog.text
     assert addresses(api) == before
@@ -98,7 +97,7 @@ def test_a_renamed_adapter_is_found_and_the_vm_pointed_to_it(
     api: API,  # noqa: F811
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    driver.create(dataclasses.replace(spec, host_only=WANTED))
+    driver.create(spec._replace(host_only=WANTED))
     rename = (
         "ip link set vboxnet0 down; ip link set vboxnet0 name vboxnet5; ip link set vboxnet5 up"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -38,7 +37,7 @@ def test_the_disk_is_a_copy_with_an_identity_of_its_own(
     disk_format: str,
 ) -> None:
     before = hashlib.sha256(base.read_bytes()).digest()
-    copied = dataclasses.replace(spec, seed=b"", base_disk=base, disk_format=disk_format)
+    copied = spec._replace(seed=b"", base_disk=base, disk_format=disk_format)
     driver.create(copied)
     info = driver.describe()
     assert info.disk != base
@@ -64,7 +63,7 @@ def test_a_disk_that_virtualbox_knows_stays_known(
 ) -> None:
     hard_disk, mode = api.number("DeviceType", "HardDisk"), api.number("AccessMode", "ReadWrite")
     known = api.virtualbox.openMedium(str(base), hard_disk, mode, False)
-    driver.create(dataclasses.replace(spec, seed=b"", base_disk=base))
+    driver.create(spec._replace(seed=b"", base_disk=base))
     assert str(base) in _known(api)
     known.close()
 
@@ -80,5 +79,5 @@ def test_what_is_no_disk_is_refused_and_nothing_is_made(
     if content is not None:
         wrong.write_bytes(content)
     with pytest.raises(UsageError, match=str(wrong)):
-        driver.create(dataclasses.replace(spec, seed=b"", base_disk=wrong))
+        driver.create(spec._replace(seed=b"", base_disk=wrong))
     assert driver.state() is State.ABSENT

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import os
 import signal
@@ -60,7 +59,7 @@ class TestContract(HostContract, SnapshotContract):
 def test_the_seed_is_at_the_start_of_the_disk(
     driver: VirtualBoxDriver, spec: VMSpec, disk_format: str
 ) -> None:
-    driver.create(dataclasses.replace(spec, disk_format=disk_format))
+    driver.create(spec._replace(disk_format=disk_format))
     disk = driver.describe().disk
     assert disk.suffix == f".{disk_format.lower()}"
     raw = disk.with_suffix(".raw")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 from pathlib import Path
 from typing import Iterator
@@ -84,11 +83,11 @@ def test_auto_goes_on_without_an_adapter_and_required_does_not(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     Path("/run/no-host-only-adapters").touch()
-    required = dataclasses.replace(WANTED, mode="required")
+    required = WANTED._replace(mode="required")
     with pytest.raises(NetworkError, match="host-only"):
-        driver.create(dataclasses.replace(spec, host_only=required))
+        driver.create(spec._replace(host_only=required))
     assert driver.state() is State.ABSENT
-    driver.create(dataclasses.replace(spec, host_only=WANTED))
+    driver.create(spec._replace(host_only=WANTED))
     assert "no host-only network" in caplog.text
 
 
@@ -98,7 +97,7 @@ def test_a_start_that_fails_by_the_host_only_adapter_is_tried_without(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Without a kernel driver VirtualBox refuses to attach one, as it does on broken hosts."""
-    driver.create(dataclasses.replace(spec, host_only=WANTED))
+    driver.create(spec._replace(host_only=WANTED))
     driver.start()
     assert driver.state() is State.RUNNING
     assert "without its host-only network" in caplog.text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import logging
 import sys
@@ -42,7 +41,7 @@ def set_host_only(api: API, machine: Any, wanted: HostOnly) -> None:
     """Give the machine its host-only adapter; one that cannot be had is an error when required."""
     if wanted.mode == "off":
         return
-    machine.setExtraData(HOST_ONLY, json.dumps(dataclasses.asdict(wanted)))
+    machine.setExtraData(HOST_ONLY, json.dumps(wanted._asdict()))
     try:
         name = network.ensure(api, wanted)
         network.attach(api, machine, name)

@@ -128,7 +128,7 @@ def test_it_is_set_after_a_sleep_that_the_connection_has_outlived(
         client.sendall(b"y")
         assert client.recv(1) == b"y"
     assert endpoint.status().reconnections == 0
-    assert "The clock of the VM was 8 h slow, and is set." in log_of(endpoint)
+    eventually(lambda: "The clock of the VM was 8 h slow, and is set." in log_of(endpoint))
 
 
 def test_a_guest_that_does_not_let_it_be_set_is_served_all_the_same(

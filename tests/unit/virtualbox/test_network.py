@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from boot2docker_py.drivers.base import HostOnly, State, VMSpec
@@ -55,7 +53,7 @@ def test_auto_starts_without_the_adapter_that_fails(
     spec: VMSpec,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    driver.create(dataclasses.replace(spec, host_only=WANTED))
+    driver.create(spec._replace(host_only=WANTED))
     reason = "Failed to open/create the internal network 'HostInterfaceNetworking-vboxnet0'"
     virtualbox.server.start_refusals.append(f"{reason} (VERR_INTNET_FLT_IF_NOT_FOUND).")
     driver.start()
@@ -67,9 +65,9 @@ def test_an_adapter_that_cannot_be_made_is_an_error_when_required(
     virtualbox: Connection, driver: VirtualBoxDriver, spec: VMSpec
 ) -> None:
     virtualbox.server.host.adapter_refusal = "VBoxNetAdpCtl: failed to open /dev/vboxnetctl"
-    required = dataclasses.replace(WANTED, mode="required")
+    required = WANTED._replace(mode="required")
     with pytest.raises(NetworkError, match="host-only"):
-        driver.create(dataclasses.replace(spec, host_only=required))
+        driver.create(spec._replace(host_only=required))
     assert driver.state() is State.ABSENT
-    driver.create(dataclasses.replace(spec, host_only=WANTED))
+    driver.create(spec._replace(host_only=WANTED))
     assert driver.state() is State.OFF
