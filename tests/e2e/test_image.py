@@ -502,30 +502,48 @@ def test_a_power_cut_while_formatting_loses_nothing(tmp_path: Path, key: KeyPair
         assert vm.run("findmnt -no SOURCE /var/lib/docker") == "/dev/vda1[/var/lib/docker]"
 
 
-def test_an_address_that_comes_late_gets_a_certificate_and_an_absent_one_is_not_waited_for(
-    tmp_path: Path, key: KeyPair
-) -> None:
-    disk = sparse_disk(tmp_path / "data.img", 1200, seed(key.public))
-    nobody_gives_addresses = (
-        "-netdev",
-        "hubport,id=silent,hubid=1",
-        "-device",
-        "e1000,netdev=silent",
-    )
-    vm = BareVM(
-        ISO, tmp_path, [Disk(disk)], key, nics=("e1000", "e1000"), extra=nobody_gives_addresses
-    )
-    names = "sudo openssl x509 -noout -ext subjectAltName -in /var/lib/boot2docker/tls/server.pem"
-    with vm:
-        vm.wait("the monitor", (tmp_path / "qmp").exists)
+@pytest.fixture(scope="class")
+def nics(tmp_path_factory: pytest.TempPathFactory, key: KeyPair) -> Iterator[BareVM]:
+    """A VM with a NIC that nobody gives an address, and one whose cable is put in late."""
+    folder = tmp_path_factory.mktemp("nics")
+    disk = sparse_disk(folder / "data.img", 1200, seed(key.public))
+    silent = ("-netdev", "hubport,id=silent,hubid=1", "-device", "e1000,netdev=silent")
+    models = ("virtio-net-pci", "e1000")
+    with BareVM(ISO, folder, [Disk(disk)], key, nics=models, extra=silent) as vm:
+        vm.wait("the monitor", (folder / "qmp").exists)
         vm.qmp("set_link", name="n1", up=False)
         assert vm.boot_times()["engine"]
-        assert "10.0.2.15" in vm.run(names)
-        assert "10.0.3.15" not in vm.run(names)
-        vm.qmp("set_link", name="n1", up=True)
-        vm.wait("the new certificate", lambda: "10.0.3.15" in vm.run(names))
-        vm.wait("the engine", lambda: vm.status("docker version") == 0)
-        assert vm.run("ip -4 -o addr show dev eth2") == ""
+        yield vm
+
+
+class TestNICs:
+    def test_one_without_an_address_is_not_waited_for(self, nics: BareVM) -> None:
+        assert nics.run("ip -4 -o addr show dev eth2") == ""
+        assert "10.0.2.15" in named_by_the_certificate(nics)
+
+    def test_an_address_that_comes_late_gets_into_the_certificate(self, nics: BareVM) -> None:
+        assert "10.0.3.15" not in named_by_the_certificate(nics)
+        nics.qmp("set_link", name="n1", up=True)
+        nics.wait("the new certificate", lambda: "10.0.3.15" in named_by_the_certificate(nics))
+        nics.wait("the engine", lambda: nics.status("docker version") == 0)
+
+    def test_their_names_follow_the_bus_when_the_initrd_did_not_come_to_them(
+        self, nics: BareVM
+    ) -> None:
+        leases = "/run/boot2docker/lease.eth0 /run/boot2docker/lease.eth1"
+        begin_anew = (
+            f"sleep 1; killall udhcpc; rmmod virtio_net e1000; rm -rf /run/boot2docker/nic {leases}; "
+            "exec /usr/lib/boot2docker/network"
+        )
+        nics.run(f"sudo setsid sh -c {shlex.quote(begin_anew)} > /dev/null 2>&1 < /dev/null &")
+        time.sleep(2)
+        nics.wait("the leases", lambda: nics.status(f"ls {leases}") == 0)
+        assert "inet 10.0.2.15" in nics.run("ip addr show dev eth0")
+
+
+def named_by_the_certificate(vm: BareVM) -> str:
+    certificate = "/var/lib/boot2docker/tls/server.pem"
+    return vm.run(f"sudo openssl x509 -noout -ext subjectAltName -in {certificate}")
 
 
 def test_a_disk_of_the_old_official_image_is_used(tmp_path: Path, key: KeyPair) -> None:
