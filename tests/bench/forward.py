@@ -15,11 +15,13 @@ import socket
 import statistics
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Callable
 
 from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint.relay import GRANT_BYTES
 from boot2docker_py.guest import ssh
 from boot2docker_py.paths import Paths
 from boot2docker_py.wait import Deadline
@@ -142,6 +144,85 @@ def paramiko_s(connection: ssh.Connection, engine: Path, pause_s: float) -> tupl
     return statistics.median(whole), statistics.median(opened)
 
 
+class Sink:
+    """The end of a channel where bytes are counted and thrown away."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._received = 0
+        self._is_open = False
+        self._has_ended = False
+
+    def wait_until_open(self) -> None:
+        """Wait for the guest's end."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self._is_open or self._has_ended, 30)
+
+    def next_bytes(self, taken: int) -> int:
+        """Return how many bytes have come in all, when there are many more, or no more will."""
+        with self._changed:
+            assert self._changed.wait_for(
+                lambda: self._has_ended or self._received - taken >= GRANT_BYTES, 30
+            )
+            return self._received
+
+    def has_ended(self) -> bool:
+        """Tell whether no more bytes come."""
+        return self._has_ended
+
+    def stream_opened(self) -> None:
+        """Let the owner begin."""
+        with self._changed:
+            self._is_open = True
+            self._changed.notify()
+
+    def stream_received(self, data: bytes) -> None:
+        """Count; wake the owner only for what it must grant."""
+        before = self._received
+        self._received += len(data)
+        if before // GRANT_BYTES != self._received // GRANT_BYTES:
+            with self._changed:
+                self._changed.notify()
+
+    def stream_ended(self) -> None:
+        """Let the owner finish."""
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify()
+
+    def stream_refused(self, _reason: str) -> None:
+        """Let the owner finish."""
+        self.stream_ended()
+
+    def stream_closed(self) -> None:
+        """Let the owner finish."""
+        self.stream_ended()
+
+    def stream_lost(self) -> None:
+        """Let the owner finish."""
+        self.stream_ended()
+
+    def stream_may_send(self) -> None:
+        """Do nothing: one byte is sent."""
+
+
+def paramiko_download_s(connection: ssh.Connection, engine: Path) -> float:
+    """Receive the stream by paramiko's own reading alone, and give it to nobody."""
+    began = time.monotonic()
+    sink = Sink()
+    channel = connection.open_stream(str(engine), sink)
+    sink.wait_until_open()
+    channel.send_message(memoryview(bytearray(channel.header_bytes) + b"w"))
+    taken = 0
+    while not sink.has_ended():
+        received = sink.next_bytes(taken)
+        channel.grant(received - taken)
+        taken = received
+    channel.close()
+    assert sink.next_bytes(0) == STREAM_BYTES
+    return time.monotonic() - began
+
+
 def resident_mb(pid: int) -> float:
     """Return how much memory a process has in use."""
     status = Path(f"/proc/{pid}/status").read_text()
@@ -203,12 +284,22 @@ def compare_paramiko(sshd: Sshd, engine: Path, theirs: Path) -> None:
     with sshd.connect() as connection:
         for _turn in range(TURNS):
             rows.append((*paramiko_s(connection, engine, 0.0), request_s(theirs)))
+        downloads = [
+            (paramiko_download_s(connection, engine), download_s(theirs)) for _turn in range(TURNS)
+        ]
     whole_s, opened_s, their_s = (statistics.median(column) for column in zip(*rows))
     for what, seconds in (("alone", whole_s), ("when open", opened_s)):
         print(
             f"paramiko {what:<13} {seconds * 1000:8.2f} ms     ssh -L {their_s * 1000:8.2f} ms"
             f"     ratio {seconds / their_s:5.2f}"
         )
+    our_rate, their_rate = (
+        STREAM_BYTES / MEGABYTE / statistics.median(column) for column in zip(*downloads)
+    )
+    print(
+        f"paramiko reading      {our_rate:8.1f} MB/s   ssh -L {their_rate:8.1f} MB/s"
+        f"   ratio {our_rate / their_rate:5.2f}"
+    )
 
 
 def main() -> None:
