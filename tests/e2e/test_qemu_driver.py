@@ -59,7 +59,7 @@ def files(paths: VMPaths) -> Files:
 def spec(folder: Path, paths: VMPaths) -> VMSpec:
     iso = folder / "blank, really.iso"
     iso.write_bytes(bytes(1 << 20))
-    return VMSpec(**{**vars(a_spec(iso)), "console_log": paths.console_log})
+    return a_spec(iso)._replace(console_log=paths.console_log)
 
 
 @pytest.fixture
@@ -277,7 +277,7 @@ class TestDisk:
         self, driver: QEMUDriver, spec: VMSpec, files: Files, tmp_path: Path
     ) -> None:
         seed = b"boot2docker, please format-me" + os.urandom(9000)
-        driver.create(VMSpec(**{**vars(spec), "seed": seed, "disk_mb": 20000}))
+        driver.create(spec._replace(seed=seed, disk_mb=20000))
         command = ["dd", "-O", "raw", "bs=512", "count=20", f"if={files.disk}"]
         subprocess.run(["qemu-img", *command, f"of={tmp_path / 'start'}"], check=True)
         assert (tmp_path / "start").read_bytes()[: len(seed)] == seed
@@ -428,7 +428,7 @@ class TestGuest:
     ) -> None:
         public_key = keys.ensure_key_pair(tmp_path / "id")
         seed = build_seed(public_key, {})
-        driver.create(VMSpec(**{**vars(spec), "iso": iso, "seed": seed, "memory_mb": 1024}))
+        driver.create(spec._replace(iso=iso, seed=seed, memory_mb=1024))
         driver.start()
         wait_for([Check("the guest's SSH", lambda _: ssh_is_silent(driver))], Deadline(300))
         console = spec.console_log.read_bytes()
