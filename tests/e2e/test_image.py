@@ -532,11 +532,13 @@ class TestNICs:
     ) -> None:
         leases = "/run/boot2docker/lease.eth0 /run/boot2docker/lease.eth1"
         begin_anew = (
-            f"sleep 1; killall udhcpc; rmmod virtio_net e1000; rm -rf /run/boot2docker/nic {leases}; "
+            "sleep 1; killall udhcpc; rmmod virtio_net e1000; rm -r /run/boot2docker/nic; "
             "exec /usr/lib/boot2docker/network"
         )
-        nics.run(f"sudo setsid sh -c {shlex.quote(begin_anew)} > /dev/null 2>&1 < /dev/null &")
-        time.sleep(2)
+        nics.run(
+            f"sudo rm {leases}; "
+            f"sudo setsid sh -c {shlex.quote(begin_anew)} > /dev/null 2>&1 < /dev/null &"
+        )
         nics.wait("the leases", lambda: nics.status(f"ls {leases}") == 0)
         assert "inet 10.0.2.15" in nics.run("ip addr show dev eth0")
 
