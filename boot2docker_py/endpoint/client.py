@@ -55,6 +55,7 @@ class SocketClient:
 
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024 * 1024)
         self._sock = sock
         # The socket's own methods, because these two are called for every packet.
         self.recv_into = sock.recv_into

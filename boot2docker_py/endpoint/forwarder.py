@@ -98,11 +98,11 @@ class Forwarder:
             relay = Relay(self._loop, client, self._open_channel, self._ended, self._refuse)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
             log.debug("refused a client: %s", error)
-            self._count(refused_connections=1)
+            self._sums["refused_connections"] += 1
             self._tell(client, self._why_not(error))
             return
         self._relays.add(relay)
-        self._count(total_connections=1)
+        self._sums["total_connections"] += 1
 
     def _refuse(self, client: Client) -> None:
         name = self._settings.vm_name
@@ -126,20 +126,14 @@ class Forwarder:
     def _ended(self, relay: Relay, reason: str) -> None:
         self._relays.discard(relay)
         is_refused = reason.startswith("the guest refused")
-        self._count(
-            bytes_to_guest=relay.bytes_to_guest,
-            bytes_to_client=relay.bytes_to_client,
-            refused_connections=int(is_refused),
-        )
+        self._sums["bytes_to_guest"] += relay.bytes_to_guest
+        self._sums["bytes_to_client"] += relay.bytes_to_client
+        self._sums["refused_connections"] += int(is_refused)
         if relay.bytes_to_client:
             if not self._reach.is_held():
                 self._reserve.refill()
         elif not is_refused:  # which the client is told itself
             log.info("a client got no answer: %s", reason or "the engine ended first")
-
-    def _count(self, **more: int) -> None:
-        for name, number in more.items():
-            self._sums[name] += number
 
     def _look_at_clients(self) -> None:
         for relay in list(self._relays):

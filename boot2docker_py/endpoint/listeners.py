@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import socket
@@ -56,14 +55,17 @@ class _SocketListener:
     def _serve(self, loop: Loop, on_client: OnClient) -> None:
         self._server.settimeout(0)
         self._loop = loop
+        is_tcp = self._server.family == socket.AF_INET
 
         def accept(_events: int) -> None:
             # One at a time: asking whether there is another costs more than to be told.
-            with contextlib.suppress(BlockingIOError):
+            try:
                 client, _address = self._server.accept()
-                if client.family == socket.AF_INET:
-                    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                on_client(SocketClient(client))
+            except BlockingIOError:
+                return
+            if is_tcp:
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            on_client(SocketClient(client))
 
         loop.watch(self._server, READ, accept)
 

@@ -19,6 +19,7 @@ OnReady = Callable[[int], None]
 READ = selectors.EVENT_READ
 WRITE = selectors.EVENT_WRITE
 TICK_S = 1.0
+MOST_PUT_OFF = 16  # calls that wait for a quiet moment, before they wait no more
 SCRATCH_BYTES = 128 * 1024
 
 
@@ -28,6 +29,7 @@ class Loop:
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._calls: deque[Call] = deque()
+        self._put_off: deque[Call] = deque()
         self._on_tick: list[Call] = []
         self._waker, self._woken = socket.socketpair()
         if self._waker.family == socket.AF_INET:  # Windows: else the second byte waits for an ACK
@@ -48,6 +50,13 @@ class Loop:
         self._is_woken = True
         with contextlib.suppress(OSError):  # full: it is awake anyway; closed: it has ended
             self._waker.send(b"\0")
+
+    def call_when_idle(self, call: Call) -> None:
+        """Make the call when nothing else is to be done; for the loop's own thread.
+
+        So that who waits for an answer does not wait for the clearing up after another.
+        """
+        self._put_off.append(call)
 
     def every_tick(self, call: Call) -> None:
         """Make the call about once a second."""
@@ -72,13 +81,17 @@ class Loop:
         next_tick = time.monotonic() + TICK_S
         while self._is_running:
             self._is_woken = False  # before the look at the calls, so that a later one wakes
-            patience_s = 0.0 if self._calls else max(0.0, next_tick - time.monotonic())
+            has_work = self._calls or self._put_off
+            patience_s = 0.0 if has_work else max(0.0, next_tick - time.monotonic())
             ready = self._selector.select(patience_s)
             self._is_woken = True
+            is_idle = not (ready or self._calls)
             for key, events in ready:
                 _make(partial(key.data, events))
             for _call in range(len(self._calls)):  # those that they make come after the sockets
                 _make(self._calls.popleft())
+            if self._put_off and (is_idle or len(self._put_off) > MOST_PUT_OFF):
+                _make(self._put_off.popleft())
             if time.monotonic() >= next_tick:
                 next_tick = time.monotonic() + TICK_S
                 for call in list(self._on_tick):
@@ -96,8 +109,7 @@ class Loop:
 
     def _drain(self, _events: int) -> None:
         with contextlib.suppress(BlockingIOError):
-            while self._woken.recv(4096):
-                pass
+            self._woken.recv(4096)
 
 
 def _make(call: Call) -> None:

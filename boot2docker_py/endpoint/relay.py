@@ -13,13 +13,13 @@ import socket
 import threading
 from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Callable, ClassVar, Protocol
+from typing import TYPE_CHECKING, Callable, ClassVar, Protocol, Sequence
 
 from boot2docker_py.endpoint.client import Client, SocketClient
 from boot2docker_py.endpoint.loop import READ, WRITE, Loop
 
 if TYPE_CHECKING:
-    from boot2docker_py.guest.channels import StreamListener
+    from boot2docker_py.guest.stream_channel import StreamListener
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +45,9 @@ class Channel(Protocol):
 
     def grant(self, count: int, /) -> None:
         """Let the guest send so many bytes more."""
+
+    def grant_at_once(self, count: int, /) -> bool:
+        """Do so from the thread that reads; False if it would have to wait."""
 
     def shutdown_write(self) -> None:
         """Say that no more bytes will come."""
@@ -95,16 +98,18 @@ class Relay:
         """The guest could not connect."""
         self._loop.call_soon(lambda: self._refused(f"the guest refused: {reason}"))
 
-    def stream_received(self, data: bytes) -> None:
+    def stream_received(self, pieces: Sequence[memoryview]) -> None:
         """Pass bytes on as far as the client takes them at once."""
         with self._lock:
             if not self._takes_bytes:
                 return
-            rest = memoryview(data)
+            rest = memoryview(b"".join(pieces)) if len(pieces) > 1 else pieces[0]
             if not self._waiting:
                 rest = self._write_to_client(rest)
             if rest:
                 self._waiting.append(rest)
+            elif self._ungranted >= GRANT_BYTES and self._channel.grant_at_once(self._ungranted):
+                self._ungranted = 0
             must_tell = bool(rest) or self._ungranted >= GRANT_BYTES or not self._takes_bytes
         if must_tell:
             self._loop.call_soon(self._look_after)
@@ -116,11 +121,13 @@ class Relay:
 
     def stream_ended(self) -> None:
         """No more bytes come from the guest."""
-        self._loop.call_soon(self._guest_ended)
+        if self._takes_bytes:
+            self._loop.call_soon(self._guest_ended)
 
     def stream_closed(self) -> None:
         """The guest has closed both directions."""
-        self._loop.call_soon(self._guest_closed)
+        if self._takes_bytes:
+            self._loop.call_soon(self._guest_closed)
 
     def stream_lost(self) -> None:
         """The SSH connection is lost."""
@@ -157,7 +164,8 @@ class Relay:
     def _look_after(self) -> None:
         """Grant, watch and finish as the state of things asks for."""
         with self._lock:
-            granted, self._ungranted = self._ungranted, 0
+            granted = self._ungranted if self._ungranted >= GRANT_BYTES else 0
+            self._ungranted -= granted
             is_done = not self._waiting
             takes_bytes = self._takes_bytes
         if not takes_bytes:
@@ -231,7 +239,12 @@ class Relay:
                 self._client_ended()
                 return
             self.bytes_to_guest += count
-            if not self._tell_guest(partial(self._channel.send_message, memory[: header + count])):
+            try:
+                self._channel.send_message(memory[: header + count])
+            except Exception as error:  # noqa: BLE001 - paramiko's are many, and mean the same
+                self._end(f"the SSH connection was lost: {error}")
+                return
+            if count < limit:  # that was all; should more come, the loop says so
                 return
 
     def _starve(self) -> None:
@@ -268,6 +281,9 @@ class Relay:
         self._let_go()
         self._client.watch(self._loop, 0, self._on_ready)
         self._client.close()
+        self._loop.call_when_idle(partial(self._clear_up, reason))
+
+    def _clear_up(self, reason: str) -> None:
         self._on_end(self, reason)  # may have work for the guest, which goes first
         if self._is_open:
             self._close_channel()

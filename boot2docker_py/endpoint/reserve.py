@@ -1,8 +1,10 @@
-"""One channel to the engine that is open before a client asks for it.
+"""Two channels to the engine that are open before a client asks for them.
 
 To open one takes a round trip to the guest and half of what a small request costs here. So when a
-client was answered, a spare channel is opened for the next: docker's commands come in rows. To the
-engine it is a client that has connected and not asked yet. It is given up when no client comes.
+client was answered, spare channels are opened for the next: docker's commands come in rows. There
+are two, because the next client may come before the channel that replaces the last one is open. To
+the engine each is a client that has connected and not asked yet. They are given up when no client
+comes.
 """
 
 from __future__ import annotations
@@ -10,24 +12,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import deque
 from functools import partial
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, Sequence
 
 from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.relay import Channel
 from boot2docker_py.endpoint.route import Route, Way
 
 if TYPE_CHECKING:
-    from boot2docker_py.guest.channels import StreamListener
     from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.guest.stream_channel import StreamListener
 
 log = logging.getLogger(__name__)
 
 GIVEN_UP_AFTER_S = 60.0
+SPARES = 2
 
 
 class Reserve:
-    """Open channels to the engine, and keep a spare one; for the loop's thread alone."""
+    """Open channels to the engine, and keep spare ones; for the loop's thread alone."""
 
     def __init__(
         self, loop: Loop, route: Route, clock: Callable[[], float] = time.monotonic
@@ -35,45 +39,47 @@ class Reserve:
         self._loop = loop
         self._route = route
         self._clock = clock
-        self._spare: Spare | None = None
+        self._spares: deque[Spare] = deque()
         self._connection: Connection | None = None
         self._give_up_at_s = 0.0
 
     def open(self, connection: Connection, listener: StreamListener) -> Channel:
-        """Give `listener` the spare channel, or begin to open one that it is told about."""
+        """Give `listener` a spare channel, or begin to open one that it is told about."""
         if connection is not self._connection:
             self.drop()
             self._connection = connection
-        channel = self._spare.give_to(listener) if self._spare is not None else None
-        if channel is None:
-            return self._route.open(connection, listener)
-        self._spare = None
-        return channel
+        while self._spares:
+            channel = self._spares.popleft().give_to(listener)
+            if channel is not None:
+                return channel
+        return self._route.open(connection, listener)
 
     def refill(self) -> None:
-        """Begin to open a spare channel if there is none; for when a client was answered."""
+        """Begin to open the spare channels that are missing; for when a client was answered."""
         self.tidy()
         connection = self._connection
         # On the other ways each channel is a process in the guest, or the SSH server allows few.
-        if self._spare is not None or connection is None or self._route.way is not Way.SOCKET:
+        if connection is None or self._route.way is not Way.SOCKET:
             return
         self._give_up_at_s = self._clock() + GIVEN_UP_AFTER_S
         try:
-            self._spare = Spare(self._loop, partial(self._route.open, connection))
+            while len(self._spares) < SPARES:
+                self._spares.append(Spare(self._loop, partial(self._route.open, connection)))
         except Exception as error:  # noqa: BLE001 - paramiko's are many; the link sees to the loss
             log.debug("no spare channel: %s", error)
 
     def tidy(self) -> None:
-        """Close a spare channel that is dead, or for which no client came; for every tick."""
-        spare = self._spare
-        if spare is not None and (spare.is_dead() or self._clock() >= self._give_up_at_s):
+        """Close spare channels that are dead, or for which no client came; for every tick."""
+        if self._clock() >= self._give_up_at_s:
             self.drop()
+        for spare in [spare for spare in self._spares if spare.is_dead()]:
+            self._spares.remove(spare)
+            spare.close()
 
     def drop(self) -> None:
-        """Close the spare channel, if there is one: an engine that ends would wait for it."""
-        if self._spare is not None:
-            self._spare.close()
-            self._spare = None
+        """Close the spare channels: an engine that ends would wait for them."""
+        while self._spares:
+            self._spares.popleft().close()
 
 
 class Spare:
@@ -135,9 +141,9 @@ class Spare:
         """The guest could not connect."""
         self._die(lambda owner: owner.stream_refused(reason))
 
-    def stream_received(self, data: bytes) -> None:
+    def stream_received(self, pieces: Sequence[memoryview]) -> None:
         """Bytes came that nobody has asked for."""
-        self._die(lambda owner: owner.stream_received(data))
+        self._die(lambda owner: owner.stream_received(pieces))
 
     def stream_ended(self) -> None:
         """The engine has ended its bytes."""

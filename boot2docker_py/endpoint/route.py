@@ -17,8 +17,8 @@ from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.guest import engine
 
 if TYPE_CHECKING:
-    from boot2docker_py.guest.channels import StreamListener
     from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.guest.stream_channel import StreamListener
 
 log = logging.getLogger(__name__)
 

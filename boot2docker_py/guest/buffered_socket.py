@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import selectors
 import socket
 import sys
 import threading
-from typing import Iterator
+from typing import Callable, Iterator
 
 READ_BYTES = 256 * 1024
 SMALL_BYTES = 4096
@@ -21,9 +22,6 @@ SEND_PATIENCE = 15
 
 # paramiko wants to look around now and then; closing wakes it at once, so this may be long.
 _LOOK_AROUND_S = 1.0
-
-# The default selectors hold a descriptor each; these do not, and know no limit of 1024.
-_Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class BufferedSocket:
@@ -37,15 +35,14 @@ class BufferedSocket:
         self._closing = threading.Lock()
         self.received_bytes = len(already_read)
         self._sock = sock
-        self._memory = bytearray(READ_BYTES)
+        self._memory = memoryview(bytearray(READ_BYTES))
         self._memory[: len(already_read)] = already_read
-        self._unread = memoryview(self._memory)[: len(already_read)]
+        self.unread = self._memory[: len(already_read)]  # what was read and not taken
         self._sending = threading.Lock()  # guards what is gathered, and the order of the bytes
         self._gathered: bytearray | None = None
-        self._readable = _Selector()
-        self._readable.register(sock, selectors.EVENT_READ)
-        self._writable = _Selector()
-        self._writable.register(sock, selectors.EVENT_WRITE)
+        self._expects_more = False
+        self._is_readable = waiter(sock, selectors.EVENT_READ)
+        self._is_writable = waiter(sock, selectors.EVENT_WRITE)
 
     def recv(self, limit: int) -> bytes:
         """Return up to `limit` bytes, none at the end.
@@ -53,11 +50,26 @@ class BufferedSocket:
         Raises:
             socket.timeout: nothing came for a while.
         """
-        if not self._unread:
+        if not self.unread:
             self._fill()
-        piece = bytes(self._unread[:limit])
-        self._unread = self._unread[limit:]
+        return bytes(self.take(limit))
+
+    def take(self, limit: int) -> memoryview:
+        """Return up to `limit` bytes of `unread`; they stand there until more is read."""
+        piece, self.unread = self.unread[:limit], self.unread[limit:]
         return piece
+
+    def read_more(self) -> None:
+        """Add to `unread`, which must be shorter than READ_BYTES.
+
+        Raises:
+            socket.timeout: nothing came for a while.
+            EOFError: no more will.
+        """
+        known = len(self.unread)
+        self._fill()
+        if len(self.unread) == known:
+            raise EOFError
 
     def send(self, data: bytes) -> int:
         """Write some of `data` and return how many bytes.
@@ -71,6 +83,22 @@ class BufferedSocket:
                 return len(data)
             return self._send_now(data)
 
+    def send_all(self, data: bytes) -> None:
+        """Write all of `data`.
+
+        Raises:
+            OSError: the peer took nothing for SEND_PATIENCE seconds, or is gone.
+        """
+        with self._sending:
+            if self._gathered is not None:
+                self._gathered += data
+            else:
+                self._send_all_now(data)
+
+    def has_room(self) -> bool:
+        """Tell whether a small packet can be written without waiting."""
+        return self._is_writable(0)
+
     @contextlib.contextmanager
     def gathering(self) -> Iterator[None]:
         """Keep what is sent in a `with` block, also by another thread, and send it at its end."""
@@ -80,9 +108,8 @@ class BufferedSocket:
             yield
         finally:
             with self._sending:
-                rest, self._gathered = memoryview(self._gathered), None
-                while rest:
-                    rest = rest[self._send_now(rest) :]
+                gathered, self._gathered = self._gathered, None
+                self._send_all_now(gathered)
 
     def settimeout(self, timeout_s: float | None) -> None:
         """Ignore the wish: the socket stays as it is."""
@@ -107,7 +134,12 @@ class BufferedSocket:
     def _closed(self) -> bool:
         return self._sock.fileno() < 0
 
-    def _send_now(self, data: bytes | memoryview) -> int:
+    def _send_all_now(self, data: bytes | bytearray) -> None:
+        count = self._send_now(data)
+        while count < len(data):
+            count += self._send_now(memoryview(data)[count:])
+
+    def _send_now(self, data: bytes | bytearray | memoryview) -> int:
         while True:
             try:
                 with self._writing:
@@ -116,18 +148,23 @@ class BufferedSocket:
                 self._wait_to_send()
 
     def _fill(self) -> None:
+        known = len(self.unread)
+        if known:
+            self._memory[:known], self.unread = self.unread, self._memory[:known]
         while True:
+            if not self._expects_more:
+                self._acknowledge()
+                if not self._is_readable(_LOOK_AROUND_S):
+                    raise socket.timeout
             try:
                 with self._reading:
-                    count = self._sock.recv_into(self._memory)
-                    if count < SMALL_BYTES:
-                        self._acknowledge()
+                    count = self._sock.recv_into(self._memory[known:])
             except BlockingIOError:
-                if not self._readable.select(_LOOK_AROUND_S):
-                    raise socket.timeout from None
+                self._expects_more = False
             else:
+                self._expects_more = count >= SMALL_BYTES
                 self.received_bytes += count
-                self._unread = memoryview(self._memory)[:count]
+                self.unread = self._memory[: known + count]
                 return
 
     def _acknowledge(self) -> None:
@@ -137,7 +174,7 @@ class BufferedSocket:
         when the first is acknowledged (RFC 1122, section 4.2.3.4): up to 44 ms later.
         """
         if sys.platform == "linux":
-            with contextlib.suppress(OSError):  # the end; the next call says of what kind
+            with contextlib.suppress(OSError), self._reading:  # the end; the next call says which
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _wait_to_send(self) -> None:
@@ -146,6 +183,21 @@ class BufferedSocket:
         Counted, not measured by the clock, for a host that slept meanwhile.
         """
         for _look in range(SEND_PATIENCE):
-            if self._writable.select(_LOOK_AROUND_S) or self._closed:
+            if self._is_writable(_LOOK_AROUND_S) or self._closed:
                 return
         raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+
+
+def waiter(sock: socket.socket, event: int) -> Callable[[float], bool]:
+    """Return what waits up to so many seconds for the event, and tells whether it came.
+
+    It holds no descriptor, and where the system has poll(2), it knows no limit of 1024.
+    """
+    if sys.platform != "win32":
+        poll = select.poll()
+        poll.register(sock, select.POLLIN if event == selectors.EVENT_READ else select.POLLOUT)
+        return lambda timeout_s: bool(poll.poll(timeout_s * 1000))
+    else:  # noqa: RET505 - so that mypy knows the platform
+        selector = selectors.SelectSelector()
+        selector.register(sock, event)
+        return lambda timeout_s: bool(selector.select(timeout_s))

@@ -17,10 +17,11 @@ from boot2docker_py.drivers.base import Address
 from boot2docker_py.errors import DeadlineError, GuestError
 from boot2docker_py.guest import host_keys, keys, session
 from boot2docker_py.guest.buffered_socket import BufferedSocket
-from boot2docker_py.guest.channels import SessionChannel, StreamChannel, StreamListener
+from boot2docker_py.guest.channels import SessionChannel
 from boot2docker_py.guest.dialer import Attempt, Dialer, OnWait
 from boot2docker_py.guest.errors import HostKeyChangedError, KeyRefusedError, NotReadyError
 from boot2docker_py.guest.names import USER
+from boot2docker_py.guest.stream_channel import StreamChannel, StreamListener
 from boot2docker_py.guest.streamlocal import GuestTransport
 from boot2docker_py.wait import Deadline
 

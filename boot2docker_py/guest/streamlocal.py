@@ -3,7 +3,8 @@
 - `direct-streamlocal@openssh.com`, a channel to a Unix socket of the guest: OpenSSH's PROTOCOL
   file, section 2.4. After the path come a string and a number, reserved (OpenSSH,
   serverloop.c, server_request_direct_streamlocal).
-- channels of our own classes, see `channels.py`;
+- channels of our own classes, see `channels.py` and `stream_channel.py`;
+- packets without so many copies, see `packets.py`;
 - a liveness probe with an answer: a global request that every server must refuse, as OpenSSH's
   own ServerAliveInterval does it.
 """
@@ -11,18 +12,17 @@
 from __future__ import annotations
 
 import logging
+import struct
 import threading
 from typing import Any, Callable, ClassVar, Sequence
 
 import paramiko
 
-from boot2docker_py.guest.channels import (
-    PACKET_BYTES,
-    WINDOW_BYTES,
+from boot2docker_py.guest.channels import MessageOfChannel, SessionChannel, SharedChannel
+from boot2docker_py.guest.packets import GuestPacketizer
+from boot2docker_py.guest.stream_channel import (
     CommandStream,
-    MessageOfChannel,
-    SessionChannel,
-    SharedChannel,
+    RawMessage,
     StreamChannel,
     StreamListener,
 )
@@ -41,12 +41,18 @@ _paramiko_log = logging.getLogger("paramiko")
 _paramiko_log.addHandler(_ToOurLog())
 _paramiko_log.propagate = False
 
+WINDOW_BYTES = 2 * 1024 * 1024
+PACKET_BYTES = 32 * 1024
+
 _STREAMLOCAL = "direct-streamlocal@openssh.com"
 _DIRECT_TCPIP = "direct-tcpip"  # RFC 4254, section 7.2
 
 # RFC 4250, section 4.1.2
 _MSG_GLOBAL_REQUEST = 80
 _MSG_CHANNEL_OPEN = 90
+
+_NUMBER = struct.Struct(">I")
+_OPENING = struct.Struct(">III")
 
 
 def _by_name(method: Callable[..., None]) -> Callable[[paramiko.Channel, paramiko.Message], None]:
@@ -70,6 +76,8 @@ class GuestTransport(paramiko.Transport):
     """An SSH connection to the guest."""
 
     _channels: Any
+    active: bool
+    packetizer: GuestPacketizer
     _next_channel: Callable[[], int]
     _send_user_message: Callable[[Any], None]
     _channel_handler_table: ClassVar[dict[int, Callable[..., None]]] = {
@@ -78,12 +86,14 @@ class GuestTransport(paramiko.Transport):
     }
 
     def __init__(self, sock: Any) -> None:
-        super().__init__(sock, WINDOW_BYTES, PACKET_BYTES)
+        super().__init__(sock, WINDOW_BYTES, PACKET_BYTES, packetizer_class=GuestPacketizer)
+        self.packetizer.before_reading = self._deliver
+        self._undelivered: list[StreamChannel] = []
         self.ended = threading.Event()
         self.attention = threading.Event()  # for who watches the connection: look at once
         self._answered = threading.Event()
         # paramiko holds its channels weakly; ours live until both ends have closed.
-        self._held: dict[int, paramiko.Channel] = {}
+        self._held: dict[int, StreamChannel] = {}
         self._refusals: dict[int, str] = {}
 
     def run(self) -> None:
@@ -94,7 +104,7 @@ class GuestTransport(paramiko.Transport):
             self.ended.set()
             self.attention.set()
             for channel in list(self._held.values()):
-                channel._unlink()  # type: ignore[attr-defined]
+                channel.lost()
 
     def close(self) -> None:
         """Close the connection, also one that never came to a handshake."""
@@ -111,17 +121,17 @@ class GuestTransport(paramiko.Transport):
 
         The listener hears what becomes of it.
         """
-        channel = StreamChannel(self._take_number(), listener)
+        channel = StreamChannel(self, self._take_number(), listener)
         return self._open_stream(channel, _STREAMLOCAL, _streamlocal_fields(path))
 
     def open_port_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
         """Ask for a channel to a TCP port as the guest sees it, in the same way."""
-        channel = StreamChannel(self._take_number(), listener)
+        channel = StreamChannel(self, self._take_number(), listener)
         return self._open_stream(channel, _DIRECT_TCPIP, _tcpip_fields(host, port))
 
     def open_command_stream(self, command: str, listener: StreamListener) -> StreamChannel:
         """Ask for a channel to a command in the guest, in the same way."""
-        channel = CommandStream(self._take_number(), listener, command)
+        channel = CommandStream(self, self._take_number(), listener, command)
         return self._open_stream(channel, "session", b"")
 
     def open_port(self, host: str, port: int, timeout_s: float) -> paramiko.Channel:
@@ -170,12 +180,27 @@ class GuestTransport(paramiko.Transport):
 
     def send_now(self, message: Any) -> None:
         """Send one message; not for the thread that reads."""
-        self._send_user_message(message)
+        if not self._send_if_nobody_sends(message):
+            self._send_user_message(message)  # which waits for as long as keys are renewed
+
+    def send_at_once(self, message: Any) -> bool:
+        """Send one message from any thread; False if that would have to wait."""
+        return self.sock.has_room() and self._send_if_nobody_sends(message)  # type: ignore[union-attr]
 
     def send_together(self, messages: Sequence[Any]) -> None:
         """Send some messages by one call of the system, in order; not for the thread that reads."""
-        if messages:
-            self._send_user_message(_Together(messages))
+        self.send_now(_Together(messages))
+
+    def _send_if_nobody_sends(self, message: Any) -> bool:
+        if not self.clear_to_send_lock.acquire(blocking=False):
+            return False
+        try:
+            if not (self.clear_to_send.is_set() and self.active):
+                return False
+            self._send_message(message)
+        finally:
+            self.clear_to_send_lock.release()
+        return True
 
     def _send_message(self, message: Any) -> None:
         if isinstance(message, _Together):
@@ -184,7 +209,17 @@ class GuestTransport(paramiko.Transport):
                     self.packetizer.send_message(one)
         # paramiko holds a lock meanwhile, for whatever a channel sends.
         elif not isinstance(message, MessageOfChannel) or message.is_in_time():
-            super()._send_message(message)  # type: ignore[misc]
+            self.packetizer.send_message(message)
+
+    def deliver_before_reading(self, channel: StreamChannel) -> None:
+        """Let the channel deliver what has come for it, when all that was read is sorted."""
+        self._undelivered.append(channel)
+
+    def _deliver(self) -> None:
+        if self._undelivered:
+            for channel in self._undelivered:
+                channel.deliver()
+            self._undelivered.clear()
 
     def forget(self, number: int) -> None:
         """Let go of a channel that both ends have closed."""
@@ -198,34 +233,27 @@ class GuestTransport(paramiko.Transport):
 
     def _open_stream(self, channel: StreamChannel, kind: str, fields: bytes) -> StreamChannel:
         self._held[channel.chanid] = channel
-        self._ask_to_open(channel, kind, fields)
+        self._ask_to_open(channel.chanid, channel, kind, fields)
         return channel
 
     def _open(self, channel: paramiko.Channel, kind: str, fields: bytes, timeout_s: float) -> None:
         opened = self.channel_events[channel.chanid] = threading.Event()
-        self._ask_to_open(channel, kind, fields)
+        channel._set_transport(self)  # type: ignore[attr-defined]
+        channel._set_window(WINDOW_BYTES, PACKET_BYTES)  # type: ignore[attr-defined]
+        self._ask_to_open(channel.chanid, channel, kind, fields)
         if not opened.wait(timeout_s):
             raise paramiko.SSHException(f"no channel within {timeout_s:g} s")
         if not channel.active:
             raise paramiko.SSHException(self._refusals.pop(channel.chanid, "connection lost"))
 
-    def _ask_to_open(self, channel: paramiko.Channel, kind: str, fields: bytes) -> None:
-        number = channel.chanid
+    def _ask_to_open(self, number: int, channel: object, kind: str, fields: bytes) -> None:
         with self.lock:
             self._channels.put(number, channel)
             self.channels_seen[number] = True
-            channel._set_transport(self)  # type: ignore[attr-defined]
-            channel._set_window(WINDOW_BYTES, PACKET_BYTES)  # type: ignore[attr-defined]
         if self.ended.is_set():
             raise paramiko.SSHException("the connection has ended")
-        message = paramiko.Message()
-        message.add_byte(bytes([_MSG_CHANNEL_OPEN]))
-        message.add_string(kind)
-        message.add_int(number)
-        message.add_int(WINDOW_BYTES)
-        message.add_int(PACKET_BYTES)
-        message.add_bytes(fields)
-        self.send_now(message)
+        opening = _OPENING.pack(number, WINDOW_BYTES, PACKET_BYTES)
+        self.send_now(RawMessage(bytes([_MSG_CHANNEL_OPEN]) + _string(kind) + opening + fields))
 
     def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
         # In place of paramiko's: it keeps one reason for all channels, and not the server's words.
@@ -248,18 +276,15 @@ class GuestTransport(paramiko.Transport):
         self._answered.set()
 
 
+def _string(text: str) -> bytes:
+    data = text.encode()
+    return _NUMBER.pack(len(data)) + data
+
+
 def _streamlocal_fields(path: str) -> bytes:
-    message = paramiko.Message()
-    message.add_string(path)
-    message.add_string("")
-    message.add_int(0)
-    return message.asbytes()
+    return _string(path) + _string("") + _NUMBER.pack(0)
 
 
 def _tcpip_fields(host: str, port: int) -> bytes:
-    message = paramiko.Message()
-    message.add_string(host)
-    message.add_int(port)
-    message.add_string("127.0.0.1")  # where the connection comes from
-    message.add_int(0)
-    return message.asbytes()
+    origin = _string("127.0.0.1") + _NUMBER.pack(0)
+    return _string(host) + _NUMBER.pack(port) + origin

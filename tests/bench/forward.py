@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Sequence
 
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.relay import GRANT_BYTES
@@ -176,10 +176,10 @@ class Sink:
             self._is_open = True
             self._changed.notify()
 
-    def stream_received(self, data: bytes) -> None:
+    def stream_received(self, pieces: Sequence[memoryview]) -> None:
         """Count; wake the owner only for what it must grant."""
         before = self._received
-        self._received += len(data)
+        self._received += sum(map(len, pieces))
         if before // GRANT_BYTES != self._received // GRANT_BYTES:
             with self._changed:
                 self._changed.notify()

@@ -20,7 +20,7 @@ from boot2docker_py.endpoint.pipe_client import PipeClient
 from boot2docker_py.endpoint.relay import Relay
 from boot2docker_py.guest import engine as engine_client
 from boot2docker_py.guest import ssh
-from boot2docker_py.guest.channels import StreamChannel
+from boot2docker_py.guest.stream_channel import StreamChannel
 from tests.unit.guest.real_sshd import Cable, Sshd, eventually
 
 from .engine import Engine

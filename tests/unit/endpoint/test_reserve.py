@@ -1,4 +1,4 @@
-"""The spare channel: what it gives a client, and that a dead one is given to nobody."""
+"""The spare channels: what they give a client, and that a dead one is given to nobody."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from boot2docker_py.endpoint.loop import Loop
 from boot2docker_py.endpoint.relay import Channel, Relay
-from boot2docker_py.endpoint.reserve import GIVEN_UP_AFTER_S, Reserve
+from boot2docker_py.endpoint.reserve import GIVEN_UP_AFTER_S, SPARES, Reserve
 from boot2docker_py.endpoint.route import Route, Way
 from boot2docker_py.guest import ssh
 from tests.unit.guest.real_sshd import Cable, Sshd, eventually
@@ -96,13 +96,13 @@ def is_answered(desk: Desk) -> bool:
     return answer == b"x"
 
 
-def with_spare(desk: Desk, engine: Engine) -> int:
-    """Return how many clients the engine has had, one of them by a spare channel."""
+def with_spares(desk: Desk, engine: Engine) -> int:
+    """Return how many clients the engine has had, the last of them by spare channels."""
     assert is_answered(desk)
     before = engine.accepted
     desk.refill()
-    eventually(lambda: engine.accepted == before + 1)
-    eventually(lambda: desk.open_channels() == 1)
+    eventually(lambda: engine.accepted == before + SPARES)
+    eventually(lambda: desk.open_channels() == SPARES)
     return engine.accepted
 
 
@@ -112,30 +112,43 @@ def test_before_the_first_client_there_is_none(desk: Desk, engine: Engine) -> No
     assert engine.accepted == 1
 
 
-def test_the_next_client_gets_the_spare_channel(desk: Desk, engine: Engine) -> None:
-    accepted = with_spare(desk, engine)
-    assert is_answered(desk)
+def test_the_next_clients_get_the_spare_channels(desk: Desk, engine: Engine) -> None:
+    accepted = with_spares(desk, engine)
+    for _client in range(SPARES):
+        assert is_answered(desk)
     assert engine.accepted == accepted
+    assert is_answered(desk)
+    assert engine.accepted == accepted + 1
 
 
 def test_one_that_is_not_open_yet_is_given_too(desk: Desk, engine: Engine) -> None:
     assert is_answered(desk)
     desk.refill()
-    assert is_answered(desk)
-    assert engine.accepted == 2
+    for _client in range(SPARES):
+        assert is_answered(desk)
+    assert engine.accepted == 1 + SPARES
 
 
-def test_there_is_never_more_than_one(desk: Desk, engine: Engine) -> None:
-    accepted = with_spare(desk, engine)
+def test_there_are_never_more(desk: Desk, engine: Engine) -> None:
+    accepted = with_spares(desk, engine)
     for _time in range(10):
         desk.refill()
-    assert is_answered(desk)
-    assert is_answered(desk)
+    assert desk.open_channels() == SPARES
+    for _client in range(SPARES + 1):
+        assert is_answered(desk)
     assert engine.accepted == accepted + 1
 
 
+def test_the_one_that_is_missing_is_opened_again(desk: Desk, engine: Engine) -> None:
+    accepted = with_spares(desk, engine)
+    assert is_answered(desk)
+    desk.refill()
+    eventually(lambda: engine.accepted == accepted + 1)
+    eventually(lambda: desk.open_channels() == SPARES)
+
+
 def test_each_directions_end_passes_over_it(desk: Desk, engine: Engine) -> None:
-    with_spare(desk, engine)
+    with_spares(desk, engine)
     with desk.client(b"end-then-hash\n") as client:
         assert client.recv(100) == b"first"
         assert client.recv(100) == b""
@@ -147,30 +160,29 @@ def test_each_directions_end_passes_over_it(desk: Desk, engine: Engine) -> None:
 def test_an_engine_that_ends_it_makes_the_next_client_open_its_own(
     desk: Desk, engine: Engine
 ) -> None:
-    accepted = with_spare(desk, engine)
+    accepted = with_spares(desk, engine)
     engine.hang_up()
-    eventually(lambda: spare_is_dead(desk))
+    eventually(lambda: all_spares_are_dead(desk))
     assert is_answered(desk)
     assert engine.accepted == accepted + 1
 
 
-def spare_is_dead(desk: Desk) -> bool:
-    spare = desk._reserve._spare
-    return spare is not None and spare.is_dead()
+def all_spares_are_dead(desk: Desk) -> bool:
+    return all(spare.is_dead() for spare in desk._reserve._spares)
 
 
 def test_a_dead_one_is_closed(desk: Desk, engine: Engine) -> None:
-    with_spare(desk, engine)
+    with_spares(desk, engine)
     engine.hang_up()
-    eventually(lambda: spare_is_dead(desk))
+    eventually(lambda: all_spares_are_dead(desk))
     desk.tidy()
     eventually(lambda: desk.open_channels() == 0)
 
 
 def test_one_that_no_client_comes_for_is_given_up(desk: Desk, engine: Engine) -> None:
-    with_spare(desk, engine)
+    with_spares(desk, engine)
     desk.tidy()
-    assert desk.open_channels() == 1
+    assert desk.open_channels() == SPARES
     desk.now_s += GIVEN_UP_AFTER_S
     desk.tidy()
     eventually(lambda: desk.open_channels() == 0)
@@ -191,7 +203,7 @@ def test_an_engine_that_is_away_refuses_it_and_nothing_stays(
     assert is_answered(desk)
     engine.path.rename(tmp_path / "away.sock")
     desk.refill()
-    eventually(lambda: spare_is_dead(desk))
+    eventually(lambda: all_spares_are_dead(desk))
     eventually(lambda: desk.open_channels() == 0)
     (tmp_path / "away.sock").rename(engine.path)
     assert is_answered(desk)
@@ -200,7 +212,7 @@ def test_an_engine_that_is_away_refuses_it_and_nothing_stays(
 def test_one_of_a_lost_connection_is_not_given_over_the_next(
     desk: Desk, engine: Engine, sshd: Sshd, cable: Cable
 ) -> None:
-    accepted = with_spare(desk, engine)
+    accepted = with_spares(desk, engine)
     cable.cut()
     eventually(lambda: not desk.connection.is_alive())
     with sshd.connect() as connection:
