@@ -90,3 +90,59 @@ def test_who_waits_for_bytes_is_woken_by_the_close() -> None:
         buffered.close()
         buffered.close()
     assert received == [b""]
+
+
+def test_a_full_socket_has_no_room() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        buffered = BufferedSocket(ours)
+        assert buffered.has_room()
+        with contextlib.suppress(BlockingIOError):
+            while ours.send(bytes(65536)):
+                pass
+        assert not buffered.has_room()
+        buffered.close()
+
+
+@pytest.mark.parametrize("already_read", [b"", b"abc"])
+def test_more_is_read_behind_what_was_not_taken(already_read: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        buffered = BufferedSocket(ours, already_read)
+        expected = already_read
+        for piece in (b"def", b"ghi", b"jkl"):
+            theirs.sendall(piece)
+            buffered.read_more()
+            expected += piece
+            assert bytes(buffered.unread) == expected
+            assert bytes(buffered.take(2)) == expected[:2]
+            expected = expected[2:]
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(EOFError):
+            buffered.read_more()
+        assert bytes(buffered.unread) == expected
+        assert buffered.recv(1000) == expected
+        assert buffered.recv(1000) == b""
+        buffered.close()
+
+
+def test_all_is_sent_to_a_slow_reader() -> None:
+    ours, theirs = socket.socketpair()
+    data = bytes(range(256)) * 20_000
+    received = bytearray()
+
+    def read() -> None:
+        while len(received) < len(data):
+            received.extend(theirs.recv(5000))
+
+    with theirs:
+        buffered = BufferedSocket(ours)
+        reading = threading.Thread(target=read)
+        reading.start()
+        buffered.send_all(data[:3_000_000])
+        with buffered.gathering():
+            buffered.send_all(data[3_000_000:4_000_000])
+            buffered.send(data[4_000_000:])
+        reading.join(LONG_S)
+        buffered.close()
+    assert bytes(received) == data
