@@ -10,6 +10,10 @@ from typing import Protocol
 
 from boot2docker_py.endpoint.loop import Loop, OnReady
 
+# So that what was read at once can be written at once: else the rest waits for the loop's thread,
+# and a download is slower by a tenth. The system may give less (Linux: net.core.wmem_max).
+SEND_BUFFER_BYTES = 1024 * 1024
+
 # poll(2) of Linux; what Python's select calls it is missing on other systems.
 _POLLHUP = 0x10
 
@@ -55,7 +59,7 @@ class SocketClient:
 
     def __init__(self, sock: socket.socket) -> None:
         sock.settimeout(0)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1024 * 1024)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._sock = sock
         # The socket's own methods, because these two are called for every packet.
         self.recv_into = sock.recv_into
