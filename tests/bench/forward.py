@@ -126,9 +126,9 @@ def paced_request_s(path: Path) -> float:
 
 
 def paramiko_s(connection: ssh.Connection, engine: Path, pause_s: float) -> tuple[float, float]:
-    """Do so with paramiko alone; return the medians: whole, and from the open channel on.
+    """Do so with paramiko's own channels; return the medians: whole, and from the open one on.
 
-    That is no relay: no client of a socket is served. So no relay on paramiko can take less.
+    That is no relay: no client of a socket is served. It is what our channels are compared with.
     """
     whole, opened = [], []
     for _request in range(REQUESTS):
@@ -206,8 +206,8 @@ class Sink:
         """Do nothing: one byte is sent."""
 
 
-def paramiko_download_s(connection: ssh.Connection, engine: Path) -> float:
-    """Receive the stream by paramiko's own reading alone, and give it to nobody."""
+def reading_s(connection: ssh.Connection, engine: Path) -> float:
+    """Receive the stream by the SSH connection's reading alone, and give it to nobody."""
     began = time.monotonic()
     sink = Sink()
     channel = connection.open_stream(str(engine), sink)
@@ -278,15 +278,13 @@ def compare(what: str, measure: Callable[[Path], float], ours: Path, theirs: Pat
     )
 
 
-def compare_paramiko(sshd: Sshd, engine: Path, theirs: Path) -> None:
-    """Print what of the latency is paramiko's own, beside `ssh -L`; both take turns."""
+def compare_parts(sshd: Sshd, engine: Path, theirs: Path) -> None:
+    """Print what paramiko's channels and the reading take, beside `ssh -L`; both take turns."""
     rows = []
     with sshd.connect() as connection:
         for _turn in range(TURNS):
             rows.append((*paramiko_s(connection, engine, 0.0), request_s(theirs)))
-        downloads = [
-            (paramiko_download_s(connection, engine), download_s(theirs)) for _turn in range(TURNS)
-        ]
+        downloads = [(reading_s(connection, engine), download_s(theirs)) for _turn in range(TURNS)]
     whole_s, opened_s, their_s = (statistics.median(column) for column in zip(*rows))
     for what, seconds in (("alone", whole_s), ("when open", opened_s)):
         print(
@@ -297,7 +295,7 @@ def compare_paramiko(sshd: Sshd, engine: Path, theirs: Path) -> None:
         STREAM_BYTES / MEGABYTE / statistics.median(column) for column in zip(*downloads)
     )
     print(
-        f"paramiko reading      {our_rate:8.1f} MB/s   ssh -L {their_rate:8.1f} MB/s"
+        f"reading alone         {our_rate:8.1f} MB/s   ssh -L {their_rate:8.1f} MB/s"
         f"   ratio {our_rate / their_rate:5.2f}"
     )
 
@@ -341,7 +339,7 @@ def main() -> None:
             compare("download", download_s, paths.docker_socket, theirs)
             compare("latency", request_s, paths.docker_socket, theirs)
             compare("latency paced", paced_request_s, paths.docker_socket, theirs)
-            compare_paramiko(sshd, engine, theirs)
+            compare_parts(sshd, engine, theirs)
             measure_memory((paths.docker_socket, health.pid), (theirs, client.pid))
         finally:
             process.stop(paths)
