@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import logging.handlers
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from boot2docker_py import __version__, lock
-from boot2docker_py.endpoint import control
+from boot2docker_py.endpoint import control, forwarder_log
 from boot2docker_py.endpoint.client import Client
 from boot2docker_py.endpoint.guest_clock import GuestClock
 from boot2docker_py.endpoint.link import Link
@@ -39,7 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOCK_WITHIN_S = 0.1  # who only looks whether it is held has it for a moment
-LOG_BYTES = 256 * 1024
 FILES = 10_240  # the most that macOS gives one process
 COUNTED = ("total_connections", "refused_connections", "bytes_to_guest", "bytes_to_client")
 
@@ -197,14 +194,6 @@ class Forwarder:
         )
 
 
-def _log_to(path: Path) -> None:
-    handler = logging.handlers.RotatingFileHandler(path, maxBytes=LOG_BYTES, backupCount=1)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
-    package = logging.getLogger("boot2docker_py")
-    package.addHandler(handler)
-    package.setLevel(logging.INFO)
-
-
 def serve(settings: Settings) -> None:
     """Forward until it makes no sense any more.
 
@@ -232,7 +221,7 @@ def main(arguments: list[str]) -> int:
     settings = Settings.from_json(arguments[0])
     os.umask(0o077)
     _allow_many_files()
-    _log_to(settings.paths.forwarder_log)
+    forwarder_log.keep(settings.paths.forwarder_log)
     try:
         serve(settings)
     except BusyError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import socket
 import sys
 import time
@@ -157,7 +156,7 @@ class PipeListener:
 
 
 def _in_words(error: OSError) -> str:
-    return os.strerror(error.errno) if error.errno else str(error)
+    return error.strerror or str(error)
 
 
 AnyListener = Union[UnixListener, TcpListener, PipeListener]

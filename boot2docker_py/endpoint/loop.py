@@ -11,6 +11,8 @@ from collections import deque
 from functools import partial
 from typing import Callable
 
+from boot2docker_py.host.selector import Selector
+
 log = logging.getLogger(__name__)
 
 Call = Callable[[], None]
@@ -27,7 +29,7 @@ class Loop:
     """Run calls, one after the other, in the thread that called `run`."""
 
     def __init__(self) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._selector = Selector()
         self._calls: deque[Call] = deque()
         self._put_off: deque[Call] = deque()
         self._on_tick: list[Call] = []
@@ -83,7 +85,7 @@ class Loop:
             self._is_woken = False  # before the look at the calls, so that a later one wakes
             has_work = self._calls or self._put_off
             patience_s = 0.0 if has_work else max(0.0, next_tick - time.monotonic())
-            ready = self._selector.select(patience_s)
+            ready = self._look(patience_s)
             self._is_woken = True
             is_idle = not (ready or self._calls)
             for key, events in ready:
@@ -106,6 +108,16 @@ class Loop:
         self._selector.close()
         self._waker.close()
         self._woken.close()
+
+    def _look(self, patience_s: float) -> list[tuple[selectors.SelectorKey, int]]:
+        try:
+            return self._selector.select(patience_s)
+        except OSError:  # Windows says so of a socket that was closed, others nothing
+            log.exception("a defect of boot2docker: a closed socket was watched")
+            for sock in [sock for sock in self._watched if sock.fileno() < 0]:
+                self._selector.unregister(sock)
+                del self._watched[sock]
+            return []
 
     def _drain(self, _events: int) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import socket
 import sys
 import time
@@ -15,6 +14,7 @@ from boot2docker_py.endpoint.loop import READ, Loop
 from boot2docker_py.endpoint.port_holder import holder
 from boot2docker_py.endpoint.port_problem import port_problem
 from boot2docker_py.endpoint.published import PublishedPort
+from boot2docker_py.host import system_errors
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def listen(address: str, port: int) -> socket.socket:
 
 def _refuse_taken(address: str, port: int) -> None:
     if holder("tcp", address, port):
-        raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        raise OSError(errno.EADDRINUSE, system_errors.words(errno.EADDRINUSE))
 
 
 def in_url(address: str, port: int) -> str:

@@ -7,9 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from boot2docker_py import __version__, lock
 from boot2docker_py.drivers.base import Address
@@ -24,6 +25,7 @@ from boot2docker_py.endpoint.status import (
     Settings,
 )
 from boot2docker_py.errors import BusyError, GuestError
+from boot2docker_py.host.detached import detached
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline, wait_for
 
@@ -78,8 +80,11 @@ def start(
             return running
         stop(paths)
     make_private_folder(paths.run)
-    child = _spawn(settings)
-    return _wait_until_it_answers(child, settings, deadline)
+    # Not the log, which could not be renamed on Windows while it is the stderr of another process:
+    # that of a virtual environment's python.exe, which waits for the real one.
+    with tempfile.TemporaryFile() as words:
+        child = _spawn(settings, words)
+        return _wait_until_it_answers(child, words, settings, deadline)
 
 
 def run_here(
@@ -168,33 +173,24 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
     )
 
 
-def _spawn(settings: Settings) -> subprocess.Popen[bytes]:
+def _spawn(settings: Settings, words: IO[bytes]) -> subprocess.Popen[bytes]:
     # The folder that this package was found in is the child's first place to look, too.
     home_of_package = Path(__file__).parents[2]
-    with settings.paths.forwarder_log.open("ab") as log_file:
-        child = subprocess.Popen(
-            [sys.executable, "-m", MODULE, settings.to_json()],
-            cwd=home_of_package,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=log_file,
-            **detached(sys.platform),
-        )
+    child = subprocess.Popen(
+        [sys.executable, "-m", MODULE, settings.to_json()],
+        cwd=home_of_package,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=words,
+        **detached(),
+    )
     # So that it is no zombie while we live, and its end not our concern when we are gone.
     threading.Thread(target=child.wait, daemon=True).start()
     return child
 
 
-def detached(platform: str) -> dict[str, Any]:
-    """Return the options of Popen for a process that outlives our terminal and its Ctrl-C."""
-    if platform == "win32":
-        detached_process, new_process_group, no_window = 0x00000008, 0x00000200, 0x08000000
-        return {"creationflags": detached_process | new_process_group | no_window}
-    return {"start_new_session": True}
-
-
 def _wait_until_it_answers(
-    child: subprocess.Popen[bytes], settings: Settings, deadline: Deadline
+    child: subprocess.Popen[bytes], words: IO[bytes], settings: Settings, deadline: Deadline
 ) -> ForwarderStatus:
     found: list[ForwarderStatus] = []
 
@@ -206,7 +202,7 @@ def _wait_until_it_answers(
         if child.poll() is not None:
             raise GuestError(
                 "the forwarder of the VM ended as soon as it had started",
-                details=_end_of(settings.paths.forwarder_log),
+                details=_end_of(words) or _end_of_log(settings.paths.forwarder_log),
                 resolution=f"Its log is '{settings.paths.forwarder_log}'.",
             )
         return "it does not answer yet"
@@ -215,9 +211,15 @@ def _wait_until_it_answers(
     return found[0]
 
 
-def _end_of(path: Path) -> str:
+def _end_of(words: IO[bytes]) -> str:
+    words.seek(0)
+    return words.read()[-LOG_TAIL_BYTES:].decode(errors="replace").strip()
+
+
+def _end_of_log(path: Path) -> str:
     try:
-        return path.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace")
+        with path.open("rb") as log_file:
+            return _end_of(log_file)
     except OSError as error:
         return f"no log: {error}"
 

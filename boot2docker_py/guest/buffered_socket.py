@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import select
 import selectors
 import socket
 import sys
 import threading
 from typing import Callable, Iterator
+
+from boot2docker_py.host import system_errors
 
 READ_BYTES = 256 * 1024
 SMALL_BYTES = 4096
@@ -185,7 +186,7 @@ class BufferedSocket:
         for _look in range(SEND_PATIENCE):
             if self._is_writable(_LOOK_AROUND_S) or self._closed:
                 return
-        raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
+        raise OSError(errno.ETIMEDOUT, system_errors.words(errno.ETIMEDOUT))
 
 
 def waiter(sock: socket.socket, event: int) -> Callable[[float], bool]:

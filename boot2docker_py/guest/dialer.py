@@ -10,7 +10,6 @@ longer a guest has not greeted, the fewer new ones it gets, or it would do nothi
 from __future__ import annotations
 
 import errno
-import os
 import selectors
 import socket
 from dataclasses import dataclass, field
@@ -18,6 +17,8 @@ from typing import Callable
 
 from boot2docker_py.drivers.base import Address
 from boot2docker_py.guest.errors import NotReadyError
+from boot2docker_py.host import system_errors
+from boot2docker_py.host.selector import Selector
 from boot2docker_py.wait import Deadline
 
 GREETING = b"SSH-"
@@ -52,7 +53,7 @@ class Dialer:
         self._deadline = deadline
         self._clock = deadline.clock
         self._on_wait = on_wait
-        self._selector = selectors.DefaultSelector()
+        self._selector = Selector()
         self._attempts: list[Attempt] = []  # the oldest first
         self._pause_s = FIRST_PAUSE_S
         self._began = self._clock.monotonic()
@@ -113,13 +114,13 @@ class Dialer:
         self._selector.register(sock, attempt.events, attempt)
         error = sock.connect_ex((self._address.host, self._address.port))
         if error not in _UNDER_WAY:
-            self._lost(attempt, os.strerror(error))
+            self._lost(attempt, system_errors.words(error))
 
     def _advance(self, attempt: Attempt) -> bool:
         """Take what has happened to the connection; tell whether it has greeted us."""
         error = attempt.sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error:
-            return self._lost(attempt, os.strerror(error))
+            return self._lost(attempt, system_errors.words(error))
         if attempt.events == selectors.EVENT_WRITE:
             attempt.events = selectors.EVENT_READ
             self._selector.modify(attempt.sock, attempt.events, attempt)

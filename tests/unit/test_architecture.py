@@ -51,12 +51,13 @@ STANDARD = (
 )
 
 # What each room may know of the others; the ground is what all stand on.
-GROUND = {"errors", "advice", "wait", "lock"}
+GROUND = {"errors", "advice", "wait", "lock", "host"}
 MAY_KNOW = {
     "errors": set(),
     "advice": {"errors"},
     "wait": {"errors"},
     "lock": {"errors", "wait"},
+    "host": set(),
     "paths": {"errors"},
     "config": {"errors", "paths"},
     "drivers": GROUND | {"paths"},

@@ -24,6 +24,7 @@ from boot2docker_py import lock
 from boot2docker_py.drivers.qemu import qmp
 from boot2docker_py.drivers.qemu.files import Files, opened_private, read_settings
 from boot2docker_py.errors import HypervisorError, StorageError
+from boot2docker_py.host.detached import detached
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import PAUSE_S, Deadline
 
@@ -65,9 +66,9 @@ def _lock_holder(path: Path) -> int:
 def _detached(hand_on: Sequence[int]) -> dict[str, Any]:
     """Return the arguments of Popen for a process that outlives us, our terminal and Ctrl-C."""
     if sys.platform == "win32":
-        return {"creationflags": subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP}
+        return detached()
     else:  # noqa: RET505 - mypy reads this only on the platforms that have it
-        return {"start_new_session": True, "cwd": "/", "pass_fds": tuple(hand_on)}
+        return {**detached(), "cwd": "/", "pass_fds": tuple(hand_on)}
 
 
 class Process:

@@ -252,9 +252,3 @@ def test_asking_and_starting_need_no_ssh_library() -> None:
 def test_settings_survive_the_way_to_the_process(endpoint: Endpoint) -> None:
     settings = Settings("vm", Address("127.0.0.1", 22), Path("/k é y"), endpoint.paths, 60.0)
     assert Settings.from_json(settings.to_json()) == settings
-
-
-def test_on_windows_it_has_no_console_to_be_ended_by() -> None:
-    """Microsoft, "Process Creation Flags": DETACHED_PROCESS, a group of its own, no window."""
-    assert process.detached("win32") == {"creationflags": 0x08000208}
-    assert process.detached("linux") == {"start_new_session": True}

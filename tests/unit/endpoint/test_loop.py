@@ -84,3 +84,24 @@ def test_it_is_made_in_the_end_when_there_is_always_something_else(loop: Loop) -
     loop.run()
     assert sum(put_off) == 100
     assert rounds < 200
+
+
+def test_a_socket_that_somebody_has_closed_does_not_end_it(loop: Loop) -> None:
+    """A defect in one connection must not take docker's others away."""
+    made: list[str] = []
+    closed, _its_peer = socket.socketpair()
+    ours, theirs = socket.socketpair()
+
+    def read(_events: int) -> None:
+        ours.recv(1)
+        made.append("client")
+        loop.stop()
+
+    with ours, theirs, _its_peer:
+        loop.watch(closed, READ, lambda _events: None)
+        loop.watch(ours, READ, read)
+        closed.close()
+        loop.call_soon(lambda: None)
+        threading.Timer(0.1, lambda: theirs.sendall(b"x")).start()
+        loop.run()
+    assert made == ["client"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import socket
+import struct
+import sys
+import threading
 import time
 
 import pytest
@@ -13,6 +16,7 @@ from boot2docker_py.guest.errors import NotReadyError
 from boot2docker_py.wait import Deadline
 
 FASTER = 500
+LINGER_NOT = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # close by a reset
 
 
 class FastClock:
@@ -44,3 +48,38 @@ def test_a_slow_guest_is_called_less_and_less(monkeypatch: pytest.MonkeyPatch) -
                 break
             calls += 1
     assert 5 < calls < 60
+
+
+def test_a_port_that_refuses_is_asked_again_until_the_deadline() -> None:
+    """Between two attempts there is no socket to wait for, which Windows' `select` refuses."""
+    reasons: list[str] = []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # and does not listen
+        address = Address(*taken.getsockname())
+        with Dialer(address, Deadline(2.5), reasons.append) as dialer, pytest.raises(
+            NotReadyError
+        ) as caught:
+            dialer.dial()
+    assert len(reasons) > 1
+    assert "refused" in caught.value.details
+    assert "Unknown error" not in "".join(reasons)
+
+
+def test_a_port_that_resets_is_asked_again_until_the_deadline() -> None:
+    reasons: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(5.0)
+
+        def reset() -> None:
+            for _time in range(3):
+                client, _address = server.accept()
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
+                client.close()
+
+        resetting = threading.Thread(target=reset)
+        resetting.start()
+        address = Address(*server.getsockname())
+        with Dialer(address, Deadline(3.0), reasons.append) as dialer, pytest.raises(NotReadyError):
+            dialer.dial()
+        resetting.join()
+    assert len(reasons) > 2
