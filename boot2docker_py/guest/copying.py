@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import posixpath
+import re
 import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from typing import Callable
 
 import paramiko
 
+from boot2docker_py import untrusted
 from boot2docker_py.errors import Boot2DockerError, GuestError
-from boot2docker_py.guest import packing, places, session, unpacking
+from boot2docker_py.guest import archive, packing, places, session, unpacking
 from boot2docker_py.guest.ssh import Connection
 from boot2docker_py.guest.streams import NOT_USABLE, Streams
 
@@ -35,6 +37,8 @@ fi
 [ -d "$parent" ] || fail "there is no folder '$2' in the VM"
 temporary=$(mktemp -d "$parent/.boot2docker-cp.XXXXXX") || exit 1
 trap 'rm -rf "$temporary"' EXIT
+# A signal, as of a message to a client who has gone, would end dash without its trap of EXIT.
+trap 'exit 1' HUP INT PIPE TERM
 tar -x -p -f - -C "$temporary" || exit 1
 [ -e "$temporary/{packing.WHOLE}" ] || {{ echo "not all of it came" >&2; exit 1; }}
 new=$temporary/{packing.NEW}
@@ -154,6 +158,8 @@ class Copier:
                 files = self._receive(streams, new)
             except GuestError as error:
                 failure = error  # the guest may know better why
+            if failure and not streams.has_ended():
+                raise failure
             streams.end(f"cannot read 'vm:{source}'")
             if failure:
                 raise failure
@@ -166,10 +172,7 @@ class Copier:
             streams.report = lambda count: self.report(count, 0)
             return unpacking.unpack(streams, new)
         if kind == "file":
-            try:
-                total_bytes, mode, changed_at_s = int(facts[0]), int(facts[1], 8), int(facts[2])
-            except (ValueError, IndexError) as error:
-                raise GuestError("what the VM sent is damaged", details=str(facts)) from error
+            total_bytes, mode, changed_at_s = _facts_of_file(facts)
             streams.report = lambda count: self.report(count, max(count, total_bytes))
             return unpacking.receive(streams, new, mode, changed_at_s)
         return 0
@@ -177,6 +180,16 @@ class Copier:
     def _command(self, script: str, *arguments: str) -> str:
         words = ["sh", "-c", script, "boot2docker-cp", *arguments]
         return shlex.join(["sudo", "-n", *words] if self.as_root else words)
+
+
+def _facts_of_file(words: list[str]) -> tuple[int, int, int]:
+    """Return size, access rights and time of what `stat` says in the guest."""
+    if len(words) == 3 and re.fullmatch("[0-7]{1,5}", words[1], re.ASCII):
+        size_bytes = untrusted.number(words[0], 0, archive.MEMBER_BYTES)
+        changed_at_s = untrusted.number(words[2], archive.EARLIEST_S, archive.LATEST_S)
+        if size_bytes is not None and changed_at_s is not None:
+            return size_bytes, int(words[1], 8), changed_at_s
+    raise archive.damaged(" ".join(words))
 
 
 def _not_a_flag(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from dataclasses import dataclass
@@ -11,8 +12,15 @@ from boot2docker_py.errors import UsageError
 
 HOW = "Write the side in the VM as vm:PATH, as in: boot2docker cp notes.txt vm:/home/docker/"
 
-# Names that Windows gives to devices, with any ending.
-_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)", re.IGNORECASE)
+# Of Linux, PATH_MAX; and folders in folders that a recursion of Python can still remove.
+NAME_BYTES = 4096
+DEPTH = 200
+
+# Names that Windows gives to devices, with any ending; blanks before it do not count. See
+# https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
+_DEVICES = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,11 @@ def name_of(path: str) -> str:
     return "." if name in ("", "..") else name
 
 
+def is_device_on_windows(name: str) -> bool:
+    """Tell whether Windows takes the name of a file for that of a device."""
+    return _DEVICES.match(name) is not None
+
+
 def parts(name: str, platform: str) -> tuple[str, ...]:
     """Return the names of folders and file that a name in an archive consists of, none for `.`.
 
@@ -72,12 +85,20 @@ def parts(name: str, platform: str) -> tuple[str, ...]:
     """
     found = tuple(part for part in name.split("/") if part not in ("", "."))
     if name.startswith("/") or ".." in found or any("\0" in part for part in found):
-        raise UsageError(f"the VM sent a file that would lie elsewhere: {name!r}")
+        raise UsageError(f"the VM sent a file that would lie elsewhere: {name!r:.200}")
+    if len(found) > DEPTH or len(os.fsencode(name)) > NAME_BYTES:
+        raise UsageError(f"the VM sent a file with too long a name: {name!r:.200}")
     if platform == "win32":
         for part in found:
-            if re.search(r'[\\:*?"<>|\x00-\x1f]', part) or part[-1] in ". " or _DEVICES.match(part):
-                raise UsageError(
-                    f"Windows has no name like {part!r}",
-                    resolution=f"Give the file another name in the VM: {name}",
-                )
+            if re.search(r'[\\:*?"<>|\x00-\x1f]', part) or part[-1] in ". ":
+                raise _not_on_windows(part, name)
+            if is_device_on_windows(part):
+                raise _not_on_windows(part, name)
     return found
+
+
+def _not_on_windows(part: str, name: str) -> UsageError:
+    return UsageError(
+        f"Windows has no name like {part!r}",
+        resolution=f"Give the file another name in the VM: {name}",
+    )

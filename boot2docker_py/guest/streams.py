@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 CHUNK_BYTES = 256 * 1024
 SLICE_S = 1.0
 COMPLAINT_BYTES = 64 * 1024
+LINE_BYTES = 1024
+REST_BYTES = 1 << 20  # `tar` fills up to 10 KB
 NOT_USABLE = 65  # the exit status for: the user typed something that cannot be
 _CHANGED = "file changed as we read it"  # GNU tar, which has read all there is
 
@@ -77,15 +79,36 @@ class Streams:
             return data
 
     def line(self) -> str:
-        """Return the first line of the output, without its end; empty when there is none."""
+        """Return the first line of the output, without its end; empty when there is none.
+
+        Raises:
+            GuestError: it is too long for one.
+            DeadlineError: nothing moved any more.
+        """
         line = b""
         while not line.endswith(b"\n"):
             byte = self.read(1)
             if not byte:
                 return ""
             line += byte
+            if len(line) > LINE_BYTES:
+                raise GuestError("what the VM sent is damaged", details="its first line is endless")
         self.received_bytes = 0
         return line.decode("ascii", errors="replace").strip()
+
+    def has_ended(self) -> bool:
+        """Read what may still come, as the padding of an archive; tell whether it has an end.
+
+        Raises:
+            DeadlineError: nothing moved any more.
+        """
+        rest_bytes = 0
+        while rest_bytes <= REST_BYTES:
+            data = self.read(CHUNK_BYTES)
+            if not data:
+                return True
+            rest_bytes += len(data)
+        return False
 
     def end(self, brief: str) -> None:
         """Wait for the end of the command.
@@ -95,8 +118,8 @@ class Streams:
             GuestError: it failed, or the connection was lost.
             DeadlineError: nothing moved any more.
         """
-        while self.read(CHUNK_BYTES):
-            pass
+        if not self.has_ended():
+            raise GuestError(brief, details="the VM sends on after the end of what it announced")
         while not self._channel.status_event.wait(SLICE_S):
             self._refuse_standstill()
         status = session.exit_status(self._channel)

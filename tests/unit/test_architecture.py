@@ -51,15 +51,16 @@ STANDARD = (
 )
 
 # What each room may know of the others; the ground is what all stand on.
-GROUND = {"errors", "advice", "wait", "lock", "host"}
+GROUND = {"errors", "advice", "wait", "lock", "host", "untrusted"}
 MAY_KNOW = {
     "errors": set(),
     "advice": {"errors"},
+    "untrusted": set(),
     "wait": {"errors"},
     "lock": {"errors", "wait"},
     "host": set(),
     "paths": {"errors"},
-    "config": {"errors", "paths"},
+    "config": {"errors", "paths", "untrusted"},
     "drivers": GROUND | {"paths"},
     "image": GROUND | {"__version__"},
     "guest": GROUND | {"drivers", "paths"},  # of the drivers, only the address of the guest

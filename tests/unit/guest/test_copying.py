@@ -275,6 +275,19 @@ class TestLostConnection:
                 Copier(connection, 2.0, die).from_vm(str(there / "big"), str(tmp_path / "copy"))
         assert not (tmp_path / "copy").exists()
 
+    def test_into_the_vm_when_nobody_hears_the_complaint(self, there: Path, tree: Path) -> None:
+        """dash ends of the signal then, and what came must not stay."""
+        words = ["sh", "-c", copying.RECEIVE, "cp", str(there), "/", "tree", "no"]
+        wanted = packing.entries(tree)
+        guest = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert guest.stdin
+        assert guest.stderr
+        guest.stderr.close()
+        guest.stdin.write(b"".join(packing.packed(wanted[:-3]))[: -3 * tarfile.BLOCKSIZE])
+        guest.stdin.close()
+        assert guest.wait(30) != 0
+        self._ends_empty(there)
+
     def _ends_empty(self, folder: Path) -> None:
         end = time.monotonic() + 30
         while os.listdir(folder):
