@@ -44,6 +44,17 @@ def uses_port(platform: str = sys.platform) -> bool:
     return platform == "win32"
 
 
+def why_not_private(platform: str = sys.platform) -> str | None:
+    """Return why others could command QEMU through its control socket; None if they cannot.
+
+    QMP has no password, executes what is in the body of any web page's POST, and a guest of QEMU
+    reaches the loopback ports of its host.
+    """
+    if uses_port(platform):
+        return "its monitor would be an open port, by which any web page can command it"
+    return None
+
+
 def _lock_holder(path: Path) -> int:
     """Return the process that holds the file locked in the way QEMU locks its `-pidfile`, or 0.
 

@@ -6,16 +6,18 @@ import dataclasses
 import logging
 import os
 import re
+import sys
 from pathlib import Path
 
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.qemu import (
     acceleration,
+    checks,
     command_line,
     saved,
 )
 from boot2docker_py.drivers.qemu.files import Settings, opened_private, write_settings
-from boot2docker_py.drivers.qemu.process import EndedError, Process, uses_port
+from boot2docker_py.drivers.qemu.process import EndedError, Process, uses_port, why_not_private
 from boot2docker_py.errors import (
     Boot2DockerError,
     HypervisorError,
@@ -83,6 +85,7 @@ def _launch(
             f"the image of the VM '{process.name}' is not there: '{settings.iso}'",
             resolution="Fetch it: boot2docker download",
         )
+    demand_private(process.name)
     for _ in range(_PORT_ATTEMPTS):
         settings = with_free_ports(settings)
         write_settings(process.files.settings, settings)
@@ -110,6 +113,15 @@ def _launch(
         f"no port on {ports.HOST} can be had for the VM '{process.name}'",
         details=process.words(),
     )
+
+
+def demand_private(name: str, platform: str = sys.platform) -> None:
+    """Raise HypervisorError where others could command QEMU."""
+    reason = why_not_private(platform)
+    if reason:
+        raise HypervisorError(
+            f"QEMU is not started for the VM '{name}'", details=reason, resolution=checks.INSTEAD
+        )
 
 
 def with_free_ports(settings: Settings) -> Settings:

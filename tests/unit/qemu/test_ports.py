@@ -10,7 +10,7 @@ import pytest
 
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.qemu import start
-from boot2docker_py.errors import NetworkError
+from boot2docker_py.errors import HypervisorError, NetworkError
 from tests.unit.qemu.test_command_line import SETTINGS
 
 
@@ -49,3 +49,10 @@ def test_only_a_taken_port_is_moved_and_the_user_is_told(
     assert moved.docker_port not in (0, taken.docker_port)
     assert str(taken.docker_port) in caplog.text
     assert str(moved.docker_port) in caplog.text
+
+
+def test_qemu_is_not_started_where_any_web_page_could_command_it() -> None:
+    with pytest.raises(HypervisorError, match="not started"):
+        start.demand_private("vm", "win32")
+    for platform in ("linux", "darwin"):
+        start.demand_private("vm", platform)
