@@ -9,7 +9,7 @@ from typing import Iterator, Sequence
 
 from boot2docker_py.advice import KnownFailure
 from boot2docker_py.cli import broken_imports
-from boot2docker_py.drivers.virtualbox import known_failures
+from boot2docker_py.drivers.virtualbox.binding import known_failures
 
 SYSTEMS = {"win32": "Windows", "linux": "Linux", "darwin": "macOS"}
 

@@ -6,12 +6,12 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Sequence
 
+from boot2docker_py.address import Address
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import (
     USUAL,
-    Address,
     Boot,
     Driver,
     Features,
@@ -22,10 +22,11 @@ from boot2docker_py.drivers.base import (
 )
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.errors import HypervisorError, NotFoundError, UsageError, WrongStateError
+from boot2docker_py.machine.access import Access
 from boot2docker_py.wait import Check, Deadline
 
 if TYPE_CHECKING:  # it loads paramiko, which some tests do without
-    from boot2docker_py.guest.ssh import Result
+    from boot2docker_py.ssh.connection import Result
 
 SSH_ADDRESS = Address("127.0.0.1", 2022)
 
@@ -329,9 +330,39 @@ class FakeConnection:
 
     def run(self, command: Any, *, stdin: bytes = b"", timeout_s: float) -> Result:
         self.commands.append(command)
-        from boot2docker_py.guest.ssh import Result
+        from boot2docker_py.ssh.connection import Result
 
         return Result(0, b"", b"")
+
+
+class FakeAccess(Access):
+    """The ways into a guest that does what it is told."""
+
+    def __init__(self, session: FakeSession) -> None:
+        folder = session.paths.certificates(session.config.vm)
+        questions, paths, deadline = session.questions, session.vm_paths, session.deadline
+        super().__init__(session.config, questions, session.endpoint, paths, folder, deadline)
+        self._connection = session.connection
+
+    def connect(self, address: Address, deadline: Deadline | None = None) -> Any:
+        assert address == SSH_ADDRESS
+        return self._connection
+
+    def docker_over_tls(self) -> tuple[str, str]:
+        return "tcp://192.168.59.103:2376", "/certs"
+
+    def show_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
+        assert self._questions.running_address() == SSH_ADDRESS
+        sink.write(f"the log {name}\n".encode())
+
+    def copy(self, copy: Any, show: Any, *, as_root: bool) -> Any:
+        assert self._questions.running_address() == SSH_ADDRESS
+        return iter(())
+
+    def run(self, address: Address, words: Sequence[str], begun: Callable[[], None]) -> int:
+        assert address == SSH_ADDRESS
+        begun()
+        return int(words[0]) if words else 0
 
 
 class FakeSession(Session):
@@ -360,24 +391,9 @@ class FakeSession(Session):
     def images(self) -> Any:
         return self._fakes[2]
 
-    def connect(self, address: Address, deadline: Deadline | None = None) -> Any:
-        assert address == SSH_ADDRESS
-        return self.connection
-
-    def docker_over_tls(self) -> tuple[str, str]:
-        return "tcp://192.168.59.103:2376", "/certs"
-
-    def show_guest_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
-        assert self.questions.running_address() == SSH_ADDRESS
-        sink.write(f"the log {name}\n".encode())
-
-    def copy(self, copy: Any, *, as_root: bool) -> Any:
-        assert self.questions.running_address() == SSH_ADDRESS
-        return iter(())
-
-    def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
-        assert address == SSH_ADDRESS
-        return int(words[0]) if words else 0
+    @cached_property
+    def access(self) -> Any:
+        return FakeAccess(self)
 
 
 def a_spec(iso: Path) -> VMSpec:

@@ -50,15 +50,7 @@ class Command(click.Command):
 
 # The modules whose commands register themselves with `app`. The first has the most frequent ones:
 # the others are imported when a command is not found there.
-MODULES = (
-    "commands",
-    "doctor_command",
-    "forward_command",
-    "guest_commands",
-    "log_commands",
-    "port_commands",
-    "shell_commands",
-)
+MODULES = ("life", "doctor", "forward", "guest", "logs", "ports", "shell")
 
 
 class Group(click.Group):
@@ -70,7 +62,7 @@ class Group(click.Group):
     def commands(self) -> MutableMapping[str, click.Command]:
         """Return all commands by their names."""
         for module in MODULES:
-            importlib.import_module(f"boot2docker_py.cli.{module}")
+            importlib.import_module(f"boot2docker_py.cli.commands.{module}")
         return self._registered
 
     @commands.setter
@@ -86,7 +78,7 @@ class Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command with this name or alias."""
         name = ALIASES.get(cmd_name, cmd_name)
-        importlib.import_module(f"boot2docker_py.cli.{MODULES[0]}")
+        importlib.import_module(f"boot2docker_py.cli.commands.{MODULES[0]}")
         return self._registered.get(name) or super().get_command(ctx, name)
 
     def resolve_command(

@@ -49,7 +49,7 @@ def leave(status: int) -> NoReturn:
     """End the process at once.
 
     Python's own end would ask VirtualBox's server to let go of each object, and nobody would give
-    up such a call when it waits (see `drivers/virtualbox/server.py`).
+    up such a call when it waits (see `drivers/virtualbox/binding/server.py`).
     """
     for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
         try:

@@ -46,8 +46,8 @@ def publish_context(session: Session, *, use: bool) -> dict[str, object]:
 
 def engine_of_others(session: Session) -> Path | None:
     """Return docker's default place for an engine, None when we serve it ourselves."""
-    from boot2docker_py.endpoint import named_pipe
-    from boot2docker_py.endpoint.contexts import default_engine
+    from boot2docker_py.docker.contexts import default_engine
+    from boot2docker_py.host import named_pipe
 
     health = session.endpoint.status()
     is_ours = health and health.serves(named_pipe.docker_host(named_pipe.DOCKER_DEFAULT))
@@ -66,7 +66,7 @@ def say(session: Session, context: object, *, is_used: bool) -> None:
     if context:
         click.echo(f"docker --context {context} ...", err=True)
         click.echo("or, in this shell:", err=True)
-    from boot2docker_py.endpoint import shells
+    from boot2docker_py.docker import shells
 
     screen.code([shells.set_line(session.shell, "DOCKER_HOST", session.endpoint.docker_host)])
 
@@ -82,7 +82,7 @@ def remove_context(session: Session) -> None:
 def say_what_is_left(session: Session) -> None:
     """Tell a person whose shell still points at the VM that is deleted what takes that back."""
     if os.environ.get("DOCKER_HOST") == session.endpoint.docker_host:
-        from boot2docker_py.endpoint import shells
+        from boot2docker_py.docker import shells
 
         click.echo("This shell still points docker at it. To take that back:", err=True)
         click.echo(shells.hint(session.shell, "boot2docker shellinit --unset"), err=True)

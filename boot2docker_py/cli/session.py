@@ -6,34 +6,27 @@ import logging
 import os
 import sys
 from functools import cached_property
-from typing import TYPE_CHECKING, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping
 
 from boot2docker_py import config as configuration
 from boot2docker_py import drivers
 from boot2docker_py.cli import arguments, screen
 from boot2docker_py.config.settings import SETTINGS
-from boot2docker_py.errors import GuestError
 from boot2docker_py.paths import Paths, VMPaths, find
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
-    from boot2docker_py.drivers.base import Address, Driver
-    from boot2docker_py.endpoint.contexts import Context
-    from boot2docker_py.endpoint.docker_config import DockerConfig
+    from boot2docker_py.docker.config import DockerConfig
+    from boot2docker_py.docker.contexts import Context
+    from boot2docker_py.drivers.base import Driver, OnHang
     from boot2docker_py.endpoint.of_vm import Endpoint
-    from boot2docker_py.guest.copying import Copied
-    from boot2docker_py.guest.places import Copy
-    from boot2docker_py.guest.session import Sink
-    from boot2docker_py.guest.ssh import Connection
     from boot2docker_py.image import Images
+    from boot2docker_py.machine.access import Access
     from boot2docker_py.machine.life import Machine
     from boot2docker_py.machine.questions import Questions
 
 log = logging.getLogger(__name__)
-
-# What OpenSSH's ssh(1) exits with when there is no connection.
-CONNECTION_FAILED = 255
 
 
 class Session:
@@ -42,7 +35,7 @@ class Session:
     def __init__(self) -> None:
         self.flags: dict[str, object] = {}
         self.as_json = False
-        self.on_hang: drivers.OnHang = lambda _problem: None
+        self.on_hang: OnHang = lambda _problem: None
         self.has_handed_over = False  # to a program of the user, which must not be run twice
 
     def take(self, given: Mapping[str, object]) -> None:
@@ -56,6 +49,10 @@ class Session:
                 typed[name] = (*self.flags.get(name, ()), *value)  # type: ignore[misc]
         self.as_json = bool(typed.pop("as_json", self.as_json))
         self.flags.update(typed)
+
+    def hand_over(self) -> None:
+        """Note that a program of the user begins, which must not be run twice."""
+        self.has_handed_over = True
 
     @cached_property
     def paths(self) -> Paths:
@@ -120,23 +117,24 @@ class Session:
     @cached_property
     def docker_config(self) -> DockerConfig:
         """Return the docker client's own configuration."""
-        from boot2docker_py.endpoint.docker_config import DockerConfig
+        from boot2docker_py.docker.config import DockerConfig
 
         return DockerConfig.find(os.environ, self.paths.user_home)
 
     @cached_property
     def context(self) -> Context:
         """Return the docker context of the VM."""
-        from boot2docker_py.endpoint.contexts import Context
+        from boot2docker_py.docker.contexts import Context
 
         return Context(self.docker_config, self.config.vm, self.vm_paths.folder)
 
     @cached_property
     def shell(self) -> str:
         """Return the shell that this command was typed in, by its name in `shells.SHELLS`."""
-        from boot2docker_py.endpoint import ancestors, shells
+        from boot2docker_py.docker import shells
+        from boot2docker_py.host import processes
 
-        return shells.detect(ancestors.names(), os.environ, sys.platform)
+        return shells.detect(processes.ancestors(), os.environ, sys.platform)
 
     @cached_property
     def questions(self) -> Questions:
@@ -159,96 +157,16 @@ class Session:
             screen.status_line.show,
         )
 
-    def ip(self, deadline: Deadline | None = None) -> str:
-        """Return the address of the running VM: the host-only one where it has one."""
-        address, mac = self.questions.running_address(), self.driver.host_only_mac()
-        if not mac:
-            return address.host
-        found = self.ask_ip(address, mac, deadline or self.deadline)
-        if found is None:
-            log.warning("The VM has no address on its host-only network.")
-        return found or address.host
+    @cached_property
+    def access(self) -> Access:
+        """Return the ways into the guest."""
+        from boot2docker_py.machine.access import Access
 
-    def ask_ip(self, address: Address, mac: str, deadline: Deadline) -> str | None:
-        """Ask the guest for the address of its adapter with the MAC, None when it has none."""
-        from boot2docker_py.guest import addresses
-
-        with self.connect(address, deadline) as connection:
-            return addresses.of_mac(connection, mac, deadline)
-
-    def connect(self, address: Address, deadline: Deadline | None = None) -> Connection:
-        """Return an SSH connection to the guest; close it."""
-        from boot2docker_py.guest import names, ssh
-
-        return ssh.connect(
-            address,
-            key=self.config.ssh_key,
-            known_hosts=self.vm_paths.known_hosts,
-            host_name=names.host_name(self.config.vm),
-            deadline=deadline or self.deadline,
+        return Access(
+            self.config,
+            self.questions,
+            self.endpoint,
+            self.vm_paths,
+            self.paths.certificates(self.config.vm),
+            self.deadline,
         )
-
-    def host_only_address(self) -> str | None:
-        """Return the running VM's own address, None where it has none."""
-        address, mac = self.questions.running_address(), self.driver.host_only_mac()
-        return self.ask_ip(address, mac, self.deadline) if mac else None
-
-    def keep_clock_right(self) -> None:
-        """Set the guest's clock to this machine's when it is off, and say so."""
-        from boot2docker_py.guest import clock
-
-        def connect() -> Connection:
-            return self.connect(self.questions.running_address())
-
-        clock.keep_right(self.endpoint, connect, self.deadline)
-
-    def docker_over_tls(self) -> tuple[str, str]:
-        """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""
-        from boot2docker_py.endpoint import certificates
-
-        folder = self.paths.certificates(self.config.vm)
-        with self.connect(self.questions.running_address()) as connection:
-            docker_port = self.driver.describe().docker_port
-            mac = self.driver.host_only_mac()
-            address = certificates.tls_address(connection, docker_port, mac, self.deadline)
-            certificates.renew(connection, folder, address, self.deadline)
-        return f"tcp://{address.host}:{address.port}", str(folder)
-
-    def show_guest_log(self, name: str, lines: int, sink: Sink, *, follows: bool) -> None:
-        """Write the end of a log inside the guest to `sink`, and with `follows` its growth."""
-        from boot2docker_py.guest import logs
-
-        with self.connect(self.questions.running_address()) as connection:
-            if follows:
-                logs.follow(connection, name, lines, sink)
-            else:
-                logs.show(connection, name, lines, sink, self.deadline)
-
-    def copy(self, copy: Copy, *, as_root: bool) -> Iterator[Copied]:
-        """Copy into the VM or out of it; yield what has been copied, source by source."""
-        from boot2docker_py.guest.copying import Copier
-
-        with self.connect(self.questions.running_address()) as connection:
-            copier = Copier(
-                connection,
-                self.config.timeout_s,
-                screen.status_line.show_copy,
-                as_root=as_root,
-                target_is_folder=len(copy.sources) > 1,
-            )
-            for source in copy.sources:
-                one = copier.into_vm if copy.is_into_vm else copier.from_vm
-                yield one(source, copy.target)
-
-    def run_in_guest(self, address: Address, words: Sequence[str]) -> int:
-        """Run a shell, or the command `words`, in the guest; return its exit status."""
-        from boot2docker_py.guest import terminal
-
-        try:
-            connection = self.connect(address)
-        except GuestError as problem:
-            screen.error(problem)
-            return CONNECTION_FAILED
-        with connection:
-            self.has_handed_over = True
-            return terminal.run(connection, words)

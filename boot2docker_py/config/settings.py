@@ -11,7 +11,7 @@ from boot2docker_py.config import shares, values
 RELEASES_URL = "https://api.github.com/repos/boot2docker/boot2docker/releases"
 DRIVERS = ("auto", "virtualbox", "qemu")
 
-# All logical CPUs of a large host make the VM slower, not faster (facts/pain.md, X3).
+# All logical CPUs of a large host make the VM slower, not faster.
 CPUS = max(1, min(4, os.cpu_count() or 1))
 
 DISK_FORMATS = ("VMDK", "VDI")

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
-from boot2docker_py.errors import HypervisorEndedError, HypervisorError, UsageError
+from boot2docker_py.errors import HypervisorError, UsageError
 
 if TYPE_CHECKING:
-    from boot2docker_py.drivers.base import Driver
+    from boot2docker_py.drivers.base import Driver, OnHang
     from boot2docker_py.paths import VMPaths
 
 log = logging.getLogger(__name__)
-
-OnHang = Callable[[HypervisorEndedError], None]
 
 
 def choose(wanted: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
@@ -54,7 +52,7 @@ def _open(name: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
     from boot2docker_py.drivers import qemu
 
     if not qemu.is_available():
-        from boot2docker_py.drivers.virtualbox import loading
+        from boot2docker_py.drivers.virtualbox.binding import loading
 
         raise HypervisorError(
             "no hypervisor can be used" if name == "auto" else "QEMU is not installed",
@@ -67,6 +65,7 @@ def _open(name: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
 
 
 def _virtualbox(vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
-    from boot2docker_py.drivers.virtualbox import api, driver
+    from boot2docker_py.drivers.virtualbox import driver
+    from boot2docker_py.drivers.virtualbox.binding import api
 
     return driver.VirtualBoxDriver(vm_name, paths, api.connect(on_hang))

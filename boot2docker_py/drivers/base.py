@@ -1,7 +1,7 @@
 """The contract between the life of a VM and a hypervisor. Data and docstrings only.
 
 A driver speaks in the user's verbs. It knows nothing of SSH, waiting, printing, or the order of
-steps: that is `machine.py`. The rules below are run against every driver by
+steps: that is the room `machine`. The rules below are run against every driver by
 `tests/driver_contract.py`.
 """
 
@@ -10,10 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from enum import Enum
 from pathlib import Path
-from typing import NamedTuple, Sequence
+from typing import Callable, NamedTuple, Sequence
 
-from boot2docker_py.errors import HypervisorError
+from boot2docker_py.address import Address
+from boot2docker_py.errors import HypervisorEndedError, HypervisorError
 from boot2docker_py.wait import Check
+
+# Called, in another thread, when the hypervisor ends and a call to it hangs.
+OnHang = Callable[[HypervisorEndedError], None]
 
 
 class State(str, Enum):
@@ -118,16 +122,6 @@ class Snapshot(NamedTuple):
     has_memory: bool
     parent: str | None  # the snapshot that it builds on
     is_current: bool  # the one that the VM builds on now
-
-
-class Address(NamedTuple):
-    """A TCP address on the host."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
 
 
 class Driver(ABC):

@@ -13,9 +13,9 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from boot2docker_py.endpoint import named_pipe
 from boot2docker_py.errors import Boot2DockerError
-from boot2docker_py.guest.engine import Stream
+from boot2docker_py.host import named_pipe
+from boot2docker_py.ssh.stream import Stream
 
 log = logging.getLogger(__name__)
 

@@ -15,24 +15,25 @@ from typing import TYPE_CHECKING, Any
 
 from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control, forwarder_log
-from boot2docker_py.endpoint.client import Client
-from boot2docker_py.endpoint.guest_clock import GuestClock
-from boot2docker_py.endpoint.link import Link
-from boot2docker_py.endpoint.listeners import Listeners, wanted
-from boot2docker_py.endpoint.loop import Loop
-from boot2docker_py.endpoint.publisher import Publisher
-from boot2docker_py.endpoint.reach import Reach
-from boot2docker_py.endpoint.refusal import Refusal
-from boot2docker_py.endpoint.relay import Channel, Relay
-from boot2docker_py.endpoint.reserve import Reserve
-from boot2docker_py.endpoint.route import Route
-from boot2docker_py.endpoint.sleep import SleepWatch
+from boot2docker_py.endpoint.ports.publisher import Publisher
+from boot2docker_py.endpoint.relay.client import Client
+from boot2docker_py.endpoint.relay.listeners import Listeners, wanted
+from boot2docker_py.endpoint.relay.loop import Loop
+from boot2docker_py.endpoint.relay.refusal import Refusal
+from boot2docker_py.endpoint.relay.relay import Relay
 from boot2docker_py.endpoint.status import ForwarderStatus, Settings
+from boot2docker_py.endpoint.way.guest_clock import GuestClock
+from boot2docker_py.endpoint.way.link import Link
+from boot2docker_py.endpoint.way.reach import Reach
+from boot2docker_py.endpoint.way.reserve import Reserve
+from boot2docker_py.endpoint.way.route import Route
 from boot2docker_py.errors import BusyError, GuestError
+from boot2docker_py.host.sleep import SleepWatch
+from boot2docker_py.ssh.stream import Channel
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
-    from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.ssh.connection import Connection
 
 log = logging.getLogger(__name__)
 

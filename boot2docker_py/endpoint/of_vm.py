@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from boot2docker_py import errors
-from boot2docker_py.drivers.base import Address
-from boot2docker_py.endpoint import control, listeners, named_pipe, process
+from boot2docker_py.address import Address
+from boot2docker_py.endpoint import control, process
+from boot2docker_py.endpoint.relay import listeners
 from boot2docker_py.endpoint.status import ALL, PUBLISH, ForwarderStatus, LastError, Phase
 from boot2docker_py.guest import engine
+from boot2docker_py.host import named_pipe
 from boot2docker_py.paths import VMPaths
+from boot2docker_py.ssh.stream import Stream
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
@@ -142,7 +145,7 @@ class Endpoint:
         """Return what the engine says of its version, nothing when it does not answer."""
         return engine.version(self._open_socket)
 
-    def _open_socket(self) -> engine.Stream:
+    def _open_socket(self) -> Stream:
         if sys.platform == "win32":
             return named_pipe.connect(named_pipe.pipe_of_vm(self._vm_name), OPEN_WITHIN_S)
         else:  # noqa: RET505 - so that mypy knows the platform
@@ -152,7 +155,7 @@ class Endpoint:
             except BaseException:
                 client.close()
                 raise
-            return cast(engine.Stream, client)
+            return cast(Stream, client)
 
     def expect_stop(self) -> None:
         """End what the engine would wait for at its end; docker's own connections stay."""

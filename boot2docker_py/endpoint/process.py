@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from boot2docker_py import __version__, lock
-from boot2docker_py.drivers.base import Address
+from boot2docker_py.address import Address
 from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.status import (
     ENGINE_SOCKET,

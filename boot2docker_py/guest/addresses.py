@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from boot2docker_py.errors import GuestError
 
 if TYPE_CHECKING:
-    from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.ssh.connection import Connection
     from boot2docker_py.wait import Deadline
 
 COMMAND = "ip addr show"  # of iproute2 and of busybox alike

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Callable, ContextManager, Protocol
 from boot2docker_py.errors import Boot2DockerError, GuestError
 
 if TYPE_CHECKING:
-    from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.ssh.connection import Connection
     from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)

@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-from typing import Any, Callable, Protocol
+from typing import Any, Callable
 
 from boot2docker_py.errors import GuestError
+from boot2docker_py.ssh.stream import Stream
 
 # Engine API, "SystemPing"; HTTP/1.0, so that the answer ends with the connection.
 REQUEST = b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"
 ANSWER_LIMIT_BYTES = 64 * 1024
-
-
-class Stream(Protocol):
-    """What a socket and an SSH channel have in common."""
-
-    def sendall(self, data: bytes, /) -> None:
-        """Send all of `data`."""
-
-    def recv(self, limit: int, /) -> bytes:
-        """Return up to `limit` bytes, none at the end."""
-
-    def settimeout(self, timeout_s: float, /) -> None:
-        """Let no operation take longer."""
-
-    def close(self) -> None:
-        """Close both directions."""
 
 
 def ping(open_stream: Callable[[], Stream], timeout_s: float = 10.0) -> str | None:

@@ -8,13 +8,13 @@ import threading
 from typing import TYPE_CHECKING, Sequence
 
 from boot2docker_py.errors import GuestError
-from boot2docker_py.guest import session
+from boot2docker_py.ssh.command import Pumps, Sink, begin, exit_status
 
 if TYPE_CHECKING:
-    from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.ssh.connection import Connection
     from boot2docker_py.wait import Deadline
 
-# facts/peers.md, sections 4.1 and 4.3: ours and 18.09 or later; before; the boot that is now, ours;
+# Ours and 18.09 or later; before; the boot that is now, ours;
 # the official one; all boots, ours.
 PLACES = {
     "engine": ("/var/lib/boot2docker/log/docker.log", "/var/lib/boot2docker/docker.log"),
@@ -38,9 +38,7 @@ def script(places: Sequence[str], lines: int, *, follows: bool) -> str:
     return f"sudo -n sh -c {shlex.quote(f'{find}; {missing}; {show}')}"
 
 
-def show(
-    connection: Connection, name: str, lines: int, sink: session.Sink, deadline: Deadline
-) -> None:
+def show(connection: Connection, name: str, lines: int, sink: Sink, deadline: Deadline) -> None:
     """Write the last lines of a log to `sink`.
 
     Raises:
@@ -54,7 +52,7 @@ def show(
     sink.write(result.stdout)
 
 
-def follow(connection: Connection, name: str, lines: int, sink: session.Sink) -> None:
+def follow(connection: Connection, name: str, lines: int, sink: Sink) -> None:
     """Write the last lines of a log to `sink`, and what is added to it, until interrupted.
 
     Raises:
@@ -63,12 +61,12 @@ def follow(connection: Connection, name: str, lines: int, sink: session.Sink) ->
     """
     complaint = io.BytesIO()
     with connection.open_session() as channel:
-        session.begin(channel, script(PLACES[name], lines, follows=True))
-        pumps = session.Pumps(channel, _Silence(), sink, complaint)
+        begin(channel, script(PLACES[name], lines, follows=True))
+        pumps = Pumps(channel, _Silence(), sink, complaint)
         pumps.wait()
         if pumps.failure is not None:
             raise pumps.failure
-        _refuse(name, session.exit_status(channel), complaint.getvalue())
+        _refuse(name, exit_status(channel), complaint.getvalue())
 
 
 class _Silence:

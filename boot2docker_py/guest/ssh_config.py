@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from boot2docker_py.drivers.base import Address
+from boot2docker_py.address import Address
 from boot2docker_py.errors import UsageError
 
 

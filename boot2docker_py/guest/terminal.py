@@ -17,19 +17,17 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Iterator, Sequence
 
-import paramiko
-
 from boot2docker_py.errors import GuestError, StorageError
-from boot2docker_py.guest import session
-from boot2docker_py.guest.channels import SessionChannel
+from boot2docker_py.ssh.command import Pumps, SessionChannel, begin, exit_status
 
 if TYPE_CHECKING:
-    from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.ssh.connection import Connection
+from boot2docker_py.ssh.errors import LOST
 
 log = logging.getLogger(__name__)
 
 STDIN, STDOUT, STDERR = 0, 1, 2
-CONNECTION_LOST = 255
+CONNECTIONLOST = 255
 BROKEN_PIPE = 128 + 13  # as a shell reports a command that SIGPIPE has ended
 LOOK_AT_SIZE_EVERY_S = 0.2
 DEFAULT_SIZE = os.terminal_size((80, 24))
@@ -48,7 +46,7 @@ def run(connection: Connection, words: Sequence[str], *, tty: bool | None = None
     if tty is None:
         tty = not words and os.isatty(STDIN) and os.isatty(STDOUT)
     with connection.open_session() as channel:
-        session.begin(channel, " ".join(words), terminal_size=_size() if tty else None)
+        begin(channel, " ".join(words), terminal_size=_size() if tty else None)
         with _raw_terminal() if tty and os.isatty(STDIN) else contextlib.nullcontext():
             return _serve(channel, tty=tty)
 
@@ -58,15 +56,15 @@ def _serve(channel: SessionChannel, *, tty: bool) -> int:
     sys.stderr.flush()
     if tty:
         threading.Thread(target=_follow_size, args=(channel,), daemon=True).start()
-    pumps = session.Pumps(channel, _Descriptor(STDIN), _Descriptor(STDOUT), _Descriptor(STDERR))
+    pumps = Pumps(channel, _Descriptor(STDIN), _Descriptor(STDOUT), _Descriptor(STDERR))
     pumps.wait()
     if pumps.failure is not None:
         return _status_of_failure(pumps.failure)
     try:
-        return session.exit_status(channel)
+        return exit_status(channel)
     except GuestError as error:
         log.error("%s", error.brief)  # noqa: TRY400 - a message for the user, no defect
-        return CONNECTION_LOST
+        return CONNECTIONLOST
 
 
 def _status_of_failure(failure: OSError) -> int:
@@ -122,7 +120,7 @@ def _follow_size(channel: SessionChannel) -> None:
         known = now
         try:
             channel.resize_pty(now.columns, now.lines)
-        except (paramiko.SSHException, OSError, EOFError) as error:
+        except LOST as error:
             log.debug("the size of the terminal could not be told: %s", error)
             return
 

@@ -1,1 +1,1 @@
-"""This machine: what of it differs by platform, so that nobody else has to know."""
+"""This machine: its processes, ports, named pipes and sleep. What differs on Windows is here."""

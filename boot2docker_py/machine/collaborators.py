@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from boot2docker_py.drivers.base import Address
+    from boot2docker_py.address import Address
     from boot2docker_py.image import Image, StagedImage
     from boot2docker_py.wait import Deadline
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py import lock
-from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, Address, Driver, State
+from boot2docker_py.address import Address
+from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, Driver, State
 from boot2docker_py.errors import (
     Boot2DockerError,
     DeadlineError,

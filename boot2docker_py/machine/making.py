@@ -22,7 +22,8 @@ SET_WHEN_MADE = ("disk_mb", "memory_mb", "cpus", "ssh_port", "docker_port")
 
 def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
     """Make the VM: keys, pinned host key, seed, and what the driver makes of them."""
-    from boot2docker_py.guest import host_keys, keys, names, seed
+    from boot2docker_py.guest import names, seed
+    from boot2docker_py.ssh import host_keys, keys
 
     if config.base_vmdk and driver.features.can_copy_disk:
         _make_from(config.base_vmdk, config, driver, paths, image)
@@ -45,7 +46,7 @@ def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
 
 def _make_from(disk: Path, config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
     """Make the VM with a copy of a disk, on which keys and host key are already."""
-    from boot2docker_py.guest import keys
+    from boot2docker_py.ssh import keys
 
     keys.load(config.ssh_key)
     make_private_folder(paths.folder)

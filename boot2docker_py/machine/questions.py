@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from boot2docker_py.drivers.base import Address, Driver, State, VMInfo
+from boot2docker_py.address import Address
+from boot2docker_py.drivers.base import Driver, State, VMInfo
 from boot2docker_py.errors import NotFoundError, WrongStateError
 
 

@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Callable, Sequence
 
 from boot2docker_py.endpoint import process
-from boot2docker_py.endpoint.relay import GRANT_BYTES
-from boot2docker_py.guest import ssh
+from boot2docker_py.endpoint.relay.relay import GRANT_BYTES
 from boot2docker_py.paths import Paths
+from boot2docker_py.ssh.connection import Connection
 from boot2docker_py.wait import Deadline
-from tests.unit.guest.real_sshd import Sshd
+from tests.unit.ssh.real_sshd import Sshd
 
 MEGABYTE = 1024 * 1024
 STREAM_BYTES = 200 * MEGABYTE
@@ -125,7 +125,7 @@ def paced_request_s(path: Path) -> float:
     return request_s(path, PAUSE_S)
 
 
-def paramiko_s(connection: ssh.Connection, engine: Path, pause_s: float) -> tuple[float, float]:
+def paramiko_s(connection: Connection, engine: Path, pause_s: float) -> tuple[float, float]:
     """Do so with paramiko's own channels; return the medians: whole, and from the open one on.
 
     That is no relay: no client of a socket is served. It is what our channels are compared with.
@@ -206,7 +206,7 @@ class Sink:
         """Do nothing: one byte is sent."""
 
 
-def reading_s(connection: ssh.Connection, engine: Path) -> float:
+def reading_s(connection: Connection, engine: Path) -> float:
     """Receive the stream by the SSH connection's reading alone, and give it to nobody."""
     began = time.monotonic()
     sink = Sink()

@@ -24,9 +24,9 @@ from boot2docker_py.drivers.qemu import qmp
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.drivers.qemu.files import Files, temporary
 from boot2docker_py.errors import HypervisorError, StorageError, WrongStateError
-from boot2docker_py.guest import keys
 from boot2docker_py.guest.seed import build_seed
 from boot2docker_py.paths import Paths, VMPaths
+from boot2docker_py.ssh import keys
 from boot2docker_py.wait import Check, Deadline, wait_for
 from tests.driver_contract import TIMEOUT_S, HostContract, WithoutSnapshots, wait_until
 from tests.fakes import a_spec

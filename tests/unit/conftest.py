@@ -6,7 +6,7 @@ from typing import Iterator
 
 import pytest
 
-from .listening import assert_no_thread_is_left_in_accept
+from tests.unit.listening import assert_no_thread_is_left_in_accept
 
 
 @pytest.fixture(autouse=True)

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.endpoint import control
-
-from .listening import LONG_S, assert_no_thread_is_left_in_accept, end_listening
+from tests.unit.listening import LONG_S, assert_no_thread_is_left_in_accept, end_listening
 
 SHORT_S = 0.2
 ROOT = Path(__file__).parents[2]

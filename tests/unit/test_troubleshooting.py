@@ -8,7 +8,7 @@ import pytest
 
 from boot2docker_py.advice import KnownFailure
 from boot2docker_py.cli import broken_imports
-from boot2docker_py.drivers.virtualbox import known_failures
+from boot2docker_py.drivers.virtualbox.binding import known_failures
 
 PAGE = (Path(__file__).parents[2] / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
 ROWS = [*known_failures.TABLE, *broken_imports.TABLE]

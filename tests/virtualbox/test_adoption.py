@@ -98,7 +98,7 @@ def _write(file: Path, content: bytes) -> Path:
 
 def _make_key(file: Path) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
-    from boot2docker_py.guest import keys
+    from boot2docker_py.ssh import keys
 
     keys.ensure_key_pair(file)
     return file

@@ -95,7 +95,7 @@ def test_a_vm_that_another_program_holds_is_busy(other: OtherHome, spec: VMSpec)
 
 HOLDS = """
 import time
-from boot2docker_py.drivers.virtualbox.api import connect
+from boot2docker_py.drivers.virtualbox.binding.api import connect
 
 api = connect()
 session = api.new_session()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.virtualbox import media
-from boot2docker_py.drivers.virtualbox.api import API
+from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.vm import media
 from tests.virtualbox.test_driver import api  # noqa: F401 - a fixture
 
 CONTENT = bytes(number * 7 % 251 for number in range(70_000))

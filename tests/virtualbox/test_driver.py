@@ -15,7 +15,7 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py.drivers.base import State, VMSpec
-from boot2docker_py.drivers.virtualbox.api import API, connect
+from boot2docker_py.drivers.virtualbox.binding.api import API, connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.errors import BusyError, WrongStateError
 from boot2docker_py.paths import Paths, VMPaths
@@ -256,7 +256,7 @@ SERVER_DIES = """
 import os, sys
 from pathlib import Path
 from boot2docker_py.drivers.virtualbox import media
-from boot2docker_py.drivers.virtualbox.api import connect
+from boot2docker_py.drivers.virtualbox.binding.api import connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.errors import HypervisorError
 from boot2docker_py.paths import Paths

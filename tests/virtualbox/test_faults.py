@@ -11,9 +11,9 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py.drivers.base import State, VMSpec
-from boot2docker_py.drivers.virtualbox import unfinished
-from boot2docker_py.drivers.virtualbox.api import API
+from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
+from boot2docker_py.drivers.virtualbox.vm import unfinished
 from boot2docker_py.errors import HypervisorError, NotFoundError, StorageError, WrongStateError
 from boot2docker_py.paths import Paths
 from tests.virtualbox.test_driver import MADE, api, driver, paths, spec  # noqa: F401

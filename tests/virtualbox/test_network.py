@@ -9,9 +9,9 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py.drivers.base import HostOnly, State, VMSpec
-from boot2docker_py.drivers.virtualbox import network
-from boot2docker_py.drivers.virtualbox.api import API
+from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
+from boot2docker_py.drivers.virtualbox.vm import network
 from boot2docker_py.errors import NetworkError
 from tests.virtualbox.test_driver import api, driver, paths, spec  # noqa: F401 - fixtures
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.drivers.base import Boot, Share, State, VMSpec
-from boot2docker_py.drivers.virtualbox import shares
-from boot2docker_py.drivers.virtualbox.api import API
+from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
+from boot2docker_py.drivers.virtualbox.vm import shares
 from boot2docker_py.errors import HypervisorError
 from tests.virtualbox.test_driver import _vboxmanage, api, driver, paths, spec  # noqa: F401
 

@@ -13,17 +13,9 @@ import logging
 from pathlib import Path
 from typing import Sequence
 
+from boot2docker_py.address import Address
 from boot2docker_py.drivers import host, ports
-from boot2docker_py.drivers.base import (
-    USUAL,
-    Address,
-    Boot,
-    Driver,
-    Features,
-    State,
-    VMInfo,
-    VMSpec,
-)
+from boot2docker_py.drivers.base import USUAL, Boot, Driver, Features, State, VMInfo, VMSpec
 from boot2docker_py.drivers.qemu import (
     checks,
     command_line,

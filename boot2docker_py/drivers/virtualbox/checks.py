@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Callable, Sequence
 
 from boot2docker_py.drivers import host
-from boot2docker_py.drivers.virtualbox import failures, machines, nat
-from boot2docker_py.drivers.virtualbox.api import API
+from boot2docker_py.drivers.virtualbox.binding import failures
+from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.binding.known_failures import TABLE
+from boot2docker_py.drivers.virtualbox.binding.loading import HOW_TO_INSTALL
 from boot2docker_py.drivers.virtualbox.host_facts import HostFacts, WindowsFacts, collect
-from boot2docker_py.drivers.virtualbox.known_failures import TABLE
-from boot2docker_py.drivers.virtualbox.loading import HOW_TO_INSTALL
+from boot2docker_py.drivers.virtualbox.vm import machines, nat
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.wait import Check, Deadline
 

@@ -11,10 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Sequence, TypeVar
 
+from boot2docker_py.address import Address
 from boot2docker_py.drivers import host, ports, preconditions
 from boot2docker_py.drivers.base import (
     USUAL,
-    Address,
     Boot,
     Driver,
     Features,
@@ -23,8 +23,9 @@ from boot2docker_py.drivers.base import (
     VMInfo,
     VMSpec,
 )
-from boot2docker_py.drivers.virtualbox import (
-    failures,
+from boot2docker_py.drivers.virtualbox.binding import failures
+from boot2docker_py.drivers.virtualbox.binding.api import API, connect
+from boot2docker_py.drivers.virtualbox.vm import (
     machines,
     media,
     nat,
@@ -35,7 +36,6 @@ from boot2docker_py.drivers.virtualbox import (
     unfinished,
     versions,
 )
-from boot2docker_py.drivers.virtualbox.api import API, connect
 from boot2docker_py.errors import (
     Boot2DockerError,
     DeadlineError,
@@ -162,7 +162,7 @@ class VirtualBoxDriver(Driver):
         self._note.unlink()
 
     def _make(self, spec: VMSpec, disk: Path, identity: str) -> None:
-        from boot2docker_py.drivers.virtualbox import start
+        from boot2docker_py.drivers.virtualbox.vm import start
 
         machine = versions.create_machine(self.api, self._vm, identity)
         machines.configure(self.api, machine, spec, spec.ssh_port or ports.usual_or_free())
@@ -181,7 +181,7 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def start(self, boot: Boot = USUAL) -> None:
-        from boot2docker_py.drivers.virtualbox import start
+        from boot2docker_py.drivers.virtualbox.vm import start
 
         state = self._look()[0]
         if state is State.PAUSED:

@@ -8,17 +8,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Protocol
 
+from boot2docker_py.docker.client import ask
 from boot2docker_py.drivers.base import State
-from boot2docker_py.endpoint import docker_client
 from boot2docker_py.errors import Boot2DockerError
 
 if TYPE_CHECKING:
-    from boot2docker_py.drivers.base import Address, Driver
-    from boot2docker_py.endpoint.contexts import Context
-    from boot2docker_py.endpoint.docker_client import Client
-    from boot2docker_py.endpoint.docker_config import DockerConfig
+    from boot2docker_py.address import Address
+    from boot2docker_py.docker.client import Client
+    from boot2docker_py.docker.config import DockerConfig
+    from boot2docker_py.docker.contexts import Context
+    from boot2docker_py.drivers.base import Driver
     from boot2docker_py.endpoint.status import ForwarderStatus
-    from boot2docker_py.guest.ssh import Connection
+    from boot2docker_py.ssh.connection import Connection
     from boot2docker_py.wait import Deadline
 
 
@@ -123,7 +124,7 @@ class Patient:
     @cached_property
     def client(self) -> Client | None:
         """Return the docker client, pointed at this engine."""
-        return docker_client.ask(self.endpoint.docker_host, self.environ)
+        return ask(self.endpoint.docker_host, self.environ)
 
     @cached_property
     def engine(self) -> Mapping[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Iterator
 
+from boot2docker_py.docker import contexts
+from boot2docker_py.docker.client import Client, can_talk
+from boot2docker_py.docker.config import DEFAULT_CONTEXT
+from boot2docker_py.docker.proxies import catching
 from boot2docker_py.drivers.base import State
-from boot2docker_py.endpoint import contexts, docker_client
-from boot2docker_py.endpoint.docker_config import DEFAULT_CONTEXT
-from boot2docker_py.endpoint.proxies import catching
 from boot2docker_py.errors import Boot2DockerError, GuestError
 from boot2docker_py.machine.doctor.findings import (
     Check,
@@ -42,7 +43,7 @@ def _api(patient: Patient) -> Iterator[Finding]:
         yield _api_of(patient.client, patient)
 
 
-def _api_of(client: docker_client.Client, patient: Patient) -> Finding:
+def _api_of(client: Client, patient: Patient) -> Finding:
     newest, oldest = patient.engine.get("ApiVersion", ""), patient.engine.get("MinAPIVersion", "")
     spoken = f"client {client.oldest_api} to {client.newest_api or '?'}"
     pinned = patient.environ.get("DOCKER_API_VERSION")
@@ -53,7 +54,7 @@ def _api_of(client: docker_client.Client, patient: Patient) -> Finding:
     if not client.complaint and client.version:
         return ok("api", f"they talk: {spoken}")
     words = f"{spoken}; {client.complaint}"
-    if client.newest_api and not docker_client.can_talk(client, oldest or newest, newest):
+    if client.newest_api and not can_talk(client, oldest or newest, newest):
         words = f"they have no version of the API in common: {words}"
     fix = "Change the engine (boot2docker upgrade) or the docker client, until the ranges meet."
     return failure("api", words, fix, GuestError.exit_status)
@@ -120,7 +121,7 @@ def _certificates(patient: Patient) -> Iterator[Finding]:
     if not folder.exists():
         yield ok("tls", "not used: docker goes over SSH")
         return
-    from boot2docker_py.guest.certificate_dates import ends_at_s
+    from boot2docker_py.docker.certificate_dates import ends_at_s
 
     try:
         ends = {name: ends_at_s(folder / name) for name in ("ca.pem", "cert.pem")}

@@ -10,9 +10,9 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.endpoint.certificates import MAKE_NEW
+from boot2docker_py.docker.certificates import MAKE_NEW
 from tests.e2e.conftest import VM
-from tests.unit.guest.real_sshd import eventually
+from tests.unit.ssh.real_sshd import eventually
 
 pytestmark = pytest.mark.usefixtures("busybox_image")
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.e2e.bare_qemu import free_port
 from tests.e2e.conftest import VM
-from tests.unit.guest.real_sshd import eventually
+from tests.unit.ssh.real_sshd import eventually
 
 pytestmark = pytest.mark.usefixtures("busybox_image")
 

@@ -6,15 +6,14 @@ import os
 import socket
 from pathlib import Path
 
-from boot2docker_py.drivers.base import Address
+from boot2docker_py.address import Address
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.guest import engine as engine_client
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
-from tests.unit.guest.real_sshd import Sshd, eventually
-
-from .engine import Engine
+from tests.unit.endpoint.engine import Engine
+from tests.unit.ssh.real_sshd import Sshd, eventually
 
 LONG_S = 60.0
 MEGABYTE = 1024 * 1024

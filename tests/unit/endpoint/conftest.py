@@ -8,13 +8,12 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py.endpoint import of_vm, process
-from tests.unit.guest.conftest import sshd
-from tests.unit.guest.real_sshd import Cable, Sshd
-
-from .client_side import Endpoint
-from .docker_engine import DockerEngine
-from .engine import Engine
-from .publishing import VM, free_port
+from tests.unit.endpoint.client_side import Endpoint
+from tests.unit.endpoint.docker_engine import DockerEngine
+from tests.unit.endpoint.engine import Engine
+from tests.unit.endpoint.ports.publishing import VM, free_port
+from tests.unit.ssh.conftest import sshd
+from tests.unit.ssh.real_sshd import Cable, Sshd
 
 __all__ = ["cable", "endpoint", "engine", "sshd"]
 

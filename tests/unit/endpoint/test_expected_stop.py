@@ -13,13 +13,12 @@ from typing import Sequence
 import pytest
 
 from boot2docker_py.endpoint import control, process
-from boot2docker_py.endpoint.engine_events import Container, ContainerWatch
-from boot2docker_py.endpoint.reach import Reach
+from boot2docker_py.endpoint.ports.engine_events import Container, ContainerWatch
+from boot2docker_py.endpoint.way.reach import Reach
 from boot2docker_py.paths import make_private_folder
-from tests.unit.guest.real_sshd import Cable, Sshd, eventually
-
-from .docker_engine import DockerEngine
-from .publishing import LONG_S, VM, answers, connect, refuses
+from tests.unit.endpoint.docker_engine import DockerEngine
+from tests.unit.endpoint.ports.publishing import LONG_S, VM, answers, connect, refuses
+from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
 FOLLOW = b"GET /events?since=0 HTTP/1.0\r\nHost: docker\r\n\r\n"
 

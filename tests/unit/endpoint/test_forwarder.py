@@ -15,15 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Address
+from boot2docker_py.address import Address
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.status import Phase, Settings
 from boot2docker_py.errors import GuestError
-from boot2docker_py.guest import host_keys, keys
-from tests.unit.guest.real_sshd import Cable, Sshd, eventually
-
-from .client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
-from .engine import Engine
+from boot2docker_py.ssh import host_keys, keys
+from tests.unit.endpoint.client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
+from tests.unit.endpoint.engine import Engine
+from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
 
 def test_the_engine_answers_through_the_socket(endpoint: Endpoint) -> None:

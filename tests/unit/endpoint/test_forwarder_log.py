@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.endpoint.forwarder_log import LIMIT_BYTES
-
-from .client_side import ROOT
+from tests.unit.endpoint.client_side import ROOT
 
 BEGIN = """
 import logging, os, sys

@@ -13,15 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Address
+from boot2docker_py.address import Address
 from boot2docker_py.endpoint import process
-from boot2docker_py.endpoint.link import knock
-from boot2docker_py.endpoint.sleep import SleepWatch
 from boot2docker_py.endpoint.status import Phase, Settings
-from tests.unit.guest.real_sshd import Cable, Sshd, eventually
-
-from .client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
-from .engine import Engine
+from boot2docker_py.endpoint.way.link import knock
+from boot2docker_py.host.sleep import SleepWatch
+from tests.unit.endpoint.client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
+from tests.unit.endpoint.engine import Engine
+from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
 QUESTION = b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n"
 

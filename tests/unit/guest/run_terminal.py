@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from boot2docker_py.drivers.base import Address
-from boot2docker_py.guest import ssh, terminal
+from boot2docker_py.address import Address
+from boot2docker_py.guest import terminal
+from boot2docker_py.ssh.connection import connect
 from boot2docker_py.wait import Deadline
 
 port, user, key, known_hosts, *words = sys.argv[1:]
-with ssh.connect(
+with connect(
     Address("127.0.0.1", int(port)),
     user=user,
     key=Path(key),

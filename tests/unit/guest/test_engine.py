@@ -9,12 +9,13 @@ from typing import Callable, cast
 import pytest
 
 from boot2docker_py.guest import engine
+from boot2docker_py.ssh.stream import Stream
 
 
-def engine_that_answers(answer: bytes) -> Callable[[], engine.Stream]:
+def engine_that_answers(answer: bytes) -> Callable[[], Stream]:
     """Return a way to connect to somebody who says just that to any question, and hangs up."""
 
-    def open_stream() -> engine.Stream:
+    def open_stream() -> Stream:
         ours, theirs = socket.socketpair()
 
         def serve() -> None:
@@ -23,7 +24,7 @@ def engine_that_answers(answer: bytes) -> Callable[[], engine.Stream]:
                 theirs.sendall(answer)
 
         threading.Thread(target=serve, daemon=True).start()
-        return cast(engine.Stream, ours)
+        return cast(Stream, ours)
 
     return open_stream
 
@@ -52,12 +53,12 @@ def test_anything_else_is_a_reason(answer: bytes, reason: str) -> None:
 def test_silence_is_a_reason_in_time() -> None:
     ours, theirs = socket.socketpair()
     with theirs:
-        reason = engine.ping(lambda: cast(engine.Stream, ours), timeout_s=0.1)
+        reason = engine.ping(lambda: cast(Stream, ours), timeout_s=0.1)
     assert reason == "no answer: timed out"
 
 
 def test_a_socket_that_is_not_there_is_a_reason() -> None:
-    def refuse() -> engine.Stream:
+    def refuse() -> Stream:
         raise FileNotFoundError(2, "No such file or directory")
 
     assert engine.ping(refuse) == "no connection: No such file or directory"

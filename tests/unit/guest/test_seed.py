@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.errors import UsageError
-from boot2docker_py.guest import keys, seed
+from boot2docker_py.guest import seed
+from boot2docker_py.ssh import keys
 
 ED25519 = "ssh-ed25519 " + "A" * 68
 RSA_4096 = "ssh-rsa " + "A" * 716

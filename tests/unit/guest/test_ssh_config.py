@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Address, State
+from boot2docker_py.address import Address
+from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import UsageError
 from boot2docker_py.guest.ssh_config import HostBlock, quoted
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
-
-from .real_sshd import Sshd
+from tests.unit.ssh.real_sshd import Sshd
 
 ODD = ["plain", "two  words", 'it\'s "quoted"', "100%h%%", "Käyttäjä ☃", "back\\slash", "#x $y ~"]
 

@@ -20,8 +20,7 @@ from typing import Iterator, Sequence
 import pytest
 
 from boot2docker_py.guest import windows_console
-
-from .real_sshd import Cable, Sshd
+from tests.unit.ssh.real_sshd import Cable, Sshd
 
 LONG_S = 60.0
 MEGABYTE = 1024 * 1024

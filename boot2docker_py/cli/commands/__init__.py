@@ -1,0 +1,1 @@
+"""The commands, a file a subject, each a few lines: one call, one answer."""

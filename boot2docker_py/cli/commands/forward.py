@@ -1,0 +1,102 @@
+"""The command about the forwarder: `forward`."""
+
+from __future__ import annotations
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.commands.life import with_session
+from boot2docker_py.cli.session import Session
+from boot2docker_py.errors import UsageError, WrongStateError
+
+ACTIONS = ("status", "stop", "restart", "foreground", "log")
+
+
+@app.command(shown="tcp_port")
+@click.option("--status", is_flag=True, help="Print how far it is; 4 when there is none.")
+@click.option("--stop", is_flag=True, help="End it; the VM runs on.")
+@click.option("--restart", is_flag=True, help="End it and start it anew.")
+@click.option("--foreground", is_flag=True, help="Run it here until Ctrl-C, in place of another.")
+@click.option("--log", is_flag=True, help="Print its log.")
+@with_session
+def forward(session: Session, /, **actions: bool) -> None:
+    """Start the process that forwards the engine of the running VM, as up does.
+
+    It lives until the VM is deleted, and finds the VM again after save, reset and sleep.
+    Example: boot2docker forward --status
+    """
+    chosen = [action for action in ACTIONS if actions[action]]
+    if len(chosen) > 1:
+        raise UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other")
+    {
+        "": _start,
+        "status": _status,
+        "stop": _stop,
+        "restart": _restart,
+        "foreground": _foreground,
+        "log": _log,
+    }["".join(chosen)](session)
+
+
+def _start(session: Session) -> None:
+    session.machine.forward(session.deadline)
+    if session.as_json:
+        _print_health(session)
+    else:
+        words = f"The engine of VM '{session.config.vm}' answers at {session.endpoint.docker_host}."
+        click.echo(words, err=True)
+
+
+def _restart(session: Session) -> None:
+    session.machine.settled_address(session.deadline)  # an error must leave the running one alone
+    session.endpoint.stop()
+    _start(session)
+
+
+def _status(session: Session) -> None:
+    session.questions.state()
+    health = session.endpoint.status()
+    if health is None:
+        raise WrongStateError(
+            f"no forwarder runs for VM '{session.config.vm}'",
+            resolution="boot2docker forward",
+        )
+    if session.as_json:
+        _print_health(session)
+        return
+    screen.data(health.phase.value)
+    for words in (health.reason, health.last_error and health.last_error.in_words()):
+        if words:
+            click.echo(words, err=True)
+
+
+def _print_health(session: Session) -> None:
+    health = session.endpoint.status()
+    screen.json_object({"vm": session.config.vm, "forwarder": health and health.as_dict()})
+
+
+def _stop(session: Session) -> None:
+    session.questions.state()
+    was_there = session.endpoint.status() is not None
+    session.endpoint.stop()
+    if session.as_json:
+        screen.json_object({"vm": session.config.vm, "stopped": was_there})
+    else:
+        name = session.config.vm
+        words = f"The forwarder of VM '{name}' has ended."
+        click.echo(words if was_there else f"No forwarder ran for VM '{name}'.", err=True)
+
+
+def _foreground(session: Session) -> None:
+    address = session.machine.settled_address(session.deadline)
+    session.endpoint.run_here(address)
+
+
+def _log(session: Session) -> None:
+    session.questions.state()
+    lines = session.endpoint.log_lines()
+    if session.as_json:
+        screen.json_object({"vm": session.config.vm, "log": lines})
+    elif lines:
+        screen.data("\n".join(lines))

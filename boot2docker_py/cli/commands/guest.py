@@ -1,0 +1,108 @@
+"""The commands for getting in and out of the VM with other programs, and with files."""
+
+from __future__ import annotations
+
+import logging
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.commands.life import with_session
+from boot2docker_py.cli.session import Session
+from boot2docker_py.errors import GuestError, UsageError
+
+log = logging.getLogger(__name__)
+
+# What OpenSSH's ssh(1) exits with when there is no connection.
+CONNECTION_FAILED = 255
+
+
+@app.command(
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+        "help_option_names": [],
+    },
+    passes_words_on=True,
+)
+@click.argument("words", nargs=-1, metavar="[CMD...]", type=click.UNPROCESSED)
+@with_session
+def ssh(session: Session, words: tuple[str, ...]) -> int:
+    """Open a shell in the VM, or run CMD there; the exit status is CMD's.
+
+    All that follows `ssh` goes to the VM, flags too. Example: boot2docker ssh df -h
+    """
+    address = session.machine.settled_address(session.deadline)
+    try:
+        return session.access.run(address, words, session.hand_over)
+    except GuestError as problem:
+        screen.error(problem)
+        return CONNECTION_FAILED
+
+
+@app.command("ssh-config")
+@with_session
+def ssh_config(session: Session) -> None:
+    """Print what ssh, VS Code and other programs need to log in to the VM, as ssh_config(5).
+
+    The VM's name stands for it there. Example:
+    boot2docker ssh-config >> ~/.ssh/config; ssh boot2docker-vm
+    """
+    from boot2docker_py.guest import names, ssh_config
+    from boot2docker_py.ssh import host_keys
+
+    session.questions.info()
+    block = ssh_config.HostBlock(
+        host=names.host_name(session.config.vm),
+        address=session.driver.ssh_address(),
+        user=names.USER,
+        key=session.config.ssh_key,
+        known_hosts=session.vm_paths.known_hosts,
+    )
+    text = block.text()
+    if host_keys.pinned(block.known_hosts, block.host) is None:
+        log.warning("No host key of the VM is known yet; ssh needs one: boot2docker up")
+    if session.as_json:
+        facts = {
+            "host": block.host,
+            "hostname": block.address.host,
+            "port": block.address.port,
+            "user": block.user,
+            "identity_file": block.key,
+            "known_hosts": block.known_hosts,
+            "ssh_config": text,
+        }
+        screen.json_object({"vm": session.config.vm, **facts})
+    else:
+        screen.utf8(text)
+
+
+@app.command()
+@click.argument("words", nargs=-1, metavar="SRC... DST")
+@click.option("--root", is_flag=True, help="Read or write in the VM as its root.")
+@with_session
+def cp(session: Session, *, words: tuple[str, ...], root: bool) -> None:
+    """Copy files and folders into the VM or out of it; its side is written vm:PATH.
+
+    Folders are copied with all that is in them; a folder that is there already gets what is new.
+    Rights and times are kept. Links are copied as links, but for one that is named itself. Each
+    SRC appears whole or not at all. Paths in the VM that do not begin with / lie in /home/docker,
+    which a restart empties; /var/lib/boot2docker stays, and needs --root.
+    Example: boot2docker cp certs/ vm:/tmp/
+    """
+    from boot2docker_py.guest.copy import places
+
+    if len(words) < 2:
+        raise UsageError("cp needs a source and a target", resolution=places.HOW)
+    copy = places.understood(words, session.config.vm)
+    copied = []
+    for done in session.access.copy(copy, screen.status_line.show_copy, as_root=root):
+        screen.status_line.clear()
+        copied.append(done.as_dict())
+        if not session.as_json:
+            size_mb = done.size_bytes / 1e6
+            files = f"{done.files} file{'s' * (done.files != 1)}"
+            click.echo(f"{done.source} is at {done.target}: {files}, {size_mb:.1f} MB.", err=True)
+    if session.as_json:
+        screen.json_object({"vm": session.config.vm, "copied": copied})

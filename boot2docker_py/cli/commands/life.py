@@ -1,0 +1,315 @@
+"""The commands, a few lines each: one call to the machine, one answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from boot2docker_py import __version__
+from boot2docker_py import config as configuration
+from boot2docker_py.cli import pointing, screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.session import Session
+from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.wait import Deadline
+
+if TYPE_CHECKING:
+    from boot2docker_py.drivers.base import State
+    from boot2docker_py.endpoint.status import ForwarderStatus
+
+log = logging.getLogger(__name__)
+
+# How long `info` may wait for a guest that was answering a moment ago.
+ASK_S = 5.0
+
+with_session = click.make_pass_decorator(Session)
+
+WHEN_MADE = "iso_url iso sha256 cacert offline ssh_key disk_mb disk_format memory_mb cpus ssh_port"
+WHEN_MADE += (
+    " docker_port tcp_port console_log host_only host_ip netmask dhcp dhcp_ip lower_ip upper_ip"
+)
+WHEN_MADE += " base_vmdk"
+AT_BOOT = "vbox_share share_symlinks gui"
+OF_IMAGES = "iso_url iso sha256 cacert offline force_upgrade_download"
+
+
+def _answer(session: Session, words: str, **facts: object) -> None:
+    """Say what was done: words for a person, an object for `--json`."""
+    if session.as_json:
+        screen.json_object({"vm": session.config.vm, **facts})
+    elif words:
+        click.echo(words, err=True)
+
+
+def _changed(session: Session, found: State, done: str, already: str) -> None:
+    """Answer a command that changes the state; `already` is for when there was nothing to do."""
+    now = session.driver.state()
+    words = (already if now is found else done).format(vm=session.config.vm, state=found.value)
+    _answer(session, words, found=found.value, state=now.value)
+
+
+@app.command(shown=WHEN_MADE)
+@with_session
+def init(session: Session) -> None:
+    """Make the VM; fetch the image first, if there is none.
+
+    Example: boot2docker init --memory 4096 --disksize 40000
+    """
+    made = session.machine.init(session.deadline)
+    name = session.config.vm
+    words = f"VM '{name}' is made; start it with: boot2docker up"
+    _answer(session, words if made else f"VM '{name}' exists already.", created=made)
+
+
+@app.command(shown=f"{WHEN_MADE} {AT_BOOT}")
+@click.option(
+    "--discard-saved", is_flag=True, help="Boot, instead of restoring; the saved memory is lost."
+)
+@click.option("--use", is_flag=True, help="Make the VM's docker context current, whichever is now.")
+@with_session
+def up(session: Session, *, discard_saved: bool, use: bool) -> None:
+    """Bring the VM and its Docker Engine up, from any state; make the VM if there is none.
+
+    The docker context `boot2docker` (or the VM's name) leads to it; a new one becomes current
+    where no other engine was chosen. Aliases: start, boot, resume.
+    Example: boot2docker up --timeout 600
+    """
+    found = session.machine.up(session.deadline, discard_saved=discard_saved)
+    _engine_is_up(session, found, use=use)
+
+
+def _engine_is_up(session: Session, found: State, *, use: bool = False) -> None:
+    session.access.keep_clock_right()
+    docker_host = session.endpoint.docker_host
+    context = pointing.publish_context(session, use=use)
+    _answer(session, "", found=found.value, state="running", docker_host=docker_host, **context)
+    if not session.as_json:
+        pointing.say(session, context["context"], is_used=bool(context["context_in_use"]))
+
+
+@app.command()
+@click.option("--force", "-f", is_flag=True, help="Cut the power when the time has passed.")
+@with_session
+def down(session: Session, *, force: bool) -> None:
+    """Shut the VM down, as its power button does.
+
+    Aliases: stop, halt. Example: boot2docker down --timeout 60 --force
+    """
+    found = session.machine.down(session.deadline, force=force)
+    _changed(session, found, "VM '{vm}' is off.", "VM '{vm}' was not running ({state}).")
+
+
+@app.command()
+@with_session
+def poweroff(session: Session) -> None:
+    """Cut the VM's power; what its memory held is lost, a saved state is not.
+
+    Example: boot2docker poweroff
+    """
+    found = session.machine.power_off(session.deadline)
+    _changed(session, found, "VM '{vm}' is off.", "VM '{vm}' was not running ({state}).")
+
+
+@app.command(shown=AT_BOOT)
+@with_session
+def restart(session: Session) -> None:
+    """Shut the VM down and bring it up again.
+
+    Example: boot2docker restart
+    """
+    _engine_is_up(session, session.machine.restart(session.deadline))
+
+
+@app.command(shown=AT_BOOT)
+@with_session
+def reset(session: Session) -> None:
+    """Throw the VM's memory away, a saved one too, and boot it; the disk is kept.
+
+    Example: boot2docker reset
+    """
+    _engine_is_up(session, session.machine.reset(session.deadline))
+
+
+@app.command()
+@with_session
+def save(session: Session) -> None:
+    """Save the VM's memory to disk and stop it; `up` goes on from there.
+
+    Alias: suspend. Example: boot2docker save
+    """
+    found = session.machine.save(session.deadline)
+    _changed(session, found, "VM '{vm}' is saved.", "VM '{vm}' was saved already.")
+
+
+@app.command()
+@with_session
+def status(session: Session) -> None:
+    """Print the state of the VM in one word.
+
+    Example: test "$(boot2docker status)" = running
+    """
+    state = session.questions.state().value
+    if session.as_json:
+        facts = {"state": state, "driver": session.driver.name}
+        screen.json_object({"vm": session.config.vm, **facts, "forwarder": _forwarder(session)})
+    else:
+        screen.data(state)
+
+
+def _forwarder(session: Session) -> object:
+    health = session.endpoint.status()
+    return health and health.as_dict()
+
+
+@app.command()
+@with_session
+def info(session: Session) -> None:
+    """Print what the VM is made of, in JSON.
+
+    Example: boot2docker info
+    """
+    vm, state = session.questions.info()
+    health = session.endpoint.status()
+    facts = {
+        "Name": vm.name,
+        "UUID": vm.uuid,
+        "Iso": vm.iso,
+        "State": state.value,
+        "CPUs": vm.cpus,
+        "Memory": vm.memory_mb,
+        "CfgFile": vm.config_file,
+        "BaseFolder": vm.folder,
+        "DockerPort": vm.docker_port,
+        "SSHPort": vm.ssh_port,
+        "SerialFile": vm.console_log or "",
+        "Driver": session.driver.name,
+        "Disk": vm.disk,
+        "DiskSize": vm.disk_mb,
+        "IP": _ip_if_known(session, state, health),
+        "DockerHost": session.endpoint.docker_host,
+        "Forwarder": health and health.as_dict(),
+    }
+    screen.data(json.dumps(facts, indent="\t", default=str))
+
+
+def _ip_if_known(session: Session, state: State, health: ForwarderStatus | None) -> str:
+    """Return the address where the VM runs and answers, else nothing: `info` waits for nobody."""
+    is_up = health is not None and health.phase.value == "forwarding"
+    if state.value != "running" or (session.driver.host_only_mac() and not is_up):
+        return ""
+    try:
+        return session.access.ip(Deadline(ASK_S))
+    except Boot2DockerError as problem:
+        log.debug("No address: %s (%s)", problem.brief, problem.details)
+        return ""
+
+
+@app.command()
+@with_session
+def ip(session: Session) -> None:
+    """Print the address of the running VM: on its host-only network, else 127.0.0.1.
+
+    A port that a container publishes is reached there: "http://$(boot2docker ip):8080".
+
+    Example: boot2docker ip
+    """
+    host = session.access.ip()
+    if session.as_json:
+        screen.json_object({"vm": session.config.vm, "ip": host})
+    else:
+        screen.data(host)
+
+
+@app.command()
+@with_session
+def config(session: Session) -> None:
+    """Print the settings as a profile, with the place that each comes from.
+
+    Alias: cfg. Example: boot2docker config > ~/.boot2docker/profile
+    """
+    if session.as_json:
+        screen.json_object(configuration.as_dict(session.config))
+    else:
+        screen.data(configuration.as_toml(session.config).rstrip("\n"))
+
+
+@app.command(shown=OF_IMAGES)
+@with_session
+def download(session: Session) -> None:
+    """Fetch the image and verify it; the VM is not touched.
+
+    Example: boot2docker download --iso-url ./build/boot2docker.iso
+    """
+    image = session.images.fetch(session.deadline)
+    words = f"Image {image.version} is at {image.path}."
+    _answer(session, words, path=image.path, version=image.version, sha256=image.sha256)
+
+
+@app.command(shown=OF_IMAGES)
+@with_session
+def upgrade(session: Session) -> None:
+    """Change to a newer image, or stay with the old one if it does not come up; data is kept.
+
+    Example: boot2docker upgrade
+    """
+    upgraded = session.machine.upgrade(session.deadline)
+    words = f"The image is now {upgraded.after}; it was {upgraded.before}."
+    words = words if upgraded.after else "The image is current."
+    facts = {"before": upgraded.before, "after": upgraded.after}
+    _answer(session, words, **facts, restarted=upgraded.was_restarted)
+
+
+@app.command()
+@click.option("--force", "-f", "--yes", "-y", "force", is_flag=True, help="Do not ask.")
+@with_session
+def delete(session: Session, *, force: bool) -> None:
+    """Delete the VM with its disk, images and containers; asks first on a terminal.
+
+    Alias: destroy. The image on this machine and the SSH key stay. Example: boot2docker delete -f
+    """
+    name = session.config.vm
+    if not force and sys.stdin.isatty() and sys.stderr.isatty():
+        question = f"Delete VM '{name}' and all that is on its disk?"
+        if not click.confirm(question, err=True):
+            raise Boot2DockerError(f"VM '{name}' is not deleted", details="You said no.")
+    was_there = session.machine.delete(session.deadline)
+    pointing.remove_context(session)
+    words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
+    _answer(session, words, deleted=was_there)
+    pointing.say_what_is_left(session)
+
+
+@app.command()
+@with_session
+def version(session: Session) -> None:
+    """Print the version of this program.
+
+    Example: boot2docker version
+    """
+    if session.as_json:
+        screen.json_object({"version": __version__})
+    else:
+        screen.data(f"boot2docker_py version: v{__version__}")
+
+
+@app.command("help")
+@click.argument("command", required=False)
+@click.pass_context
+def help_(context: click.Context, command: str | None) -> None:
+    """Show what a command does.
+
+    Example: boot2docker help up
+    """
+    group = context.parent
+    assert group is not None
+    if command is None:
+        click.echo(group.get_help())
+        return
+    _name, found, _rest = app.resolve_command(group, [command])
+    assert found is not None
+    with click.Context(found, info_name=command, parent=group) as inner:
+        click.echo(found.get_help(inner))

@@ -1,0 +1,105 @@
+"""The command that shows the logs of a VM, wherever they are."""
+
+from __future__ import annotations
+
+import io
+import time
+from pathlib import Path
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.commands.life import with_session
+from boot2docker_py.cli.session import Session
+from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError
+from boot2docker_py.machine import logs as vm_logs
+
+INTERRUPTED = 130
+
+
+class _Stdout:
+    """Our standard output, for bytes, at once."""
+
+    def write(self, data: bytes) -> None:
+        click.echo(data, nl=False)
+
+
+@app.command()
+@click.argument("name", required=False, type=click.Choice(vm_logs.NAMES), metavar="[NAME]")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl-C.")
+@click.option(
+    "-n", "lines", metavar="LINES", type=click.IntRange(0), default=100, show_default=True
+)
+@with_session
+def logs(session: Session, *, name: str | None, follow: bool, lines: int) -> int:
+    """Show the end of a log: engine, boot, console, forward or hypervisor.
+
+    Without NAME: the engine's log if the VM runs, else what the VM said on its console.
+    The logs engine and boot are in the VM, and need it running; the others are on this machine.
+    Example: boot2docker logs -f engine
+    """
+    if follow and session.as_json:
+        raise UsageError("--follow and --json do not go together", resolution="Leave one away.")
+    if name is None:
+        name = vm_logs.most_useful(session.questions.state())
+        click.echo(f"The log '{name}' of VM '{session.config.vm}':", err=True)
+    try:
+        _show(session, name, lines, follows=follow)
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+        return INTERRUPTED  # the way to end; no word is needed
+    return 0
+
+
+def _show(session: Session, name: str, lines: int, *, follows: bool) -> None:
+    if session.as_json:
+        _as_json(session, name, lines)
+    elif name in vm_logs.IN_GUEST:
+        session.access.show_log(name, lines, _Stdout(), follows=follows)
+    else:
+        _show_file(_file(session, name), lines, follows=follows)
+
+
+def _file(session: Session, name: str) -> Path:
+    if name == "forward":
+        return session.vm_paths.forwarder_log
+    try:
+        info = session.driver.describe()
+    except Boot2DockerError:
+        # A broken VM cannot be described, and its console may tell why it is.
+        if name == "console" and session.vm_paths.console_log.exists():
+            return session.vm_paths.console_log
+        raise
+    if name == "hypervisor":
+        return info.hypervisor_log
+    if info.console_log is None:
+        raise NotFoundError(
+            f"VM '{info.name}' logs its serial console to no file",
+            details="It was made elsewhere, and keeps the settings that it has.",
+            resolution="boot2docker logs hypervisor",
+        )
+    return info.console_log
+
+
+def _show_file(file: Path, lines: int, *, follows: bool) -> None:
+    found, log = vm_logs.last_lines(file, lines)
+    if not file.exists():
+        click.echo(f"There is no '{file}' yet.", err=True)
+    stdout = _Stdout()
+    stdout.write(b"".join(found))
+    if follows:
+        for data in vm_logs.follow(log, time):
+            stdout.write(data)
+
+
+def _as_json(session: Session, name: str, lines: int) -> None:
+    if name in vm_logs.IN_GUEST:
+        buffer = io.BytesIO()
+        session.access.show_log(name, lines, buffer, follows=False)
+        text = buffer.getvalue()
+    else:
+        text = b"".join(vm_logs.last_lines(_file(session, name), lines)[0])
+    told = text.decode("utf-8", errors="replace").splitlines()
+    screen.json_object({"vm": session.config.vm, "log": name, "lines": told})

@@ -1,0 +1,56 @@
+"""The command that tells where published ports of containers are reached: `ports`."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.commands.life import with_session
+from boot2docker_py.cli.session import Session
+
+HEADINGS = ("CONTAINER", "PORT", "ON THIS MACHINE", "AT THE VM'S OWN ADDRESS")
+
+
+@app.command()
+@with_session
+def ports(session: Session) -> None:
+    """List the published ports of containers: where each is reached here, or why it is not.
+
+    Example: boot2docker ports
+    """
+    session.questions.running_address()
+    found = session.endpoint.ports()
+    host_only = session.access.host_only_address() if found else None
+    rows = [{**port, "vm_address": _at_vm(port, host_only)} for port in found]
+    if session.as_json:
+        facts = {"vm": session.config.vm, "ip": host_only, "ports": rows}
+        screen.json_object(facts)
+    elif rows:
+        screen.data("\n".join(_table([HEADINGS, *(_words(row) for row in rows)])))
+    else:
+        click.echo("No container publishes a port.", err=True)
+
+
+def _at_vm(port: dict[str, Any], host_only: str | None) -> str | None:
+    """Return where the port is reached at the VM's own address, None if it is not."""
+    is_there = host_only and port["guest_address"] in ("0.0.0.0", "::", host_only)
+    return f"{host_only}:{port['port']}" if is_there else None
+
+
+def _words(row: dict[str, Any]) -> tuple[str, ...]:
+    here = [", ".join(row["listens_at"]), row["problem"]]
+    return (
+        row["container"],
+        f"{row['port']}->{row['container_port']}/{row['protocol']}",
+        "; ".join(part for part in here if part),
+        row["vm_address"] or "-",
+    )
+
+
+def _table(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
+    return [line.rstrip() for line in lines]

@@ -1,0 +1,124 @@
+"""The commands that bring the engine into a shell: `shellinit` and `shell`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Mapping, Sequence
+from urllib.parse import urlsplit
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.commands.life import WHEN_MADE, with_session
+from boot2docker_py.cli.session import Session
+from boot2docker_py.docker import environment, shells
+
+# What a POSIX shell says of a command that it cannot find, or cannot run.
+NOT_FOUND, NOT_RUNNABLE = 127, 126
+
+
+@app.command()
+@click.option(
+    "--shell", type=click.Choice(sorted(shells.SHELLS)), help="Write for it; else it is detected."
+)
+@click.option("--unset", "-u", is_flag=True, help="Take the variables back.")
+@click.option("--tls", is_flag=True, help="The engine's TLS port, with certificates fetched anew.")
+@click.option(
+    "--no-proxy",
+    is_flag=True,
+    help="Also keep the VM and localhost off the proxy, as --tls does where one is set.",
+)
+@with_session
+def shellinit(
+    session: Session, *, shell: str | None, unset: bool, tls: bool, no_proxy: bool
+) -> None:
+    """Print the code that makes this shell's docker use the engine of the VM.
+
+    How the shell evaluates it is said on stderr. Aliases: env, socket.
+    Example: eval "$(boot2docker shellinit)"
+    """
+    shell = shell or session.shell
+    wanted = environment.of_no_engine()
+    if not unset:
+        host = session.questions.running_address().host
+        if tls:
+            session.access.keep_clock_right()  # certificates have dates
+            wanted = environment.of_engine_over_tls(*session.access.docker_over_tls())
+        else:
+            wanted = environment.of_engine(session.endpoint.docker_host)
+        # The original did it by itself: through a proxy, docker would not find the TLS port.
+        if no_proxy or (tls and environment.has_proxy(os.environ)):
+            hosts = [urlsplit(wanted.set["DOCKER_HOST"]).hostname or host, host]
+            off_proxy = environment.without_proxy([*hosts, "localhost", "127.0.0.1"], os.environ)
+            wanted = wanted._replace(set={**wanted.set, **off_proxy})
+    lines = wanted.lines(shell)
+    if session.as_json:
+        facts = {"shell": shell, "set": dict(wanted.set), "unset": wanted.unset, "lines": lines}
+        screen.json_object({"vm": session.config.vm, **facts})
+        return
+    screen.code(lines)
+    words = ["boot2docker", "shellinit", "--shell", shell]
+    words += ["--vm", f'"{session.config.vm}"'] if session.config.flag("vm") else []
+    words += ["--unset"] * unset + ["--tls"] * tls + ["--no-proxy"] * no_proxy
+    click.echo(f"To do this in {shell}: {shells.hint(shell, ' '.join(words))}", err=True)
+
+
+@app.command(
+    shown=WHEN_MADE,
+    context_settings={
+        "ignore_unknown_options": True,
+        "allow_interspersed_args": False,
+        "help_option_names": [],
+    },
+    passes_words_on=True,
+)
+@click.argument("words", nargs=-1, metavar="[CMD...]", type=click.UNPROCESSED)
+@with_session
+def shell(session: Session, words: tuple[str, ...]) -> int:
+    """Bring the VM up, and open your own shell, or run CMD here, with its engine; pass the status.
+
+    All that follows `shell` is CMD, flags too. Example: boot2docker shell docker version
+    """
+    session.machine.up(session.deadline)
+    session.access.keep_clock_right()
+    wanted = environment.of_engine(session.endpoint.docker_host)
+    command = list(words) or own_shell(os.environ, session.shell, sys.platform)
+    name = session.config.vm
+    click.echo(f"docker uses the engine of VM '{name}' here; 'exit' ends this.", err=True)
+    session.hand_over()
+    return run_here(command, wanted.applied_to(os.environ))
+
+
+def own_shell(environ: Mapping[str, str], detected: str, platform: str) -> list[str]:
+    """Return the command of the user's own shell."""
+    if platform != "win32":
+        return [environ.get("SHELL") or "/bin/sh"]
+    if detected == "powershell":
+        return ["powershell.exe", "-NoLogo"]
+    if detected != "cmd":  # SHELL is a path of MSYS, which Windows does not know
+        return [f"{detected}.exe", "-i"]
+    return [environ.get("COMSPEC") or "cmd.exe"]
+
+
+def run_here(command: Sequence[str], environ: Mapping[str, str]) -> int:
+    """Run a command on this terminal; return its exit status, as a shell would."""
+    import subprocess
+
+    try:
+        child = subprocess.Popen(command, env=dict(environ))
+    except FileNotFoundError:
+        click.echo(f"{command[0]}: command not found", err=True)
+        return NOT_FOUND
+    except OSError as error:
+        click.echo(f"{command[0]}: {error.strerror}", err=True)
+        return NOT_RUNNABLE
+    # Ctrl-C is for the child, which has the same terminal.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        status = child.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return 128 - status if status < 0 else status

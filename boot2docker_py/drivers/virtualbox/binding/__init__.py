@@ -1,0 +1,1 @@
+"""How VirtualBox's API is reached, and what its answers mean."""

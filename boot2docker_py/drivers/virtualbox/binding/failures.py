@@ -1,0 +1,118 @@
+"""What VirtualBox says when it fails, in our errors: the one border that its exceptions cross.
+
+Result codes are those of VirtualBox.xidl and of COM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, Iterator
+
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    BusyError,
+    HypervisorEndedError,
+    HypervisorError,
+    StorageError,
+)
+
+if TYPE_CHECKING:
+    from boot2docker_py.advice import KnownFailure
+
+OBJECT_NOT_FOUND = 0x80BB0001
+INVALID_ARGUMENT = 0x80070057
+ACCESS_DENIED = 0x80070005
+_DISPATCH_EXCEPTION = 0x80020009
+SERVER_DIED = {0x80004004, 0x800706BA, 0x800706BE, 0x800706BF, 0x80010108}
+
+AGAIN = "Run the command again; if that fails too, end all of VirtualBox first."
+
+
+class APIError(HypervisorError):
+    """A call of VirtualBox's API failed; `result_code` says how, unsigned.
+
+    Where the failure is a known one, it has that one's advice and exit status.
+    """
+
+    def __init__(self, result_code: int, text: str, known: KnownFailure | None = None) -> None:
+        super().__init__(
+            "VirtualBox refuses" + (f": {known.diagnosis}" if known else ""),
+            details=_words(result_code, text),
+            resolution=known.advice if known else "",
+        )
+        self.result_code = result_code
+        self.text = text
+        if known:
+            self.exit_status, self.code = known.kind.exit_status, known.kind.code
+
+
+def _words(result_code: int, text: str) -> str:
+    return f"{text} (0x{result_code:08x})"
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn what the binding raises into our errors."""
+    try:
+        yield
+    except Boot2DockerError:
+        raise
+    except Exception as error:
+        found = result_of(error)
+        if found is None:
+            raise
+        raise error_of(*found) from error
+
+
+def error_of(result_code: int, text: str, platform: str = sys.platform) -> Boot2DockerError:
+    """Return the error for a result code and what VirtualBox says of it."""
+    if result_code in SERVER_DIED:
+        return HypervisorEndedError(
+            "VirtualBox's server has ended in the middle", details=text, resolution=AGAIN
+        )
+    known = _known(_words(result_code, text), platform)
+    if known and known.kind in (BusyError, StorageError):
+        return known.kind(known.diagnosis, details=text, resolution=known.advice)
+    return APIError(result_code, text, known)
+
+
+def advice(text: str, platform: str = sys.platform) -> str:
+    """Return what to do about a failure, from its words; empty when it is not a known one."""
+    known = _known(text, platform)
+    return known.advice if known else ""
+
+
+def _known(text: str, platform: str) -> KnownFailure | None:
+    from boot2docker_py.advice import diagnose  # only here: most commands do not fail
+    from boot2docker_py.drivers.virtualbox.binding.known_failures import TABLE
+
+    return next(iter(diagnose(TABLE, [text], platform)), None)
+
+
+def wait(progress: Any) -> None:
+    """Wait for an operation of VirtualBox to end, and raise what it failed with."""
+    progress.waitForCompletion(-1)
+    result_code = progress.resultCode & 0xFFFFFFFF
+    if result_code:
+        raise error_of(result_code, " | ".join(_chain(progress.errorInfo)) or "no reason given")
+
+
+def _chain(info: Any) -> Iterator[str]:
+    while info is not None:
+        if info.text:
+            yield info.text
+        info = info.next
+
+
+def result_of(error: Exception) -> tuple[int, str] | None:
+    """Return the result code, unsigned, and the text of what a binding raised; else None."""
+    if hasattr(error, "hresult"):  # pywintypes.com_error
+        result_code = error.hresult & 0xFFFFFFFF
+        info = getattr(error, "excepinfo", None)
+        if info and result_code == _DISPATCH_EXCEPTION:
+            return info[5] & 0xFFFFFFFF, str(info[2] or "")
+        return result_code, str(getattr(error, "strerror", ""))
+    if type(error).__module__.partition(".")[0] == "xpcom" and hasattr(error, "errno"):
+        return error.errno & 0xFFFFFFFF, str(getattr(error, "msg", "") or error)
+    return None

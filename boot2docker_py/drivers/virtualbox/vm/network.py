@@ -1,0 +1,256 @@
+"""The host-only adapter and its DHCP server: found, repaired, made at most once, never leaked."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import TYPE_CHECKING, Any
+
+from boot2docker_py.drivers.base import HostOnly
+from boot2docker_py.drivers.virtualbox.binding import failures
+from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.errors import Boot2DockerError, NetworkError
+from boot2docker_py.wait import Deadline
+
+if TYPE_CHECKING:
+    import ipaddress
+
+log = logging.getLogger(__name__)
+
+# VirtualBox's own name for the network of an adapter begins with this.
+NETWORK_PREFIX = "HostInterfaceNetworking-"
+ADAPTER = "boot2docker-py/host-only-adapter"  # extra data: identity of the machine's adapter
+# On Windows an adapter may appear some time after its making was said to have failed
+# (VirtualBox ticket 14040).
+APPEARS_WITHIN_S = 10.0
+GO_ON = "Or go on without it: --hostonly off."
+
+
+def ensure(api: API, wanted: HostOnly, known_id: str = "") -> str:
+    """Return the name of an adapter with the wanted address, made when there is none.
+
+    `known_id` is that of the adapter that was used before, which Windows may have renamed.
+
+    Raises:
+        NetworkError: it cannot be had.
+    """
+    _remove_orphans(api)
+    adapter = _find(api, wanted, known_id)
+    if adapter is None:
+        _demand_no_collision(api, wanted)
+        adapter = _make(api, wanted)
+    elif not _is_addressed(adapter, wanted):
+        log.warning("Host-only adapter '%s' has lost its address; setting it.", adapter.name)
+        _set_address(adapter, wanted)
+    if sys.platform != "win32":
+        _let_keep_address(api, adapter, wanted)
+    _serve(api, adapter, wanted)
+    return str(adapter.name)
+
+
+def attach(api: API, machine: Any, adapter_name: str) -> None:
+    """Make the second adapter of the machine a host-only one."""
+    card = machine.getNetworkAdapter(1)
+    card.adapterType = api.number("NetworkAdapterType", "Virtio")
+    card.hostOnlyInterface = adapter_name
+    identity = next((one.id for one in _adapters(api) if one.name == adapter_name), "")
+    machine.setExtraData(ADAPTER, identity)
+    card.attachmentType = api.number("NetworkAttachmentType", "HostOnly")
+    card.enabled = True
+
+
+def known_id(machine: Any) -> str:
+    """Return the identity of the adapter that the machine was given, empty if not by us."""
+    return str(machine.getExtraData(ADAPTER))
+
+
+def mac(api: API, machine: Any) -> str:
+    """Return the MAC address of the machine's host-only adapter, empty when it has none."""
+    if not is_attached(api, machine):
+        return ""
+    digits = str(machine.getNetworkAdapter(1).MACAddress).lower()
+    return ":".join(digits[start : start + 2] for start in range(0, len(digits), 2))
+
+
+def server_of(api: API, adapter_name: str) -> Any:
+    """Return the DHCP server of an adapter, None when it has none."""
+    networks = [one.networkName for one in _adapters(api) if one.name == adapter_name]
+    return _server(api, networks[0]) if networks else None
+
+
+def detach(api: API, machine: Any) -> None:
+    """Take the second adapter out of the machine."""
+    card = machine.getNetworkAdapter(1)
+    card.attachmentType = api.number("NetworkAttachmentType", "Null")
+    card.enabled = False
+
+
+def is_attached(api: API, machine: Any) -> bool:
+    """Tell whether the machine has a host-only adapter."""
+    card = machine.getNetworkAdapter(1)
+    return bool(card.enabled) and card.attachmentType == api.number(
+        "NetworkAttachmentType", "HostOnly"
+    )
+
+
+def _adapters(api: API) -> list[Any]:
+    host_only = api.number("HostNetworkInterfaceType", "HostOnly")
+    return [one for one in _interfaces(api) if one.interfaceType == host_only]
+
+
+def _interfaces(api: API) -> list[Any]:
+    return api.array(api.virtualbox.host, "networkInterfaces")
+
+
+def _find(api: API, wanted: HostOnly, known_id: str) -> Any:
+    adapters = _adapters(api)
+    addressed = [adapter for adapter in adapters if adapter.IPAddress == wanted.host_ip]
+    found = addressed or [adapter for adapter in adapters if adapter.id == known_id]
+    _demand_one(adapters, addressed, wanted.host_ip)
+    if found:
+        return found[0]
+    # Windows re-addresses adapters after a sleep; the DHCP server still says which one it is.
+    for adapter in adapters:
+        server = _server(api, adapter.networkName)
+        if server is not None and server.IPAddress == wanted.dhcp_ip:
+            return adapter
+    return None
+
+
+def _demand_one(adapters: list[Any], addressed: list[Any], address: str) -> None:
+    """Raise NetworkError when it would be chance which adapter is used."""
+    names = [str(adapter.name) for adapter in adapters]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if len(addressed) > 1:
+        what = f"{len(addressed)} host-only adapters have the address {address}"
+        details = ", ".join(f"'{adapter.name}'" for adapter in addressed)
+    elif twice:
+        what, details = f"several host-only adapters are called '{twice[0]}'", ", ".join(names)
+    else:
+        return
+    raise NetworkError(
+        what,
+        details=details,
+        resolution="Remove those that no VM needs, in the VirtualBox window under Network, or "
+        f'with: VBoxManage hostonlyif remove "NAME". {GO_ON}',
+    )
+
+
+def _is_addressed(adapter: Any, wanted: HostOnly) -> bool:
+    return bool(adapter.IPAddress == wanted.host_ip and adapter.networkMask == wanted.netmask)
+
+
+def _let_keep_address(api: API, adapter: Any, wanted: HostOnly) -> None:
+    """Note the address where VirtualBox looks for it when a VM starts.
+
+    But for Windows, it gives the adapter what stands there, or an address of its own choice: one
+    that was renamed, or that another program addressed, would lose its address.
+    """
+    for key, value in (("IPAddress", wanted.host_ip), ("IPNetMask", wanted.netmask)):
+        place = f"HostOnly/{adapter.name}/{key}"
+        if api.virtualbox.getExtraData(place) != value:
+            api.virtualbox.setExtraData(place, value)
+
+
+def _demand_no_collision(api: API, wanted: HostOnly) -> None:
+    network = _network(wanted.host_ip, wanted.netmask)
+    for interface in _interfaces(api):
+        if not interface.IPAddress or interface.IPAddress == "0.0.0.0":
+            continue
+        if network.overlaps(_network(interface.IPAddress, interface.networkMask or "")):
+            raise NetworkError(
+                f"the host-only network {network} is in use by '{interface.name}'",
+                details=f"it has the address {interface.IPAddress}",
+                resolution=f"Choose another with --hostip, --dhcpip, --lowerip, --upperip. {GO_ON}",
+            )
+
+
+def _network(address: str, mask: str) -> ipaddress.IPv4Network:
+    import ipaddress
+
+    return ipaddress.IPv4Network(f"{address}/{mask or '255.255.255.255'}", strict=False)
+
+
+def _make(api: API, wanted: HostOnly) -> Any:
+    log.info("Making a host-only network adapter; Windows may ask for permission.")
+    before = {one.id for one in _adapters(api)}
+    failure: Boot2DockerError | None = None
+    try:
+        with failures.translated():
+            # Both bindings give the returned value first, then the parameters that are for output.
+            progress, _adapter = api.virtualbox.host.createHostOnlyNetworkInterface()
+            failures.wait(progress)
+    except failures.APIError as error:
+        failure = error
+    adapter = _appeared(api, before, 0.0 if failure and _is_final(failure) else APPEARS_WITHIN_S)
+    if adapter is None:
+        raise NetworkError(
+            "VirtualBox cannot make a host-only adapter",
+            details=failure.details if failure else "it does not appear",
+            resolution=f"Make one in the VirtualBox window, under Network. {GO_ON}",
+        ) from failure
+    try:
+        _set_address(adapter, wanted)
+    except BaseException:
+        failures.wait(api.virtualbox.host.removeHostOnlyNetworkInterface(adapter.id))
+        raise
+    return next(one for one in _adapters(api) if one.id == adapter.id)
+
+
+def _is_final(failure: Boot2DockerError) -> bool:
+    return "VBoxNetAdpCtl" in failure.details  # of Linux and macOS, where nothing comes late
+
+
+def _appeared(api: API, before: set[str], timeout_s: float) -> Any:
+    deadline = Deadline(timeout_s)
+    while True:
+        for adapter in _adapters(api):
+            if adapter.id not in before:
+                return adapter
+        if deadline.has_passed():
+            return None
+        deadline.clock.sleep(0.5)
+
+
+def _set_address(adapter: Any, wanted: HostOnly) -> None:
+    try:
+        with failures.translated():
+            adapter.enableStaticIPConfig(wanted.host_ip, wanted.netmask)
+    except failures.APIError as error:
+        hint = ""
+        if error.result_code == failures.ACCESS_DENIED:
+            hint = (
+                "From 6.1.28 on it allows 192.168.56.0/21, and what /etc/vbox/networks.conf adds. "
+            )
+        raise NetworkError(
+            f"VirtualBox does not set the address {wanted.host_ip} of '{adapter.name}'",
+            details=error.details,
+            resolution=f"{hint}Choose another with --hostip. {GO_ON}",
+        ) from error
+
+
+def _server(api: API, network_name: str) -> Any:
+    for server in api.array(api.virtualbox, "DHCPServers"):
+        if server.networkName == network_name:
+            return server
+    return None
+
+
+def _serve(api: API, adapter: Any, wanted: HostOnly) -> None:
+    server = _server(api, adapter.networkName)
+    if server is None:
+        server = api.virtualbox.createDHCPServer(adapter.networkName)
+    settings = (wanted.dhcp_ip, wanted.netmask, wanted.lower_ip, wanted.upper_ip)
+    if settings != (server.IPAddress, server.networkMask, server.lowerIP, server.upperIP):
+        server.setConfiguration(*settings)
+    if bool(server.enabled) != wanted.dhcp:
+        server.enabled = wanted.dhcp
+
+
+def _remove_orphans(api: API) -> None:
+    networks = {one.networkName for one in _adapters(api)}
+    for server in api.array(api.virtualbox, "DHCPServers"):
+        name = server.networkName
+        if name.startswith(NETWORK_PREFIX) and name not in networks:
+            log.info("Removing the DHCP server of an adapter that is gone: '%s'.", name)
+            api.virtualbox.removeDHCPServer(server)

@@ -1,0 +1,1 @@
+"""Published ports of containers, served on this machine."""

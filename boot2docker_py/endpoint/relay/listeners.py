@@ -1,0 +1,232 @@
+"""Where clients come in: a Unix socket, named pipes, a TCP port on loopback."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Callable, Protocol, Union
+
+from boot2docker_py.endpoint import control
+from boot2docker_py.endpoint.relay.client import Client, SocketClient
+from boot2docker_py.endpoint.relay.loop import READ, Loop
+from boot2docker_py.endpoint.relay.pipe_client import PipeClient
+from boot2docker_py.endpoint.status import ListenerStatus, Settings
+from boot2docker_py.host import named_pipe
+from boot2docker_py.host.port_problem import port_problem
+
+log = logging.getLogger(__name__)
+
+TRY_AGAIN_S = 5.0
+LOOPBACK = "127.0.0.1"
+
+OnClient = Callable[[Client], None]
+
+
+class Listener(Protocol):
+    """One place where clients come in."""
+
+    where: str  # as DOCKER_HOST names it
+
+    def open(self, loop: Loop, on_client: OnClient) -> None:
+        """Take clients from now on; `on_client` is called in the loop's thread.
+
+        Raises:
+            OSError: it cannot be had.
+        """
+
+    def why_not(self, error: OSError) -> str:
+        """Return why it cannot be opened, for a person."""
+
+    def is_ours(self) -> bool:
+        """Tell whether clients still come to us."""
+
+    def close(self) -> None:
+        """Take no more clients, and leave nothing behind."""
+
+
+class _SocketListener:
+    """What both kinds of socket have in common."""
+
+    _server: socket.socket
+
+    def _serve(self, loop: Loop, on_client: OnClient) -> None:
+        self._server.settimeout(0)
+        self._loop = loop
+        is_tcp = self._server.family == socket.AF_INET
+
+        def accept(_events: int) -> None:
+            # One at a time: asking whether there is another costs more than to be told.
+            try:
+                client, _address = self._server.accept()
+            except BlockingIOError:
+                return
+            if is_tcp:
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            on_client(SocketClient(client))
+
+        loop.watch(self._server, READ, accept)
+
+    def why_not(self, error: OSError) -> str:
+        """See `Listener`."""
+        return _in_words(error)
+
+    def close(self) -> None:
+        """See `Listener`."""
+        self._loop.watch(self._server, 0, lambda _events: None)
+        self._server.close()
+
+
+class UnixListener(_SocketListener):
+    """A Unix socket for the user alone."""
+
+    def __init__(self, path: Path) -> None:
+        self.where = f"unix://{path}"
+        self._path = path
+
+    def open(self, loop: Loop, on_client: OnClient) -> None:
+        """See `Listener`."""
+        self._server = control.listen(self._path)
+        self._inode = self._path.stat().st_ino
+        self._serve(loop, on_client)
+
+    def is_ours(self) -> bool:
+        """See `Listener`."""
+        return control.is_ours(self._path, self._inode)
+
+    def close(self) -> None:
+        """See `Listener`."""
+        super().close()
+        if self.is_ours():
+            self._path.unlink()
+
+
+class TcpListener(_SocketListener):
+    """A port on loopback, which every user of this machine can reach."""
+
+    def __init__(self, port: int) -> None:
+        self.where = f"tcp://{LOOPBACK}:{port}"
+        self._port = port
+
+    def open(self, loop: Loop, on_client: OnClient) -> None:
+        """See `Listener`."""
+        self._server = socket.create_server((LOOPBACK, self._port), backlog=control.BACKLOG)
+        self._serve(loop, on_client)
+
+    def why_not(self, error: OSError) -> str:
+        """See `Listener`."""
+        return f"it is {port_problem('tcp', LOOPBACK, self._port, error)}"
+
+    def is_ours(self) -> bool:
+        """See `Listener`."""
+        return True
+
+
+class PipeListener:
+    """A named pipe of Windows for the user alone."""
+
+    def __init__(self, pipe: str) -> None:
+        self.where = named_pipe.docker_host(pipe)
+        self._pipe = pipe
+
+    def open(self, loop: Loop, on_client: OnClient) -> None:
+        """See `Listener`."""
+        if sys.platform == "win32":
+            self._server = named_pipe.Listener(
+                self._pipe,
+                lambda handle: loop.call_soon(lambda: on_client(PipeClient(handle))),
+            )
+            self._server.start()
+        else:
+            raise OSError("there are no named pipes here")
+
+    def why_not(self, error: OSError) -> str:
+        """See `Listener`."""
+        return _in_words(error)
+
+    def is_ours(self) -> bool:
+        """See `Listener`."""
+        return True
+
+    def close(self) -> None:
+        """See `Listener`."""
+        if sys.platform == "win32":
+            self._server.close()
+
+
+def _in_words(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+AnyListener = Union[UnixListener, TcpListener, PipeListener]
+
+
+def wanted(settings: Settings, platform: str = sys.platform) -> list[AnyListener]:
+    """Return where clients are to come in; the first is the one that must be had."""
+    listeners: list[AnyListener]
+    if platform == "win32":
+        # Where docker looks when nothing is set; somebody else may have it.
+        pipes = named_pipe.pipe_of_vm(settings.vm_name), named_pipe.DOCKER_DEFAULT
+        listeners = [PipeListener(pipe) for pipe in pipes]
+    else:
+        listeners = [UnixListener(settings.paths.docker_socket)]
+    if settings.tcp_port:
+        listeners.append(TcpListener(settings.tcp_port))
+    return listeners
+
+
+class Listeners:
+    """All listeners of a forwarder; those that cannot be had are tried again now and then."""
+
+    def __init__(self, loop: Loop, listeners: list[AnyListener], on_client: OnClient) -> None:
+        self._loop = loop
+        self._on_client = on_client
+        self._listeners = listeners
+        self._problems: dict[str, str] = {}
+        self._next_try = 0.0
+
+    def __enter__(self) -> Listeners:
+        first, *others = self._listeners
+        first.open(self._loop, self._on_client)
+        for listener in others:
+            self._try(listener)
+        self._next_try = time.monotonic() + TRY_AGAIN_S
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        for listener in self._listeners:
+            if listener.where not in self._problems:
+                listener.close()
+
+    def are_wanted(self) -> bool:
+        """Tell whether the first one still is ours."""
+        return self._listeners[0].is_ours()
+
+    def try_again(self) -> None:
+        """Open what could not be had before; for every tick."""
+        if self._problems and time.monotonic() >= self._next_try:
+            self._next_try = time.monotonic() + TRY_AGAIN_S
+            for listener in self._listeners:
+                if listener.where in self._problems:
+                    self._try(listener)
+
+    def status(self) -> tuple[ListenerStatus, ...]:
+        """Return where clients come in, and where they do not, and why."""
+        return tuple(
+            ListenerStatus(listener.where, self._problems.get(listener.where, ""))
+            for listener in self._listeners
+        )
+
+    def _try(self, listener: AnyListener) -> None:
+        try:
+            listener.open(self._loop, self._on_client)
+        except OSError as error:
+            problem = listener.why_not(error)
+            if listener.where not in self._problems:
+                log.info("cannot serve at %s: %s", listener.where, problem)
+            self._problems[listener.where] = problem
+        else:
+            if self._problems.pop(listener.where, ""):
+                log.info("serves at %s, too", listener.where)

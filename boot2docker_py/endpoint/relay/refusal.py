@@ -1,0 +1,67 @@
+"""What a client hears while there is no way to the engine: a quick answer in the engine's own form.
+
+The docker client prints the message of such an answer. A mere hang-up would make it say that the
+daemon does not run, and not why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+
+from boot2docker_py.endpoint.relay.client import Client
+from boot2docker_py.endpoint.relay.loop import READ, Loop
+
+# A client that asks nothing, or for long, is no client of the engine.
+ASK_WITHIN_S = 2.0
+QUESTION_LIMIT_BYTES = 64 * 1024
+
+
+class Refusal:
+    """Read a client's question, answer it with `message`, and hang up."""
+
+    def __init__(self, loop: Loop, client: Client, message: str) -> None:
+        self._loop = loop
+        self._client = client
+        self._message = message
+        self._asked = b""
+        self._end_at = time.monotonic() + ASK_WITHIN_S
+        client.watch(loop, READ, lambda _events: self._read())
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the client is gone; ends one that has taken too long."""
+        if not self._client.is_closed() and time.monotonic() > self._end_at:
+            self._end()
+        return self._client.is_closed()
+
+    def _read(self) -> None:
+        memory = memoryview(self._loop.scratch)[:QUESTION_LIMIT_BYTES]
+        try:
+            count = self._client.recv_into(memory)
+        except BlockingIOError:
+            return
+        except OSError:
+            count = 0
+        self._asked += bytes(memory[:count])
+        if b"\r\n\r\n" in self._asked:
+            with contextlib.suppress(OSError):
+                self._client.send(memoryview(answer(self._message)))
+            self._end()
+        elif not count or len(self._asked) >= QUESTION_LIMIT_BYTES:
+            self._end()
+
+    def _end(self) -> None:
+        self._client.watch(self._loop, 0, lambda _events: None)
+        self._client.close()
+
+
+def answer(message: str) -> bytes:
+    """Return the engine's form of an error: Engine API, ErrorResponse."""
+    body = json.dumps({"message": message}).encode()
+    head = (
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode("ascii") + body

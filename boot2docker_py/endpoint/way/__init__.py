@@ -1,0 +1,1 @@
+"""How the engine in the guest is reached, and reached again."""

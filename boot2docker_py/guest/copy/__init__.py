@@ -1,0 +1,1 @@
+"""Files and folders into the VM and out of it."""

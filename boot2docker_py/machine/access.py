@@ -1,0 +1,145 @@
+"""The ways into the guest of one VM: its address, SSH, clock, certificates, logs and copies."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable, Iterator, Sequence
+
+if TYPE_CHECKING:
+    from boot2docker_py.address import Address
+    from boot2docker_py.config import Config
+    from boot2docker_py.drivers.base import Driver
+    from boot2docker_py.endpoint.of_vm import Endpoint
+    from boot2docker_py.guest.copy.copier import Copied
+    from boot2docker_py.guest.copy.places import Copy
+    from boot2docker_py.machine.questions import Questions
+    from boot2docker_py.paths import VMPaths
+    from boot2docker_py.ssh.command import Sink
+    from boot2docker_py.ssh.connection import Connection
+    from boot2docker_py.wait import Deadline
+
+log = logging.getLogger(__name__)
+
+# Bytes so far, and in all; 0 when that is not known.
+ShowCopy = Callable[[int, int], None]
+
+
+class Access:
+    """What is done inside a VM that runs, until one deadline."""
+
+    def __init__(
+        self,
+        config: Config,
+        questions: Questions,
+        endpoint: Endpoint,
+        paths: VMPaths,
+        certificates: Path,
+        deadline: Deadline,
+    ) -> None:
+        self._config = config
+        self._questions = questions
+        self._endpoint = endpoint
+        self._paths = paths
+        self._certificates = certificates
+        self._deadline = deadline
+
+    @property
+    def _driver(self) -> Driver:
+        return self._questions.driver
+
+    def connect(self, address: Address, deadline: Deadline | None = None) -> Connection:
+        """Return an SSH connection to the guest; close it."""
+        from boot2docker_py.guest import names
+        from boot2docker_py.ssh.connection import connect
+
+        return connect(
+            address,
+            key=self._config.ssh_key,
+            known_hosts=self._paths.known_hosts,
+            user=names.USER,
+            host_name=names.host_name(self._config.vm),
+            deadline=deadline or self._deadline,
+        )
+
+    def _connect_to_running(self) -> Connection:
+        return self.connect(self._questions.running_address())
+
+    def ip(self, deadline: Deadline | None = None) -> str:
+        """Return the address of the running VM: the host-only one where it has one."""
+        address, mac = self._questions.running_address(), self._driver.host_only_mac()
+        if not mac:
+            return address.host
+        found = self.ask_ip(address, mac, deadline or self._deadline)
+        if found is None:
+            log.warning("The VM has no address on its host-only network.")
+        return found or address.host
+
+    def host_only_address(self) -> str | None:
+        """Return the running VM's own address, None where it has none."""
+        address, mac = self._questions.running_address(), self._driver.host_only_mac()
+        return self.ask_ip(address, mac, self._deadline) if mac else None
+
+    def ask_ip(self, address: Address, mac: str, deadline: Deadline) -> str | None:
+        """Ask the guest for the address of its adapter with the MAC, None when it has none."""
+        from boot2docker_py.guest import addresses
+
+        with self.connect(address, deadline) as connection:
+            return addresses.of_mac(connection, mac, deadline)
+
+    def keep_clock_right(self) -> None:
+        """Set the guest's clock to this machine's when it is off, and say so."""
+        from boot2docker_py.guest import clock
+
+        clock.keep_right(self._endpoint, self._connect_to_running, self._deadline)
+
+    def docker_over_tls(self) -> tuple[str, str]:
+        """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""
+        from boot2docker_py.docker import certificates
+
+        with self._connect_to_running() as connection:
+            docker_port = self._driver.describe().docker_port
+            mac = self._driver.host_only_mac()
+            address = certificates.tls_address(connection, docker_port, mac, self._deadline)
+            certificates.renew(connection, self._certificates, address, self._deadline)
+        return f"tcp://{address.host}:{address.port}", str(self._certificates)
+
+    def show_log(self, name: str, lines: int, sink: Sink, *, follows: bool) -> None:
+        """Write the end of a log inside the guest to `sink`, and with `follows` its growth."""
+        from boot2docker_py.guest import logs
+
+        with self._connect_to_running() as connection:
+            if follows:
+                logs.follow(connection, name, lines, sink)
+            else:
+                logs.show(connection, name, lines, sink, self._deadline)
+
+    def copy(self, copy: Copy, show: ShowCopy, *, as_root: bool) -> Iterator[Copied]:
+        """Copy into the VM or out of it; yield what has been copied, source by source."""
+        from boot2docker_py.guest.copy.copier import Copier
+
+        with self._connect_to_running() as connection:
+            copier = Copier(
+                connection,
+                self._config.timeout_s,
+                show,
+                as_root=as_root,
+                target_is_folder=len(copy.sources) > 1,
+            )
+            for source in copy.sources:
+                one = copier.into_vm if copy.is_into_vm else copier.from_vm
+                yield one(source, copy.target)
+
+    def run(self, address: Address, words: Sequence[str], begun: Callable[[], None]) -> int:
+        """Run a shell, or the command `words`, on our own streams; return its exit status.
+
+        `begun` is called when the guest has let us in, before anything runs there.
+
+        Raises:
+            GuestError: there is no connection.
+        """
+        from boot2docker_py.guest import terminal
+
+        with self.connect(address) as connection:
+            begun()
+            return terminal.run(connection, words)

@@ -1,0 +1,1 @@
+"""What is done with paramiko's inside: the only room that knows it."""

@@ -1,0 +1,202 @@
+"""Settings: four places, one order, every mistake named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py import config as configuration
+from boot2docker_py.config import Config
+from boot2docker_py.config.settings import OBSOLETE, SETTINGS
+from boot2docker_py.errors import ConfigError, UsageError
+from boot2docker_py.paths import Paths, find
+
+# A profile as `boot2docker config` of v1.8.0 prints it.
+ORIGINAL = """# boot2docker profile filename: /home/me/.boot2docker/profile
+Init = false
+Verbose = false
+Driver = "virtualbox"
+Clobber = true
+ForceUpgradeDownload = false
+SSH = "ssh"
+SSHGen = "ssh-keygen"
+SSHKey = "/home/me/.ssh/id_boot2docker"
+VM = "boot2docker-vm"
+Dir = "/home/me/.boot2docker"
+ISOURL = "https://api.github.com/repos/boot2docker/boot2docker/releases"
+ISO = "/home/me/.boot2docker/boot2docker.iso"
+DiskSize = 20000
+Memory = 2048
+CPUs = 8
+SSHPort = 2022
+DockerPort = 0
+HostIP = "192.168.59.3"
+DHCPIP = "192.168.59.99"
+NetMask = [255, 255, 255, 0]
+LowerIP = "192.168.59.103"
+UpperIP = "192.168.59.254"
+DHCPEnabled = true
+Serial = false
+SerialFile = "/home/me/.boot2docker/boot2docker-vm.sock"
+Waittime = 300
+Retries = 75
+
+[DriverCfg]
+  [DriverCfg.virtualbox]
+    VBM = "VBoxManage"
+"""
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    found = find({"BOOT2DOCKER_DIR": str(tmp_path / "home")}, tmp_path)
+    found.home.mkdir()
+    return found
+
+
+def load(paths: Paths, profile: str = "", /, **environ: str) -> Config:
+    paths.profile.write_text(profile, encoding="utf-8")
+    return configuration.load(paths, environ)
+
+
+def mistake(paths: Paths, profile: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(paths, profile)
+    return f"{caught.value.brief}\n{caught.value.details}"
+
+
+def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
+    others = {"profile", "origins", "notes"}
+    assert {s.field for s in SETTINGS} == set(Config._fields) - others
+
+
+def test_defaults_need_no_profile(tmp_path: Path) -> None:
+    config = configuration.load(find({"BOOT2DOCKER_DIR": str(tmp_path / "nowhere")}, tmp_path), {})
+    assert (config.vm, config.memory_mb, config.disk_mb) == ("boot2docker-vm", 2048, 20000)
+    assert set(config.origins.values()) == {"default"}
+
+
+def test_later_places_win(paths: Paths) -> None:
+    profile = "Memory = 1000\nDiskSize = 1000\nCPUs = 1"
+    environ = {"BOOT2DOCKER_MEMORY_MB": "2000", "BOOT2DOCKER_DISK_MB": "2000"}
+    paths.profile.write_text(profile)
+    config = configuration.load(paths, environ, {"disk_mb": "3000"})
+    assert (config.cpus, config.memory_mb, config.disk_mb) == (1, 2000, 3000)
+    assert config.origins["cpus"] == f"profile {paths.profile}"
+    assert config.origins["memory_mb"] == "environment BOOT2DOCKER_MEMORY_MB"
+    assert config.origins["disk_mb"] == "flag --disksize"
+
+
+def test_profile_of_the_original_is_read(paths: Paths) -> None:
+    config = load(paths, ORIGINAL)
+    assert (config.driver, config.cpus, config.ssh_port) == ("virtualbox", 8, 2022)
+    assert config.netmask == "255.255.255.0"
+    assert len(config.notes) == len([o for o in OBSOLETE if o.key != "VBM"])
+
+
+def test_case_of_keys_does_not_matter(paths: Paths) -> None:
+    assert load(paths, "memory = 512\nCPUS = 2").memory_mb == 512
+
+
+def test_profile_elsewhere(paths: Paths, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("Memory = 777")
+    assert load(paths, "", BOOT2DOCKER_PROFILE=str(other)).memory_mb == 777
+
+
+def test_byte_order_mark_of_windows_editors(paths: Paths) -> None:
+    assert load(paths, "\ufeffMemory = 512").memory_mb == 512
+
+
+def test_printed_settings_are_a_profile(paths: Paths) -> None:
+    nasty = 'C:\\Users\\O\'Neil "x"\t\u00e4'
+    config = load(paths, f"SSHKey = {configuration.profile_file.value_as_toml(nasty)}\nCPUs = 3")
+    again = load(paths, configuration.as_toml(config))
+    for setting in SETTINGS:
+        assert getattr(again, setting.field) == getattr(config, setting.field)
+
+
+def test_unknown_key_is_named_with_line_and_nearest(paths: Paths) -> None:
+    assert f"{paths.profile}, line 2: Memroy is unknown; did you mean Memory?" in mistake(
+        paths, "# mine\nMemroy = 4096"
+    )
+
+
+def test_all_mistakes_are_told_at_once(paths: Paths) -> None:
+    told = mistake(paths, "Memory = 0\nCPUs = 1\nSSHPort = 70000\nDhcpEnabled = 7\n[oops]\n")
+    assert "4 settings cannot be used" in told
+    for line, words in ((1, "Memory must"), (3, "SSHPort must"), (4, "DhcpEnabled must")):
+        assert f"line {line}: {words}" in told
+    assert "line 5: oops is unknown" in told
+
+
+def test_broken_profile_names_file_and_line(paths: Paths) -> None:
+    told = mistake(paths, 'VM = "x"\nMemory = = 3')
+    assert str(paths.profile) in told
+    assert "line 2" in told
+
+
+def test_profile_that_is_no_text(paths: Paths) -> None:
+    paths.profile.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot read the profile"):
+        configuration.load(paths, {})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("memory_mb", "0"),
+        ("memory_mb", "-1"),
+        ("memory_mb", "lots"),
+        ("memory_mb", "1.5"),
+        ("cpus", "0"),
+        ("cpus", "33"),
+        ("disk_mb", "10"),
+        ("ssh_port", "65536"),
+        ("ssh_port", "-1"),
+        ("timeout_s", "0"),
+        ("timeout_s", "nan"),
+        ("timeout_s", "soon"),
+        ("driver", "hyperv"),
+        ("sha256", "abc"),
+        ("host_ip", "192.168.59"),
+        ("vm", "a/b"),
+        ("vm", "a\\b"),
+        ("vm", ""),
+        ("vm", "   "),
+        ("vm", ".."),
+        ("vm", "-x"),
+        ("vm", "x."),
+        ("vm", "x" * 65),
+        ("vm", "a\nb"),
+        ("iso_url", ""),
+        ("ssh_key", ""),
+    ],
+)
+def test_bad_flag_is_refused_by_name(paths: Paths, field: str, value: str) -> None:
+    flag = next(s.flag for s in SETTINGS if s.field == field)
+    with pytest.raises(UsageError) as caught:
+        configuration.load(paths, {}, {field: value})
+    assert not isinstance(caught.value, ConfigError)
+    assert caught.value.brief.startswith(f"{flag} must ")
+
+
+@pytest.mark.parametrize("name", ["dev", "my vm", "Käyttäjä O'Neil", "a.b_c-d"])
+def test_good_names(paths: Paths, name: str) -> None:
+    assert configuration.load(paths, {}, {"vm": name}).vm == name
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ({"ssh_port": "3000", "docker_port": "3000"}, "--sshport and --dockerport"),
+        ({"lower_ip": "192.168.59.200", "upper_ip": "192.168.59.100"}, "is above"),
+        ({"dhcp_ip": "10.0.0.1"}, "--dhcpip 10.0.0.1 is outside of 192.168.59.0/24"),
+        ({"netmask": "255.0.255.0"}, "is not a network mask"),
+    ],
+)
+def test_contradictions(paths: Paths, flags: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        configuration.load(paths, {}, flags)
+    assert words in caught.value.details

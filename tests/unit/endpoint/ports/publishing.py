@@ -1,0 +1,89 @@
+"""A VM whose guest is this machine, its forwarder, and who tries the ports that it publishes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from pathlib import Path
+from typing import Any
+
+from boot2docker_py.address import Address
+from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint.of_vm import Endpoint
+from boot2docker_py.endpoint.status import UDP_HELPER
+from boot2docker_py.errors import GuestError
+from boot2docker_py.paths import VMPaths
+from boot2docker_py.wait import Deadline
+from tests.unit.endpoint.docker_engine import DockerEngine
+from tests.unit.ssh.real_sshd import Sshd
+
+LONG_S = 60.0
+
+
+class VM:
+    """A VM whose guest is this machine, and its forwarder."""
+
+    def __init__(self, folder: Path, sshd: Sshd, docker: DockerEngine, name: str = "vm") -> None:
+        self.paths = VMPaths(folder=folder, run=folder / "run", lock=folder / "lock")
+        self.paths.folder.mkdir()
+        self.name = name
+        self.sshd = sshd
+        self.docker = docker
+        self.endpoint = Endpoint(self.paths, name, sshd.key)
+
+    def forward(
+        self,
+        address: Address | None = None,
+        publish: str = "loopback",
+        udp_helper: str = UDP_HELPER,
+    ) -> int:
+        return process.start(
+            self.paths,
+            vm_name=self.name,
+            address=address or self.sshd.address,
+            key=self.sshd.key,
+            deadline=Deadline(LONG_S),
+            user=self.sshd.user,
+            engine_socket=str(self.docker.path),
+            publish=publish,
+            udp_helper=udp_helper,
+        ).pid
+
+    def ports(self) -> dict[str, dict[str, Any]]:
+        """Return what is published, by containers; nothing while that is not known."""
+        try:
+            return {str(port["container"]): port for port in self.endpoint.ports()}
+        except GuestError:
+            return {}
+
+    def is_followed(self) -> bool:
+        return bool(self.docker.streams)
+
+    def log(self) -> str:
+        return self.paths.forwarder_log.read_text(encoding="utf-8")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
+    return socket.create_connection((host, port), timeout=LONG_S)
+
+
+def answers(port: int, host: str = "127.0.0.1") -> bool:
+    with contextlib.suppress(OSError), connect(port, host) as client:
+        client.sendall(b"hello")
+        return client.recv(5) == b"hello"
+    return False
+
+
+def refuses(port: int, host: str = "127.0.0.1") -> bool:
+    try:
+        connect(port, host).close()
+    except ConnectionRefusedError:
+        return True
+    except ConnectionResetError:
+        pass  # It was closed in the middle of the handshake: the next try is told.
+    return False

@@ -1,0 +1,396 @@
+"""Published ports on this machine: they come and go with the containers, whatever happens."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py.address import Address
+from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint.of_vm import Endpoint
+from boot2docker_py.errors import GuestError
+from boot2docker_py.wait import Deadline
+from tests.unit.endpoint.docker_engine import GUEST, DockerEngine, Echo
+from tests.unit.endpoint.ports.publishing import VM, answers, connect, free_port, refuses
+from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
+
+LONG_S = 60.0
+MEGABYTE = 1024 * 1024
+
+has_ipv6 = pytest.mark.skipif(
+    not Path("/proc/net/if_inet6").exists(), reason="this machine has no IPv6"
+)
+
+
+def read_all(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(MEGABYTE), b""))
+
+
+def send_all(client: socket.socket, data: bytes) -> None:
+    client.sendall(data)
+    client.shutdown(socket.SHUT_WR)
+
+
+def test_a_port_comes_and_goes_with_its_container(vm: VM, docker: DockerEngine, port: int) -> None:
+    vm.forward()
+    eventually(vm.is_followed)
+    assert refuses(port)
+    docker.start("web", port)
+    eventually(lambda: answers(port))
+    docker.stop("web")
+    eventually(lambda: refuses(port))
+    docker.start("web", port)
+    eventually(lambda: answers(port))
+
+
+def test_containers_that_run_already_are_served(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("web", port)
+    vm.forward()
+    eventually(lambda: answers(port))
+
+
+@has_ipv6
+def test_localhost_is_both_its_addresses(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("web", port)
+    vm.forward()
+    eventually(lambda: answers(port, "::1"))
+    assert answers(port, "127.0.0.1")
+    assert vm.ports()["web"]["listens_at"] == [f"127.0.0.1:{port}", f"[::1]:{port}"]
+    docker.stop("web")
+    eventually(lambda: refuses(port, "::1"))
+
+
+def test_other_machines_are_not_served(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("web", port)
+    vm.forward()
+    eventually(lambda: answers(port))
+    assert refuses(port, "127.0.0.3")
+
+
+def test_all_addresses_when_asked_for(vm: VM, docker: DockerEngine) -> None:
+    """Not for what `docker run -p 127.0.0.1:...` wanted for the machine itself."""
+    wide, narrow = free_port(), free_port()
+    docker.containers["wide"] = {
+        "Id": "1",
+        "Names": ["/wide"],
+        "Ports": [{"IP": "0.0.0.0", "PrivatePort": 1, "PublicPort": wide, "Type": "tcp"}],
+    }
+    docker.start("narrow", narrow, address=GUEST)
+    vm.forward(publish="all")
+    eventually(lambda: vm.ports())
+    assert f"0.0.0.0:{wide}" in vm.ports()["wide"]["listens_at"]
+    assert f"127.0.0.1:{narrow}" in vm.ports()["narrow"]["listens_at"]
+    assert not refuses(wide, "127.0.0.3")
+    assert refuses(narrow, "127.0.0.3")
+
+
+def test_nothing_when_it_is_off(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("web", port)
+    vm.forward(publish="off")
+    eventually(lambda: vm.ports())
+    assert vm.ports()["web"]["problem"] == "off (--publish off)"
+    assert vm.ports()["web"]["listens_at"] == []
+    assert refuses(port)
+
+
+def test_all_addresses_are_warned_of(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
+    address = Address("127.0.0.1", free_port())
+    for publish, warnings in [("loopback", 0), ("all", 1)]:
+        endpoint = Endpoint(vm.paths, vm.name, vm.sshd.key, publish)
+        endpoint.start(address, Deadline(LONG_S))
+        status = endpoint.status()
+        assert status is not None
+        assert status.publish == publish
+        assert caplog.text.count("Other machines can reach") == warnings
+
+
+def test_another_setting_replaces_the_forwarder(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("web", port)
+    first = vm.forward()
+    eventually(lambda: answers(port))
+    assert vm.forward() == first
+    assert vm.forward(publish="off") != first
+    eventually(lambda: refuses(port))
+
+
+@has_ipv6
+def test_a_port_published_at_an_ipv6_address(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("web", port, address="::1")
+    vm.forward()
+    eventually(lambda: answers(port, "127.0.0.1"))
+
+
+def test_exact_bytes_and_each_directions_own_end(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("web", port)
+    vm.forward()
+    eventually(lambda: answers(port))
+    data = os.urandom(20 * MEGABYTE)
+    with connect(port) as client:
+        sender = threading.Thread(target=send_all, args=(client, data))
+        sender.start()
+        assert read_all(client) == data
+        sender.join()
+
+
+def test_open_connections_outlive_a_change_of_others(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    other = free_port()
+    docker.start("web", port)
+    vm.forward()
+    eventually(lambda: answers(port))
+    with connect(port) as client:
+        docker.start("other", other)
+        eventually(lambda: answers(other))
+        docker.containers["web"]["Names"] = ["/renamed"]
+        docker.tell("container", "rename", "renamed")
+        eventually(lambda: "renamed" in vm.ports())
+        client.sendall(b"still here")
+        assert client.recv(10) == b"still here"
+    assert answers(port)
+
+
+def test_a_container_that_does_not_answer_yet(vm: VM, docker: DockerEngine, port: int) -> None:
+    """The client is closed at once, and does not hang; the reason is told."""
+    docker.start("web", port)
+    for server in docker._servers.pop("web"):
+        server.close()
+    vm.forward()
+    eventually(lambda: vm.ports())
+    with connect(port) as client:
+        assert client.recv(1) == b""
+    eventually(lambda: "the guest refused" in vm.ports()["web"]["problem"])
+    server = Echo(GUEST, port)
+    eventually(lambda: answers(port))
+    eventually(lambda: vm.ports()["web"]["problem"] == "")
+    server.close()
+
+
+def test_a_taken_port_is_reported_and_served_when_it_is_free(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    with socket.create_server(("127.0.0.1", port)):
+        docker.start("web", port)
+        vm.forward()
+        eventually(lambda: "web" in vm.ports())
+        problem = vm.ports()["web"]["problem"]
+        assert problem.startswith(f"127.0.0.1:{port} is taken by ")
+        assert f"(process {os.getpid()})" in problem
+        assert f"container 'web': 127.0.0.1:{port} is taken by " in vm.log()
+        assert f"(process {os.getpid()})" in vm.log()
+    eventually(lambda: answers(port))
+    assert vm.ports()["web"]["problem"] == ""
+    assert vm.log().count("is taken by") == 1
+
+
+def test_two_vms_that_publish_the_same_port(
+    vm: VM, docker: DockerEngine, tmp_path: Path, sshd: Sshd, port: int
+) -> None:
+    docker.start("web", port)
+    vm.forward()
+    eventually(lambda: answers(port))
+    with DockerEngine(tmp_path / "second.sock") as second_docker:
+        second = VM(tmp_path / "second", sshd, second_docker, name="second")
+        try:
+            second_docker.start("web2", port, address="127.0.0.4")
+            second.forward()
+            eventually(lambda: "web2" in second.ports())
+            problem = second.ports()["web2"]["problem"]
+            assert f"127.0.0.1:{port} is taken by the forwarder of VM 'vm' (process " in problem
+            docker.stop("web")
+            eventually(lambda: second.ports()["web2"]["listens_at"] != [])
+            assert answers(port)
+        finally:
+            process.stop(second.paths)
+
+
+def test_two_containers_with_the_same_port_at_two_addresses(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    """The first keeps it; the second has it as soon as the first is gone."""
+    docker.start("second", port, address="127.0.0.5")
+    vm.forward()
+    eventually(lambda: answers(port))
+    docker.start("first", port, address=GUEST)
+    eventually(lambda: "first" in vm.ports())
+    assert vm.ports()["first"]["problem"] == "the port here is that of container 'second'"
+    assert vm.ports()["second"]["problem"] == ""
+    docker.stop("second")
+    eventually(lambda: vm.ports()["first"]["listens_at"] != [])
+    eventually(lambda: answers(port))
+
+
+def test_other_protocols_are_reported(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("phone", port, protocol="sctp")
+    vm.forward()
+    eventually(lambda: "phone" in vm.ports())
+    assert vm.ports()["phone"]["problem"] == "SSH carries no SCTP"
+
+
+def test_while_the_engine_is_away_clients_are_refused(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    docker.start("web", port)
+    vm.forward()
+    eventually(lambda: answers(port))
+    docker.crash()
+    eventually(lambda: refuses(port))
+    with pytest.raises(GuestError) as caught:
+        vm.endpoint.ports()
+    assert caught.value.details
+    docker.come_back()
+    eventually(lambda: answers(port))
+
+
+def test_a_cut_stream_is_followed_again(vm: VM, docker: DockerEngine, port: int) -> None:
+    vm.forward()
+    eventually(vm.is_followed)
+    docker.cut_events()
+    eventually(vm.is_followed)
+    docker.start("web", port)
+    eventually(lambda: answers(port))
+
+
+def test_while_the_vm_is_away_clients_are_refused(
+    vm: VM, docker: DockerEngine, sshd: Sshd, port: int
+) -> None:
+    docker.start("web", port)
+    with Cable(sshd.address) as cable:
+        vm.forward(cable.address)
+        eventually(lambda: answers(port))
+        with connect(port) as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+            cable.cut()
+            assert client.recv(1) == b""
+        eventually(lambda: answers(port))
+        cable.unplug()
+        cable.cut()
+        eventually(lambda: refuses(port))
+
+
+def test_what_happened_since_the_list_is_asked_for(vm: VM, docker: DockerEngine) -> None:
+    vm.forward()
+    eventually(vm.is_followed)
+    assert docker.queries[0]["since"][0].isdigit()
+    assert "die" in docker.queries[0]["filters"][0]
+
+
+@pytest.mark.parametrize("piece_bytes", [1, 7, 100])
+def test_events_may_be_cut_anywhere(
+    vm: VM, docker: DockerEngine, port: int, piece_bytes: int
+) -> None:
+    docker.piece_bytes = piece_bytes
+    vm.forward()
+    eventually(vm.is_followed)
+    docker.start("käpt'n-größe", port)
+    eventually(lambda: answers(port))
+    assert list(vm.ports()) == ["käpt'n-größe"]
+
+
+def test_events_that_come_together_cost_one_question(vm: VM, docker: DockerEngine) -> None:
+    vm.forward()
+    eventually(vm.is_followed)
+    before = docker.lists
+    docker.send(b'{"Type": "container", "Action": "start"}\n' * 500)
+    eventually(lambda: docker.lists > before)
+    docker.start("last", free_port())
+    eventually(lambda: "last" in vm.ports())
+    assert docker.lists < before + 20
+
+
+def test_a_network_is_looked_at_once_more_when_it_has_settled(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    vm.forward()
+    eventually(vm.is_followed)
+    docker.tell("network", "connect", "web")
+    ports = [{"IP": GUEST, "PrivatePort": 80, "PublicPort": port, "Type": "tcp"}]
+    docker.containers["web"] = {"Id": "1", "Names": ["/web"], "Ports": ports}
+    eventually(lambda: "web" in vm.ports())
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [b"{}\n", b"no JSON\n", b"\xff\xfe\n", b"[1]\n", b"x" * 5 * MEGABYTE],
+    ids=["no type", "no JSON", "no text", "no object", "no end"],
+)
+def test_nonsense_in_the_events_is_survived(
+    vm: VM, docker: DockerEngine, port: int, nonsense: bytes
+) -> None:
+    vm.forward()
+    eventually(vm.is_followed)
+    docker.send(nonsense)
+    docker.start("web", port)
+    eventually(lambda: answers(port))
+
+
+def test_an_engine_that_answers_something_else(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.status_line = b"HTTP/1.0 503 Busy"
+    docker.start("web", port)
+    vm.forward()
+
+    def details() -> str:
+        with contextlib.suppress(GuestError):
+            vm.endpoint.ports()
+            return ""
+        with pytest.raises(GuestError) as caught:
+            vm.endpoint.ports()
+        return caught.value.details
+
+    eventually(lambda: "503 Busy" in details())
+    docker.status_line = b"HTTP/1.0 200 OK"
+    eventually(lambda: answers(port))
+
+
+def test_many_containers(vm: VM, docker: DockerEngine) -> None:
+    vm.forward()
+    eventually(vm.is_followed)
+    ports = [free_port() for _number in range(60)]
+    ports = sorted(set(ports))
+    for port in ports:
+        docker.start(f"web{port}", port)
+    eventually(lambda: all(answers(port) for port in ports))
+    assert len(vm.ports()) == len(ports)
+    for port in ports:
+        docker.stop(f"web{port}")
+    eventually(lambda: all(refuses(port) for port in ports))
+
+
+def test_it_stops_with_the_forwarder(vm: VM, docker: DockerEngine, port: int) -> None:
+    docker.start("web", port)
+    vm.forward()
+    eventually(lambda: answers(port))
+    process.stop(vm.paths)
+    assert refuses(port)
+    with pytest.raises(GuestError) as caught:
+        vm.endpoint.ports()
+    assert caught.value.details == "the forwarder does not answer"
+
+
+def test_thousands_of_connections_leave_nothing_behind(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    docker.start("web", port)
+    pid = vm.forward()
+    eventually(lambda: answers(port))
+    eventually(lambda: len(descriptors(pid)) < 30)
+    before = len(descriptors(pid))
+    for _round in range(20):
+        with contextlib.ExitStack() as stack:
+            clients = [stack.enter_context(connect(port)) for _number in range(100)]
+            for number, client in enumerate(clients):
+                client.sendall(b"%d" % number)
+            for number, client in enumerate(clients):
+                assert client.recv(100) == b"%d" % number
+    eventually(lambda: len(descriptors(pid)) <= before)
+    assert len(list(Path(f"/proc/{pid}/task").iterdir())) < 10
+
+
+def descriptors(pid: int) -> list[str]:
+    return os.listdir(f"/proc/{pid}/fd")

@@ -1,0 +1,284 @@
+"""The relay, against the real sshd: exact bytes, each direction's own end, nothing left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import hashlib
+import os
+import socket
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Callable, Iterator
+
+import pytest
+
+from boot2docker_py.endpoint.relay.client import Client, SocketClient
+from boot2docker_py.endpoint.relay.loop import Loop
+from boot2docker_py.endpoint.relay.pipe_client import PipeClient
+from boot2docker_py.endpoint.relay.relay import Relay
+from boot2docker_py.guest import engine as engine_client
+from boot2docker_py.ssh import connection
+from boot2docker_py.ssh.over_paramiko.stream_channel import StreamChannel
+from boot2docker_py.ssh.stream import Stream
+from tests.unit.endpoint.engine import Engine
+from tests.unit.host.pipe_stand_in import PipeStandIn
+from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
+
+LONG_S = 60.0
+MEGABYTE = 1024 * 1024
+CHUNK = os.urandom(MEGABYTE)
+
+
+class Tunnel:
+    """A loop in a thread, and clients that it relays over one connection."""
+
+    def __init__(
+        self, connection: connection.Connection, path: Path, kind: Callable[[socket.socket], Client]
+    ) -> None:
+        self.connection = connection
+        self._kind = kind
+        self.reasons: list[str] = []
+        self._path = path
+        self._loop = Loop()
+        self._relays: set[Relay] = set()
+        self._loop.every_tick(self._look_at_clients)
+        self._thread = threading.Thread(target=self._loop.run)
+        self._thread.start()
+
+    def close(self) -> None:
+        self.connection.close()  # which ends all relays
+        eventually(lambda: not self._relays)
+        self._loop.call_soon(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def client(self, line: bytes = b"") -> socket.socket:
+        """Return a client's end, which has sent the line."""
+        ours, theirs = socket.socketpair()
+        ours.settimeout(LONG_S)
+        self._loop.call_soon(lambda: self._join(theirs))
+        ours.sendall(line)
+        return ours
+
+    def open_relays(self) -> int:
+        return len(self._relays)
+
+    def _join(self, client: socket.socket) -> None:
+        self._relays.add(Relay(self._loop, self._kind(client), self._open, self._ended))
+
+    def _open(self, relay: Relay) -> StreamChannel:
+        return self.connection.open_stream(str(self._path), relay)
+
+    def _ended(self, relay: Relay, reason: str) -> None:
+        self._relays.discard(relay)
+        self.reasons.append(reason)
+
+    def _look_at_clients(self) -> None:
+        for relay in list(self._relays):
+            relay.end_if_client_is_gone()
+
+
+KINDS: dict[str, Callable[[socket.socket], Client]] = {
+    "socket": SocketClient,
+    "pipe": lambda sock: PipeClient(PipeStandIn(sock)),
+}
+
+
+@pytest.fixture(params=KINDS)
+def tunnel(
+    sshd: Sshd, cable: Cable, engine: Engine, request: pytest.FixtureRequest
+) -> Iterator[Tunnel]:
+    with sshd.connect(cable.address) as connection:
+        tunnel = Tunnel(connection, engine.path, KINDS[request.param])
+        try:
+            yield tunnel
+        finally:
+            tunnel.close()
+
+
+def read_all(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(MEGABYTE), b""))
+
+
+def send_megabytes(client: socket.socket, count: int) -> bytes:
+    """Send, and return the hash as the engine would tell it."""
+    digest = hashlib.sha256()
+    for _megabyte in range(count):
+        client.sendall(CHUNK)
+        digest.update(CHUNK)
+    client.shutdown(socket.SHUT_WR)
+    return digest.hexdigest().encode()
+
+
+def fill(client: socket.socket) -> None:
+    """Send until nothing more goes in."""
+    client.settimeout(0.5)
+    with contextlib.suppress(socket.timeout):
+        while True:
+            client.send(CHUNK)
+
+
+def receives_what_was_sent(client: socket.socket, size: int) -> bool:
+    """Read random bytes, then their hash."""
+    data = read_all(client)
+    return len(data) == size + 64 and hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
+
+
+def test_a_hundred_megabytes_to_the_guest(tunnel: Tunnel) -> None:
+    with tunnel.client(b"hash\n") as client:
+        expected = send_megabytes(client, 100)
+        assert read_all(client) == expected
+
+
+def test_a_hundred_megabytes_from_the_guest(tunnel: Tunnel) -> None:
+    with tunnel.client(b"send %d\n" % (100 * MEGABYTE)) as client:
+        assert receives_what_was_sent(client, 100 * MEGABYTE)
+
+
+def test_both_directions_at_once(tunnel: Tunnel) -> None:
+    with tunnel.client(b"echo\n") as client, ThreadPoolExecutor() as pool:
+        sent = pool.submit(send_megabytes, client, 30)
+        assert hashlib.sha256(read_all(client)).hexdigest().encode() == sent.result()
+
+
+def test_keys_are_renewed_under_load(tunnel: Tunnel) -> None:
+    """A second exchange of keys stops all sending for a moment, and must not stop it for good."""
+    tunnel.connection._transport.packetizer.REKEY_BYTES = 3 * MEGABYTE
+    with tunnel.client(b"echo\n") as client, ThreadPoolExecutor() as pool:
+        sent = pool.submit(send_megabytes, client, 30)
+        assert hashlib.sha256(read_all(client)).hexdigest().encode() == sent.result()
+
+
+def test_the_clients_end_is_passed_on_and_the_answer_still_comes(tunnel: Tunnel) -> None:
+    """`docker run -i` and `docker build -` depend on it."""
+    with tunnel.client(b"hash\n") as client:
+        client.sendall(b"some")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == hashlib.sha256(b"some").hexdigest().encode()
+
+
+def test_the_guests_end_is_passed_on_and_more_may_still_be_sent(
+    tunnel: Tunnel, engine: Engine
+) -> None:
+    with tunnel.client(b"end-then-hash\n") as client:
+        assert read_all(client) == b"first"
+        expected = send_megabytes(client, 5)
+        eventually(lambda: engine.last_hash == expected)
+
+
+def test_a_hundred_at_once(tunnel: Tunnel) -> None:
+    def talk(number: int) -> bool:
+        text = b"%d\n" % number * 5000
+        with tunnel.client(b"echo\n") as client:
+            client.sendall(text)
+            client.shutdown(socket.SHUT_WR)
+            return read_all(client) == text
+
+    with ThreadPoolExecutor(100) as pool:
+        assert all(pool.map(talk, range(100)))
+
+
+def test_one_that_never_reads_does_not_hold_up_another(tunnel: Tunnel) -> None:
+    with tunnel.client(b"send %d\n" % (50 * MEGABYTE)) as lazy:
+        assert lazy.recv(1)
+        with tunnel.client(b"send 1000000\n") as other:
+            assert receives_what_was_sent(other, 1000000)
+        assert len(read_all(lazy)) == 50 * MEGABYTE + 64 - 1
+
+
+def test_an_engine_that_never_reads_does_not_hold_up_another(tunnel: Tunnel) -> None:
+    with tunnel.client(b"deaf\n") as stuck:
+        fill(stuck)
+        with tunnel.client(b"send 1000000\n") as other:
+            assert receives_what_was_sent(other, 1000000)
+
+
+def test_a_client_that_hangs_up_is_gone_for_the_engine(tunnel: Tunnel, engine: Engine) -> None:
+    tunnel.client(b"silent\n").close()
+    eventually(lambda: engine.ended == 1)
+    eventually(lambda: tunnel.open_relays() == 0)
+
+
+def test_a_client_that_hangs_up_amid_a_stream_ends_it(tunnel: Tunnel, engine: Engine) -> None:
+    """`docker logs -f | head` must not leave the engine writing for ever."""
+    with tunnel.client(b"send %d\n" % (1000 * MEGABYTE)) as client:
+        assert client.recv(1)
+    eventually(lambda: engine.ended == 1)
+    eventually(lambda: tunnel.open_relays() == 0)
+
+
+def test_no_engine_ends_the_client_with_a_reason(sshd: Sshd, tmp_path: Path) -> None:
+    with sshd.connect() as connection:
+        tunnel = Tunnel(connection, tmp_path / "nobody.sock", SocketClient)
+        with tunnel.client() as client:
+            assert client.recv(1) == b""
+        tunnel.close()
+    assert tunnel.reasons == ["the guest refused: open failed"]
+
+
+def test_a_lost_connection_ends_all_clients_at_once(tunnel: Tunnel, cable: Cable) -> None:
+    clients = [tunnel.client(b"silent\n") for _number in range(10)]
+    busy = tunnel.client(b"send %d\n" % (1000 * MEGABYTE))
+    assert busy.recv(1)
+    cable.cut()
+    for client in clients:
+        with client:
+            assert client.recv(1) == b""
+    with busy:
+        read_all(busy)
+    eventually(lambda: tunnel.open_relays() == 0)
+
+
+def test_a_server_that_falls_silent_is_lost(
+    tunnel: Tunnel, cable: Cable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after the host has slept: the connection stands, and nobody answers."""
+    monkeypatch.setattr(connection, "PROBE_PATIENCE", 2)
+    monkeypatch.setattr(connection, "PROBE_PATIENCE_PER_S", 0)
+    with tunnel.client(b"silent\n") as client:
+        with tunnel.client(b"echo\n") as other:
+            other.sendall(b"x")
+            assert other.recv(1) == b"x"
+        cable.go_dead()
+        assert tunnel.connection.wait_until_lost() == "no answer from the SSH server for 2 s"
+        assert client.recv(1) == b""
+
+
+def test_a_thousand_short_ones_leave_nothing_behind(tunnel: Tunnel, engine: Engine) -> None:
+    def talk() -> None:
+        with tunnel.client(b"echo\n") as client:
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+
+    def settled() -> bool:
+        return tunnel.open_relays() == 0 and not tunnel.connection._transport._held
+
+    talk()
+    eventually(settled)
+    descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
+    for _number in range(1000):
+        talk()
+    eventually(settled)
+    gc.collect()
+    eventually(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
+    eventually(lambda: threading.active_count() <= threads)
+    assert not tunnel.connection._transport.channels_seen
+    assert len(tunnel.connection._transport._channels) == 0
+
+
+def test_the_engine_can_be_asked_over_a_channel(tunnel: Tunnel, engine: Engine) -> None:
+    def open_stream() -> Stream:
+        return tunnel.connection.open_unix_socket(str(engine.path))
+
+    assert engine_client.ping(open_stream) is None
+
+
+def test_an_engine_that_is_not_there_is_a_reason(tunnel: Tunnel, tmp_path: Path) -> None:
+    def open_stream() -> Stream:
+        return tunnel.connection.open_unix_socket(str(tmp_path / "nobody.sock"))
+
+    reason = engine_client.ping(open_stream)
+    assert reason is not None
+    assert reason.startswith(f"cannot connect to '{tmp_path}/nobody.sock' in the VM")

@@ -1,0 +1,321 @@
+"""`boot2docker doctor`: each fault is found, named and answered, however little else works."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from boot2docker_py.docker import proxies
+from boot2docker_py.docker.client import Client, can_talk
+from boot2docker_py.docker.contexts import Context
+from boot2docker_py.drivers.base import State
+from boot2docker_py.endpoint.status import ForwarderStatus, LastError, Phase
+from boot2docker_py.errors import HypervisorError
+from boot2docker_py.machine.doctor.of_vm import host_id
+from boot2docker_py.wait import Check
+from tests.conftest import Boot2Docker
+from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
+
+
+class Told(NamedTuple):
+    """What doctor said."""
+
+    status: int
+    findings: dict[str, dict[str, Any]]
+
+    def of(self, check: str) -> tuple[str, str, str]:
+        found = self.findings[check]
+        return found["level"], found["found"], found["fix"]
+
+
+class Doctor:
+    """A running VM, all of it well, until a test makes it sick."""
+
+    def __init__(self, boot2docker: Boot2Docker, folder: Path) -> None:
+        self._boot2docker = boot2docker
+        self.folder = folder
+        self.driver = FakeDriver(State.RUNNING)
+        self.endpoint = FakeEndpoint()
+        self.endpoint.is_running = True
+        self.session = FakeSession(self.driver, self.endpoint)
+
+    def client(self, client: dict[str, str], complaint: str = "") -> None:
+        """Put a docker client into the PATH."""
+        told = json.dumps({"Client": client, "Server": None})
+        script = f"#!/bin/sh\necho '{told}'\n"
+        script += f"echo '{complaint}' >&2; exit 1\n" if complaint else ""
+        (self.folder / "docker").write_text(script)
+        (self.folder / "docker").chmod(0o755)
+
+    def tell(self) -> Told:
+        answer = self._boot2docker(["doctor", "--json"], self.session)
+        findings = {finding["id"]: finding for finding in json.loads(answer.out)["findings"]}
+        return Told(answer.status, findings)
+
+
+@pytest.fixture
+def doctor(boot2docker: Boot2Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Doctor:
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/bin:/usr/bin")
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy", "DOCKER_API_VERSION"):
+        monkeypatch.delenv(name, raising=False)
+    patient = Doctor(boot2docker, tmp_path / "bin")
+    patient.client({"Version": "28.2.2", "ApiVersion": "1.45", "DefaultAPIVersion": "1.50"})
+    patient.session.context.publish(patient.endpoint.docker_host)
+    patient.session.context.use()
+    return patient
+
+
+def test_all_is_well(doctor: Doctor) -> None:
+    told = doctor.tell()
+    assert told.status == 0
+    assert {finding["level"] for finding in told.findings.values()} == {"ok"}
+    assert told.of("choice")[1].startswith("docker talks to this VM: context 'boot2docker'")
+
+
+def test_screen_of_80_columns(
+    doctor: Doctor, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://192.168.59.103:2376")
+    answer = boot2docker(["doctor"], doctor.session)
+    assert answer.status == 0
+    assert "warning  choice     docker talks to another engine" in answer.out
+    assert '                    In this shell: eval "$(boot2docker shellinit)"' in answer.out
+    for line in answer.out.splitlines():
+        # A path stays whole, so that it can be copied.
+        assert len(line) <= 80 or len(line.split()[-1]) > 80 - 20
+    assert answer.err == "0 failures, 1 warning.\n"
+
+
+def test_nothing_is_there(tmp_path: Path) -> None:
+    """No hypervisor, no VM, no docker client, a broken docker configuration."""
+    (tmp_path / "docker").mkdir()
+    (tmp_path / "docker" / "config.json").write_text("{broken")
+    environ = {"PATH": "", "HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path / "docker")}
+    environ["BOOT2DOCKER_DIR"] = str(tmp_path / "none")
+    words = [sys.executable, "-m", "boot2docker_py", "doctor", "--json", "--driver", "qemu"]
+    answer = subprocess.run(words, env=environ, capture_output=True, check=False)
+    findings = {finding["id"]: finding for finding in json.loads(answer.stdout)["findings"]}
+    assert answer.returncode == 6
+    assert findings["hypervisor"]["found"].startswith("QEMU is not installed")
+    assert findings["choice"]["level"] == "failure"
+    assert findings["client"]["level"] == "warning"
+    assert (tmp_path / "docker" / "config.json").read_text() == "{broken"
+
+
+class TestHost:
+    def test_what_is_missing_is_a_failure_and_a_guess_a_warning(self, doctor: Doctor) -> None:
+        class Poor(FakeDriver):
+            def checks(self) -> list[Check]:
+                return [
+                    Check("VT-x, or AMD-V", lambda _d: "it is off", "Switch it on.", is_guess=True),
+                    Check("space in '/x'", lambda _d: "3 MB are free", "Make some."),
+                ]
+
+        doctor.session = FakeSession(Poor(State.RUNNING), doctor.endpoint)
+        told = doctor.tell()
+        assert told.status == 6
+        assert told.of("host-vt-x") == ("warning", "VT-x, or AMD-V: it is off", "Switch it on.")
+        assert told.of("host-space-in")[0] == "failure"
+
+    @pytest.mark.parametrize(
+        ("what", "wanted"),
+        [
+            ("a writable folder for the VM, '/a/b'", "host-a-writable-folder-for-the-vm"),
+            ("VirtualBox's API", "host-virtualbox"),
+            ("1024 MB of free disk space", "host-1024-mb-of-free-disk-space"),
+        ],
+    )
+    def test_ids_are_the_same_everywhere(self, what: str, wanted: str) -> None:
+        assert host_id(what) == wanted
+
+
+class TestVM:
+    @pytest.mark.parametrize(
+        ("state", "level", "status"),
+        [
+            (State.ABSENT, "warning", 0),
+            (State.SAVED, "warning", 0),
+            (State.BROKEN, "failure", 4),
+        ],
+    )
+    def test_state(self, doctor: Doctor, state: State, level: str, status: int) -> None:
+        doctor.session = FakeSession(FakeDriver(state), doctor.endpoint)
+        told = doctor.tell()
+        assert (told.of("vm")[0], told.status) == (level, status)
+        assert told.of("ssh")[0] == told.of("engine")[0] == "skipped"
+
+    def test_hypervisor_that_fails_when_asked(self, doctor: Doctor) -> None:
+        class Failing(FakeDriver):
+            def state(self) -> State:
+                raise HypervisorError("VBoxSVC died", resolution="Try again.")
+
+        doctor.session = FakeSession(Failing(State.RUNNING), doctor.endpoint)
+        told = doctor.tell()
+        assert told.of("vm") == ("failure", "VBoxSVC died", "Try again.")
+        assert told.status == 6
+
+    def test_forwarder(self, doctor: Doctor) -> None:
+        doctor.endpoint.is_running = False
+        told = doctor.tell()
+        assert told.of("forwarder") == (
+            "failure",
+            "nobody forwards the engine's socket",
+            "boot2docker up",
+        )
+        assert told.of("engine")[0] == "failure"
+        assert told.of("clock")[0] == "skipped"
+        assert told.status == 9
+
+    def test_forwarder_that_met_an_error(self, doctor: Doctor) -> None:
+        class Failed(FakeEndpoint):
+            def status(self) -> ForwarderStatus:
+                met = LastError("another host key", "really", "Do this.", 9, "guest")
+                return ForwarderStatus("1", 1, Phase.FAILED, last_error=met)
+
+        doctor.session = FakeSession(doctor.driver, Failed())
+        told = doctor.tell()
+        assert told.of("forwarder") == ("failure", "another host key: really", "Do this.")
+
+    def test_clock(self, doctor: Doctor) -> None:
+        doctor.endpoint.clock_is_off_s = -3600
+        wanted = ("warning", "the clock of the VM is 60 min slow", "boot2docker up")
+        assert doctor.tell().of("clock") == wanted
+        assert doctor.session.connection.commands == []
+
+
+class TestClient:
+    def test_there_is_none(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PATH", "")
+        told = doctor.tell()
+        assert (told.of("client")[0], told.of("api")[0], told.status) == ("warning", "skipped", 0)
+
+    def test_it_is_too_new_for_the_last_official_image(self, doctor: Doctor) -> None:
+        doctor.endpoint.version = {"ApiVersion": "1.40", "MinAPIVersion": "1.12"}
+        complaint = "client version 1.52 is too new. Maximum supported API version is 1.40"
+        doctor.client({"Version": "29.0.4", "DefaultAPIVersion": "1.52"}, complaint)
+        told = doctor.tell()
+        level, found, fix = told.of("api")
+        assert (level, told.status) == ("failure", 9)
+        assert "no version of the API in common: client 1.44 to 1.52; engine 1.12 to 1.40" in found
+        assert complaint in found
+        assert "boot2docker upgrade" in fix
+
+    def test_it_says_nothing_of_use(self, doctor: Doctor) -> None:
+        (doctor.folder / "docker").write_text("#!/bin/sh\necho hello\n")
+        assert doctor.tell().of("client")[0] == "warning"
+
+    def test_it_is_asked_about_this_engine(
+        self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DOCKER_CONTEXT", "other")
+        script = 'echo "{\\"Client\\":{\\"Version\\":\\"$DOCKER_HOST$DOCKER_CONTEXT\\"}}"'
+        (doctor.folder / "docker").write_text(f"#!/bin/sh\n{script}\n")
+        assert doctor.tell().of("client")[1].startswith("docker unix:///fake/docker.sock at")
+
+    @pytest.mark.parametrize(
+        ("version", "newest", "engine", "wanted"),
+        [
+            ("28.2.2", "1.50", ("1.24", "1.45"), True),
+            ("28.2.2", "1.50", ("1.12", "1.40"), True),
+            ("29.0.0", "1.52", ("1.12", "1.40"), False),
+            ("1.12.6", "1.24", ("1.44", "1.52"), False),
+        ],
+    )
+    def test_ranges(self, version: str, newest: str, engine: tuple[str, str], wanted: bool) -> None:
+        client = Client("docker", version, newest)
+        assert can_talk(client, *engine) is wanted
+
+
+class TestChoice:
+    @pytest.mark.parametrize(
+        ("name", "value"), [("DOCKER_HOST", "tcp://10.0.0.1:2376"), ("DOCKER_CONTEXT", "other")]
+    )
+    def test_environment(
+        self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+    ) -> None:
+        monkeypatch.setenv(name, value)
+        level, found, fix = doctor.tell().of("choice")
+        assert level == "warning"
+        assert value in found
+        assert found.endswith(f"because of {name}")
+        assert f"remove {name}" in fix
+
+    def test_another_context(self, doctor: Doctor, tmp_path: Path) -> None:
+        (tmp_path / ".docker" / "config.json").write_text('{"currentContext": "work"}')
+        level, found, _fix = doctor.tell().of("choice")
+        assert level == "warning"
+        assert f"context 'work', because of {tmp_path / '.docker' / 'config.json'}" in found
+
+    def test_broken_configuration_is_left_as_it_is(self, doctor: Doctor, tmp_path: Path) -> None:
+        (tmp_path / ".docker" / "config.json").write_text("{broken")
+        told = doctor.tell()
+        assert (told.of("choice")[0], told.status) == ("failure", 2)
+        assert (tmp_path / ".docker" / "config.json").read_text() == "{broken"
+
+    def test_context_that_is_missing_or_leads_elsewhere(self, doctor: Doctor) -> None:
+        context: Context = doctor.session.context
+        context.publish("unix:///elsewhere")
+        assert doctor.tell().of("context")[1] == "'boot2docker' leads to unix:///elsewhere"
+        context.remove()
+        assert doctor.tell().of("context")[1] == "there is no docker context 'boot2docker'"
+
+
+class TestTLS:
+    def make(self, doctor: Doctor, days: int) -> None:
+        folder = doctor.session.paths.certificates("boot2docker-vm")
+        folder.mkdir(parents=True)
+        for name in ("ca.pem", "cert.pem"):
+            words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt"]
+            words += ["ec_paramgen_curve:P-256", "-nodes", "-keyout", "/dev/null", "-subj", "/CN=x"]
+            words += ["-out", str(folder / name)]
+            words += ["-days", str(days)]
+            subprocess.run(words, check=True, capture_output=True, env=dict(os.environ))
+
+    @pytest.mark.parametrize(("days", "level"), [(100, "ok"), (10, "warning")])
+    def test_end_that_is_far_or_near(self, doctor: Doctor, days: int, level: str) -> None:
+        self.make(doctor, days)
+        assert doctor.tell().of("tls")[0] == level
+
+    def test_unreadable(self, doctor: Doctor) -> None:
+        self.make(doctor, 100)
+        (doctor.session.paths.certificates("boot2docker-vm") / "ca.pem").write_text("no")
+        told = doctor.tell()
+        assert (told.of("tls")[0], told.status) == ("failure", 1)
+
+
+class TestProxy:
+    HOST = "tcp://192.168.59.103:2376"
+
+    @pytest.mark.parametrize(
+        ("host", "environ", "wanted"),
+        [
+            (HOST, {"HTTPS_PROXY": "p", "DOCKER_TLS_VERIFY": "1"}, "HTTPS_PROXY"),
+            (HOST, {"http_proxy": "p"}, "http_proxy"),
+            (HOST, {"http_proxy": "p", "NO_PROXY": "x, 192.168.59.103"}, ""),
+            (HOST, {"http_proxy": "p", "no_proxy": "192.168.0.0/16"}, ""),
+            (HOST, {"http_proxy": "p", "no_proxy": "*"}, ""),
+            (HOST, {"http_proxy": "p", "no_proxy": "192.168.59.10"}, "http_proxy"),
+            ("tcp://a.example:2376", {"http_proxy": "p", "no_proxy": ".example"}, ""),
+            (HOST, {}, ""),
+            ("tcp://127.0.0.1:2376", {"http_proxy": "p"}, ""),
+            ("unix:///x", {"http_proxy": "p"}, ""),
+            ("", {"http_proxy": "p"}, ""),
+        ],
+    )
+    def test_catches(self, host: str, environ: dict[str, str], wanted: str) -> None:
+        assert proxies.catching(host, environ) == wanted
+
+    def test_is_a_warning(self, doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DOCKER_HOST", self.HOST)
+        monkeypatch.setenv("http_proxy", "http://proxy:3128")
+        level, found, fix = doctor.tell().of("proxy")
+        assert level == "warning"
+        assert found.startswith("http_proxy is set")
+        assert "--no-proxy" in fix

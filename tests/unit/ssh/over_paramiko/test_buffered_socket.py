@@ -1,0 +1,148 @@
+"""A descriptor that is closed is somebody else's soon: nobody may be in a call with its number."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import Callable, Iterator
+
+import pytest
+
+from boot2docker_py.ssh.over_paramiko.buffered_socket import BufferedSocket
+
+LONG_S = 60.0
+SHORT_S = 0.3
+
+
+class HeldUpSocket(socket.socket):
+    """A socket whose first call of each kind takes until `go_on`."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(fileno=sock.detach())
+        self.is_held_up = threading.Event()
+        self.go_on = threading.Event()
+
+    def shutdown(self, how: int) -> None:
+        self._hold_up()
+        super().shutdown(how)
+
+    def send(self, data: bytes, flags: int = 0) -> int:  # type: ignore[override]
+        self._hold_up()
+        return super().send(data, flags)
+
+    def recv_into(self, memory: bytearray, *arguments: int) -> int:  # type: ignore[override]
+        self._hold_up()
+        return super().recv_into(memory, *arguments)
+
+    def _hold_up(self) -> None:
+        if not self.is_held_up.is_set():
+            self.is_held_up.set()
+            assert self.go_on.wait(LONG_S)
+
+
+@pytest.fixture
+def held_up() -> Iterator[HeldUpSocket]:
+    ours, theirs = socket.socketpair()
+    with theirs, HeldUpSocket(ours) as sock:
+        theirs.sendall(b"x")
+        yield sock
+
+
+CALLS: dict[str, Callable[[BufferedSocket], object]] = {
+    "close": BufferedSocket.close,
+    "recv": lambda buffered: buffered.recv(1),
+    "send": lambda buffered: buffered.send(b"x"),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_the_descriptor_is_not_closed_under_a_call(held_up: HeldUpSocket, name: str) -> None:
+    buffered = BufferedSocket(held_up)
+
+    def call() -> None:
+        with contextlib.suppress(OSError):  # the other end hears of the close first
+            CALLS[name](buffered)
+
+    calling = threading.Thread(target=call)
+    calling.start()
+    assert held_up.is_held_up.wait(LONG_S)
+    closing = threading.Thread(target=buffered.close)
+    closing.start()
+    closing.join(SHORT_S)
+    assert held_up.fileno() >= 0
+    held_up.go_on.set()
+    calling.join(LONG_S)
+    closing.join(LONG_S)
+    assert held_up.fileno() == -1
+
+
+def test_who_waits_for_bytes_is_woken_by_the_close() -> None:
+    ours, theirs = socket.socketpair()
+    received: list[bytes] = []
+    with theirs:
+        buffered = BufferedSocket(ours)
+        reading = threading.Thread(target=lambda: received.append(buffered.recv(1)))
+        reading.start()
+        reading.join(SHORT_S)
+        ours.shutdown(socket.SHUT_RDWR)
+        reading.join(LONG_S)
+        buffered.close()
+        buffered.close()
+    assert received == [b""]
+
+
+def test_a_full_socket_has_no_room() -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        buffered = BufferedSocket(ours)
+        assert buffered.has_room()
+        with contextlib.suppress(BlockingIOError):
+            while ours.send(bytes(65536)):
+                pass
+        assert not buffered.has_room()
+        buffered.close()
+
+
+@pytest.mark.parametrize("already_read", [b"", b"abc"])
+def test_more_is_read_behind_what_was_not_taken(already_read: bytes) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        buffered = BufferedSocket(ours, already_read)
+        expected = already_read
+        for piece in (b"def", b"ghi", b"jkl"):
+            theirs.sendall(piece)
+            buffered.read_more()
+            expected += piece
+            assert bytes(buffered.unread) == expected
+            assert bytes(buffered.take(2)) == expected[:2]
+            expected = expected[2:]
+        theirs.shutdown(socket.SHUT_WR)
+        with pytest.raises(EOFError):
+            buffered.read_more()
+        assert bytes(buffered.unread) == expected
+        assert buffered.recv(1000) == expected
+        assert buffered.recv(1000) == b""
+        buffered.close()
+
+
+def test_all_is_sent_to_a_slow_reader() -> None:
+    ours, theirs = socket.socketpair()
+    data = bytes(range(256)) * 20_000
+    received = bytearray()
+
+    def read() -> None:
+        while len(received) < len(data):
+            received.extend(theirs.recv(5000))
+
+    with theirs:
+        buffered = BufferedSocket(ours)
+        reading = threading.Thread(target=read)
+        reading.start()
+        buffered.send_all(data[:3_000_000])
+        with buffered.gathering():
+            buffered.send_all(data[3_000_000:4_000_000])
+            buffered.send(data[4_000_000:])
+        reading.join(LONG_S)
+        buffered.close()
+    assert bytes(received) == data

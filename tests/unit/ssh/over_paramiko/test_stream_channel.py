@@ -1,0 +1,222 @@
+"""A client's channel: what it sends when, with a transport that takes notes and the real sshd."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any, Sequence
+
+import paramiko
+import pytest
+
+from boot2docker_py.ssh.over_paramiko.stream_channel import RawMessage, StreamChannel
+from tests.unit.ssh.real_sshd import LONG_S, Sshd, eventually, needs_sshd
+
+ADJUST, DATA, EOF, CLOSE, FAILURE = 93, 94, 96, 97, 100
+
+
+class Notes:
+    """A listener that writes down what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self.received = b""
+
+    def stream_opened(self) -> None:
+        self.heard.append("opened")
+
+    def stream_refused(self, reason: str) -> None:
+        self.heard.append(f"refused: {reason}")
+
+    def stream_received(self, pieces: Sequence[memoryview]) -> None:
+        self.heard.append(f"{len(pieces)} pieces")
+        self.received += b"".join(pieces)
+
+    def stream_ended(self) -> None:
+        self.heard.append("ended")
+
+    def stream_closed(self) -> None:
+        self.heard.append("closed")
+
+    def stream_lost(self) -> None:
+        self.heard.append("lost")
+
+    def stream_may_send(self) -> None:
+        self.heard.append("may send")
+
+
+class Wire:
+    """The part of the transport that a channel sees; keeps the first byte of each message."""
+
+    def __init__(self) -> None:
+        self.sent: list[int] = []
+        self.forgotten: list[int] = []
+        self.has_room = True
+        self.undelivered: list[StreamChannel] = []
+
+    def send_now(self, message: Any) -> None:
+        self.sent.append(message.asbytes()[0])
+
+    def send_at_once(self, message: Any) -> bool:
+        if self.has_room:
+            self.send_now(message)
+        return self.has_room
+
+    def send_together(self, messages: Sequence[RawMessage]) -> None:
+        for message in messages:
+            self.send_now(message)
+
+    def forget(self, number: int) -> None:
+        self.forgotten.append(number)
+
+    def deliver_before_reading(self, channel: StreamChannel) -> None:
+        self.undelivered.append(channel)
+
+
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+def notes() -> Notes:
+    return Notes()
+
+
+@pytest.fixture
+def channel(wire: Wire, notes: Notes) -> StreamChannel:
+    made = StreamChannel(wire, 3, notes)
+    made._set_remote_channel(5, 1000, 300)
+    return made
+
+
+def message(*parts: object) -> paramiko.Message:
+    made = paramiko.Message()
+    made.add(*parts)
+    made.rewind()
+    return made
+
+
+def test_nothing_follows_the_close(channel: StreamChannel, wire: Wire) -> None:
+    channel.close()
+    channel.close()
+    channel.shutdown_write()
+    channel.grant(10)
+    assert channel.grant_at_once(10)  # nobody else has to do it
+    channel._handle_request(message("keepalive@openssh.com", True))
+    assert wire.sent == [EOF, CLOSE]
+
+
+def test_the_end_is_said_once(channel: StreamChannel, wire: Wire) -> None:
+    channel.shutdown_write()
+    channel.shutdown_write()
+    channel.close()
+    assert wire.sent == [EOF, CLOSE]
+
+
+def test_a_grant_that_would_have_to_wait_is_not_made(channel: StreamChannel, wire: Wire) -> None:
+    wire.has_room = False
+    assert not channel.grant_at_once(10)
+    wire.has_room = True
+    assert channel.grant_at_once(10)
+    assert wire.sent == [ADJUST]
+
+
+def test_the_number_is_free_when_both_have_closed(channel: StreamChannel, wire: Wire) -> None:
+    channel.close()
+    assert not wire.forgotten
+    channel._handle_close(message())
+    assert wire.forgotten == [3]
+
+
+def test_the_number_is_free_when_both_have_closed_the_guest_first(
+    channel: StreamChannel, wire: Wire
+) -> None:
+    channel._handle_close(message())
+    assert not wire.forgotten
+    channel.close()
+    assert wire.forgotten == [3]
+
+
+def test_the_guests_window_and_packet_are_kept(channel: StreamChannel, wire: Wire) -> None:
+    room = bytearray(channel.header_bytes)
+    assert channel.sendable_bytes() == 300
+    for _time in range(3):
+        channel.send_message(memoryview(room + b"x" * 300))
+    assert channel.sendable_bytes() == 100
+    channel.send_message(memoryview(room + b"x" * 100))
+    assert channel.sendable_bytes() == 0
+    channel._window_adjust(message(50))
+    assert channel.sendable_bytes() == 50
+    assert wire.sent == [DATA] * 4
+
+
+def test_pieces_are_delivered_together(channel: StreamChannel, wire: Wire, notes: Notes) -> None:
+    for piece in ("one ", "two ", "three"):
+        channel._feed(message(piece))
+    assert wire.undelivered == [channel]
+    assert notes.heard == ["opened"]
+    channel.deliver()
+    channel.deliver()
+    assert notes.heard == ["opened", "3 pieces"]
+    assert notes.received == b"one two three"
+
+
+@pytest.mark.parametrize(("end", "word"), [("_handle_eof", "ended"), ("_handle_close", "closed")])
+def test_bytes_come_before_the_end(
+    channel: StreamChannel, notes: Notes, end: str, word: str
+) -> None:
+    channel._feed(message("last"))
+    getattr(channel, end)(message())
+    assert notes.heard == ["opened", "1 pieces", word]
+
+
+def test_who_has_closed_hears_no_more_bytes(channel: StreamChannel, notes: Notes) -> None:
+    channel._feed(message("late"))
+    channel.close()
+    channel.deliver()
+    assert notes.heard == ["opened"]
+
+
+def test_the_question_whether_we_live_is_answered(channel: StreamChannel, wire: Wire) -> None:
+    channel._handle_request(message("eow@openssh.com", False))
+    assert not wire.sent
+    channel._handle_request(message("keepalive@openssh.com", True))
+    assert wire.sent == [FAILURE]
+
+
+@needs_sshd
+def test_a_server_that_asks_whether_we_live_keeps_the_connection(tmp_path: Path) -> None:
+    settings = "ClientAliveInterval 1\nClientAliveCountMax 2\n"
+    sshd, notes = Sshd(tmp_path / "sshd", settings), Notes()
+    with sshd.running(), sshd.connect() as connection:
+        connection._transport.answers_within(LONG_S)
+        channel = connection.open_command_stream("cat", notes)
+        eventually(lambda: notes.heard)
+        channel.begin()
+        time.sleep(5)
+        channel.send_message(memoryview(bytearray(channel.header_bytes) + b"still there"))
+        eventually(lambda: notes.received == b"still there" or "lost" in notes.heard)
+        assert "lost" not in notes.heard
+        channel.close()
+
+
+@needs_sshd
+def test_what_was_asked_while_keys_are_renewed_waits(tmp_path: Path) -> None:
+    sshd, notes = Sshd(tmp_path / "sshd"), Notes()
+    with sshd.running(), sshd.connect() as connection:
+        transport = connection._transport
+        channel = connection.open_command_stream("cat", notes)
+        eventually(lambda: notes.heard)
+        channel.begin()
+        transport.clear_to_send.clear()
+        assert not channel.grant_at_once(10)
+        asking = threading.Thread(target=channel.grant, args=(10,))
+        asking.start()
+        asking.join(0.3)
+        assert asking.is_alive()
+        transport.clear_to_send.set()
+        asking.join(LONG_S)
+        assert channel.grant_at_once(10)
+        channel.close()
