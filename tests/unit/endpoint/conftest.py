@@ -12,10 +12,9 @@ from tests.unit.endpoint.client_side import Endpoint
 from tests.unit.endpoint.docker_engine import DockerEngine
 from tests.unit.endpoint.engine import Engine
 from tests.unit.endpoint.ports.publishing import VM, free_port
-from tests.unit.ssh.conftest import sshd
 from tests.unit.ssh.real_sshd import Cable, Sshd
 
-__all__ = ["cable", "endpoint", "engine", "sshd"]
+__all__ = ["cable", "endpoint", "engine"]
 
 
 @pytest.fixture

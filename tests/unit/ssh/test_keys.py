@@ -48,7 +48,7 @@ def test_openssh_reads_the_key_we_make(tmp_path: Path) -> None:
 def test_processes_that_make_the_pair_at_once_get_the_same(tmp_path: Path) -> None:
     """Real processes, all let loose by the same file."""
     script = (
-        "import pathlib, sys; from boot2docker_py.guest import keys\n"
+        "import pathlib, sys; from boot2docker_py.ssh import keys\n"
         "go = pathlib.Path(sys.argv[1])\n"
         "while not go.exists(): pass\n"
         "print(keys.ensure_key_pair(pathlib.Path(sys.argv[2])))"
