@@ -8,7 +8,7 @@
     |-- WrongStateError       4  wrong_state   the VM is not in a state that allows it
     |-- DeadlineError         5  deadline      the time given has passed
     |-- HypervisorError       6  hypervisor    missing, broken or refusing
-    |   `-- HypervisorEndedError   hypervisor_ended   its server has ended in the middle
+    |   `-- HypervisorEndedError   hypervisor_ended   its server ended during the command
     |-- NetworkError          7  network       port or address not to be had
     |-- DownloadError         8  download      transfer or verification of an image
     |-- GuestError            9  guest         SSH, the engine, anything inside the VM
@@ -91,7 +91,7 @@ class HypervisorError(Boot2DockerError):
 
 
 class HypervisorEndedError(HypervisorError):
-    """The hypervisor's server has ended in the middle, and again when all was tried once more."""
+    """The hypervisor's server ended during the command, and again during the retry."""
 
     code = "hypervisor_ended"
 

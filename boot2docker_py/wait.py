@@ -42,8 +42,8 @@ class Check(NamedTuple):
 
     `probe` gets the deadline, returns None when it is true and otherwise the reason why not yet,
     in a few words; an exception from it means "never" and ends the wait. `hint` is the advice to
-    give when the deadline passes. When it is a guess, a reason is a warning, not a failure: what it
-    asks for may be missing and all be well.
+    give when the deadline passes. If it `is_guess`, a failed probe is only a warning:
+    the host may work without what it asks for.
     """
 
     what: str

@@ -31,7 +31,7 @@ OF_DOCKER = (
     (
         "x509: certificate is valid for 192.168.59.103, not ...",
         "the engine's certificates were made for another address",
-        "`boot2docker shellinit --tls` again, or leave TLS away: the forwarded socket needs none.",
+        "`boot2docker shellinit --tls` again, or do without TLS: the forwarded socket needs none.",
     ),
     (
         "x509: certificate has expired or is not yet valid",

@@ -48,8 +48,8 @@ def run(arguments: Sequence[str], session: Session) -> int:
 def leave(status: int) -> NoReturn:
     """End the process at once.
 
-    Python's own end would ask VirtualBox's server to let go of each object, and nobody would give
-    up such a call when it waits (see `drivers/virtualbox/binding/server.py`).
+    Python's own end would ask VirtualBox's server to let go of each object, and such a
+    call can hang for ever (see `drivers/virtualbox/binding/server.py`).
     """
     for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
         try:

@@ -40,7 +40,9 @@ def publish_context(session: Session, *, use: bool) -> dict[str, object]:
         log.warning("%s: %s.%s", problem.brief, problem.details or problem.code, resolution)
     if use and not is_used:
         overriding = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "DOCKER_CONTEXT"
-        log.warning("Context '%s' is current, but %s is set and goes before.", name, overriding)
+        log.warning(
+            "Context '%s' is current, but %s is set and takes precedence.", name, overriding
+        )
     return {"context": name, "context_in_use": is_used}
 
 

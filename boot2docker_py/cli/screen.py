@@ -124,7 +124,7 @@ class StatusLine:
             self.write(f"Fetching the image: {what}")
 
     def show_copy(self, copied_bytes: int, total_bytes: int) -> None:
-        """Show how much is copied; of nobody knows how much when the total is 0."""
+        """Show how much has been copied; a total of 0 means it is unknown."""
         is_terminal = sys.stderr.isatty()
         now_s = self._now_s()
         if now_s - self._copy_shown_at_s < (COPY_SHOWN_EVERY_S if is_terminal else REPEAT_S):

@@ -6,7 +6,7 @@ from typing import Iterable, Mapping, NamedTuple
 
 from boot2docker_py.docker import shells
 
-# Each of them goes before DOCKER_HOST, or makes docker speak TLS to a socket that does not.
+# Each takes precedence over DOCKER_HOST, or makes docker speak TLS to a socket that does not.
 IN_THE_WAY = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_TLS")
 
 

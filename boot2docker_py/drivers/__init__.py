@@ -27,7 +27,7 @@ def choose(wanted: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver
     if made_with and wanted not in ("auto", made_with):
         raise UsageError(
             f"VM '{vm_name}' was made with driver {made_with}, not {wanted}",
-            resolution="Leave --driver away, or name another VM with --vm.",
+            resolution="Omit --driver, or name another VM with --vm.",
         )
     return _open(made_with or wanted, vm_name, paths, on_hang)
 

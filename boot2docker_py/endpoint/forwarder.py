@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOCK_WITHIN_S = 0.1  # who only looks whether it is held has it for a moment
+LOCK_WITHIN_S = 0.1  # a process that probes the lock holds it for a moment
 FILES = 10_240  # the most that macOS gives one process
 COUNTED = ("total_connections", "refused_connections", "bytes_to_guest", "bytes_to_client")
 

@@ -125,7 +125,7 @@ def status(paths: VMPaths) -> ForwarderStatus | None:
 def expect_stop(paths: VMPaths) -> None:
     """Let the forwarder, if there is one, end what the engine would wait for at its end.
 
-    One that is older does not know the question, and answers another; then the engine waits.
+    A forwarder of an older version ignores it; the engine then waits for its streams.
     """
     _tell(paths, "expect_stop")
 
@@ -184,7 +184,7 @@ def _spawn(settings: Settings, words: IO[bytes]) -> subprocess.Popen[bytes]:
         stderr=words,
         **detached(),
     )
-    # So that it is no zombie while we live, and its end not our concern when we are gone.
+    # Reap the child while we live; the system does when we are gone.
     threading.Thread(target=child.wait, daemon=True).start()
     return child
 

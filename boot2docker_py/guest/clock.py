@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 # Less is nothing that certificates or build tools mind, and NTP takes care of it.
 TOLERATED_S = 2.0
-# A guest tells whole seconds; on average it is so much later.
+# The guest reports whole seconds: on average its clock is so far ahead of what it says.
 HALF_OF_ITS_UNIT_S = 0.5
 # 2024-01-01; a host whose clock says less has lost it, and is no example to the guest.
 EARLIEST_S = 1704067200

@@ -46,7 +46,7 @@ def download(
 def _receive(
     web: Web, url: str, partial: Partial, deadline: Deadline, on_progress: OnProgress
 ) -> bool:
-    """Make one request; return whether its answer went behind what was there already."""
+    """Make one request; return whether it continued a partial file."""
     asked = partial.range_headers(url)
     with web.open(url, asked, also=[_RANGE_NOT_SATISFIABLE]) as answer:
         if answer.status == _PARTIAL_CONTENT or answer.status == _RANGE_NOT_SATISFIABLE:

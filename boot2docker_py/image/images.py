@@ -206,7 +206,7 @@ class Images:
                 present.version,
             )
         if order == 0:
-            # A list names each version once; who names an image himself may have built it anew.
+            # A list names each version once; an image named by the user may be a rebuild of it.
             return not release.is_listed
         return order != -1
 

@@ -92,7 +92,7 @@ def compare(config: Config, info: VMInfo) -> None:
         raise UsageError(
             f"the disk of VM '{config.vm}' cannot shrink to {config.disk_mb} MB",
             details=f"it has {info.disk_mb} MB",
-            resolution="Leave --disksize away, or: boot2docker delete",
+            resolution="Omit --disksize, or: boot2docker delete",
         )
     for field in SET_WHEN_MADE:
         flag, wish, fact = config.flag(field), getattr(config, field), getattr(info, field)

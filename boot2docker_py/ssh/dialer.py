@@ -145,7 +145,7 @@ class Dialer:
         self._on_wait(reason)
 
     def _least_needed(self) -> Attempt:
-        """Return the one whose loss leaves no gap: few old ones, more young ones."""
+        """Return the attempt to give up so that the rest stay spread over old and new."""
         attempts = self._attempts
         gaps = [
             (after.began - before.began, attempt)

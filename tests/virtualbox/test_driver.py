@@ -246,7 +246,7 @@ def test_a_server_that_dies_in_the_middle_is_an_error_with_advice(
     run(["prepare-virtualbox"], check=True)
     command = [sys.executable, "-c", SERVER_DIES, str(tmp_path), "dying", str(spec.iso)]
     ended = run(command, check=False)
-    assert ended.stdout == "VirtualBox's server has ended in the middle\n", ended.stderr
+    assert ended.stdout == "VirtualBox's server ended during the command\n", ended.stderr
     again = run([sys.executable, "-c", MADE, str(tmp_path), "dying", str(spec.iso)], check=False)
     assert again.returncode == 0, again.stderr
     end_server(home)

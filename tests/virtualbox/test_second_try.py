@@ -117,7 +117,7 @@ def test_a_server_that_ends_twice_is_an_error(killed: Killed) -> None:
     ended = killed("status", at="find", times=2)
     assert ended.returncode == HypervisorError.exit_status
     assert ended.stdout == ""
-    assert "VirtualBox's server has ended in the middle" in ended.stderr
+    assert "VirtualBox's server ended during the command" in ended.stderr
     assert killed("status", at="find", times=1).stdout == "poweroff\n", "the VM is whole"
 
 

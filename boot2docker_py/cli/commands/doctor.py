@@ -1,4 +1,4 @@
-"""The command that looks at everything at once, and says what mends what is wrong."""
+"""The command that looks at everything at once, and says how to fix it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ID_WIDTH = 10  # of the longest, but for those of the host, which are cut
 @app.command()
 @with_session
 def doctor(session: Session) -> int:
-    """Look at this machine, the VM, its engine and the docker client; say what mends what is wrong.
+    """Look at this machine, the VM, its engine and the docker client; say how to fix it.
 
     Nothing is changed. The exit status is that of the first failure, and 0 when there are none;
     a warning is no failure. Example: boot2docker doctor --json

@@ -40,7 +40,7 @@ def logs(session: Session, *, name: str | None, follow: bool, lines: int) -> int
     Example: boot2docker logs -f engine
     """
     if follow and session.as_json:
-        raise UsageError("--follow and --json do not go together", resolution="Leave one away.")
+        raise UsageError("--follow and --json do not go together", resolution="Omit one of them.")
     if name is None:
         name = vm_logs.most_useful(session.questions.state())
         click.echo(f"The log '{name}' of VM '{session.config.vm}':", err=True)

@@ -46,8 +46,8 @@ class ContainerWatch(threading.Thread):
     """Tell of the running containers, again whenever they change, and when they are not known.
 
     Both are told in the thread of the watch. `open_engine` returns a connection to the engine, or
-    one that is closed at once when there is none. While `reach` is held nothing is told: what was
-    told last stays true enough until the VM is gone.
+    one that is closed at once when there is none. While `reach` is held nothing is reported: the
+    last list stays valid enough until the VM is gone.
     """
 
     def __init__(

@@ -10,8 +10,8 @@ from typing import Protocol
 
 from boot2docker_py.endpoint.relay.loop import Loop, OnReady
 
-# So that what was read at once can be written at once: else the rest waits for the loop's thread,
-# and a download is slower by a tenth. The system may give less (Linux: net.core.wmem_max).
+# One read from SSH must fit: what does not waits for the loop's thread, and downloads were a
+# tenth slower. The system may give less (Linux: net.core.wmem_max).
 SEND_BUFFER_BYTES = 1024 * 1024
 
 # poll(2) of Linux; what Python's select calls it is missing on other systems.

@@ -56,7 +56,7 @@ class Loop:
     def call_when_idle(self, call: Call) -> None:
         """Make the call when nothing else is to be done; for the loop's own thread.
 
-        So that who waits for an answer does not wait for the clearing up after another.
+        Cleaning up after one client must not delay another client's answer.
         """
         self._put_off.append(call)
 

@@ -13,7 +13,7 @@ import time
 from boot2docker_py.endpoint.relay.client import Client
 from boot2docker_py.endpoint.relay.loop import READ, Loop
 
-# A client that asks nothing, or for long, is no client of the engine.
+# A docker client asks at once; anything slower is not one.
 ASK_WITHIN_S = 2.0
 QUESTION_LIMIT_BYTES = 64 * 1024
 

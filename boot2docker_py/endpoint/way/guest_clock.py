@@ -53,7 +53,7 @@ class _OverSSH:
         self._connection = connection
 
     def guest_time_s(self) -> float | None:
-        """Return of all the times that it may be there now the one that is nearest to ours.
+        """Return the possible guest time that is closest to ours.
 
         The answer may have been under way for seconds, on a busy machine, and says whole seconds.
         """

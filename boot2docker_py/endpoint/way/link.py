@@ -1,7 +1,7 @@
 """Keep the one SSH connection of a forwarder: connect, watch, connect again, as long as it lives.
 
-A VM that is off costs a refused TCP connection every few seconds. Who starts or stops the VM says
-so (`wake`, `rest`), which saves the time in between.
+A VM that is off costs a refused TCP connection every few seconds. Commands that start or
+stop the VM say so (`wake`, `rest`), so that nothing waits for the next look.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import threading
 import time
 from typing import Iterator
 
-HOLD_S = 60.0  # long enough to shut down; a VM that runs then did not hear, or was not allowed to
+HOLD_S = 60.0  # long enough to shut down; a VM still running after that ignored the button
 
 
 class Reach:

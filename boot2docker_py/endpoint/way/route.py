@@ -1,4 +1,4 @@
-"""By which way the engine is reached in the guest; found out once for each connection.
+"""How the engine is reached in the guest; determined once per connection.
 
 An image whose SSH server forbids forwarding to Unix sockets (`AllowStreamLocalForwarding no`, or
 OpenSSH before 6.7) has other ways in: `docker system dial-stdio`, in docker since 18.09, or an

@@ -20,7 +20,7 @@ SLICE_S = 1.0
 COMPLAINT_BYTES = 64 * 1024
 LINE_BYTES = 1024
 REST_BYTES = 1 << 20  # `tar` fills up to 10 KB
-NOT_USABLE = 65  # the exit status for: the user typed something that cannot be
+NOT_USABLE = 65  # our scripts' exit status for a path that cannot be used (EX_DATAERR)
 _CHANGED = "file changed as we read it"  # GNU tar, which has read all there is
 
 

@@ -143,7 +143,7 @@ class _Work:
 
     def _write(self, archive: Archive, member: Member, path: Path) -> None:
         self._room.demand(member.size_bytes)
-        # Two names of the guest may be one here, where case does not count; none is lost unsaid.
+        # On a case-insensitive file system two names may collide; "x" makes that an error.
         with path.open("xb") as file:
             self._room.write(archive.content(), file.write)
         _set_mode_and_time(path, member.mode, member.changed_at_s)

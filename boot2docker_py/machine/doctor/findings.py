@@ -34,7 +34,7 @@ class Level(str, Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one check has found, and what mends it."""
+    """What one check has found, and how to fix it."""
 
     id: str
     level: Level

@@ -179,7 +179,7 @@ class BufferedSocket:
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     def _wait_to_send(self) -> None:
-        """Wait for room; who waits holds a lock of paramiko, so that a dead peer must be noticed.
+        """Wait until more can be sent; give up on a dead peer, as the caller holds paramiko's lock.
 
         Counted, not measured by the clock, for a host that slept meanwhile.
         """

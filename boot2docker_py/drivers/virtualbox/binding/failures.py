@@ -1,4 +1,4 @@
-"""What VirtualBox says when it fails, in our errors: the one border that its exceptions cross.
+"""Translate VirtualBox's exceptions into our errors; nothing else catches them.
 
 Result codes are those of VirtualBox.xidl and of COM.
 """
@@ -69,7 +69,7 @@ def error_of(result_code: int, text: str, platform: str = sys.platform) -> Boot2
     """Return the error for a result code and what VirtualBox says of it."""
     if result_code in SERVER_DIED:
         return HypervisorEndedError(
-            "VirtualBox's server has ended in the middle", details=text, resolution=AGAIN
+            "VirtualBox's server ended during the command", details=text, resolution=AGAIN
         )
     known = _known(_words(result_code, text), platform)
     if known and known.kind in (BusyError, StorageError):

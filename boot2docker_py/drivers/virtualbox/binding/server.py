@@ -72,7 +72,7 @@ class Watch:
         if self._absences == ABSENT_FOR_S:
             self._on_hang(
                 HypervisorEndedError(
-                    "VirtualBox's server has ended in the middle",
+                    "VirtualBox's server ended during the command",
                     details="a call to it does not come back",
                     resolution=failures.AGAIN,
                 )

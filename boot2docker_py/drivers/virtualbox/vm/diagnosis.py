@@ -39,7 +39,7 @@ def of_failed_start(
     found = diagnose(TABLE, [words, failures_in(log), failures_in(hardening)], platform)
     brief = f"VirtualBox does not start the VM '{name}'" + " in a window" * in_window
     details = "\n".join([words, *log.splitlines()[-SHOWN_LINES:]])
-    other_way = "\nOr leave --gui away." * in_window
+    other_way = "\nOr omit --gui." * in_window
     if not found:
         return HypervisorError(brief, details=details, resolution=f"See {logs}.{other_way}")
     return found[0].kind(

@@ -143,8 +143,8 @@ def _is_addressed(adapter: Any, wanted: HostOnly) -> bool:
 def _let_keep_address(api: API, adapter: Any, wanted: HostOnly) -> None:
     """Note the address where VirtualBox looks for it when a VM starts.
 
-    But for Windows, it gives the adapter what stands there, or an address of its own choice: one
-    that was renamed, or that another program addressed, would lose its address.
+    Except on Windows, VirtualBox sets the adapter's address from this key when a VM starts, or
+    invents one; without the key a renamed adapter loses its address.
     """
     for key, value in (("IPAddress", wanted.host_ip), ("IPNetMask", wanted.netmask)):
         place = f"HostOnly/{adapter.name}/{key}"

@@ -138,7 +138,7 @@ def test_the_death_of_the_server_is_told_from_its_refusals(virtualbox: Connectio
         error.hresult, error.excepinfo = code - (1 << 32), None  # type: ignore[assignment]
     else:
         error.errno = code - (1 << 32)  # type: ignore[attr-defined]
-    with pytest.raises(HypervisorError, match="has ended in the middle"), failures.translated():
+    with pytest.raises(HypervisorError, match="ended during the command"), failures.translated():
         raise error
 
 
