@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -17,8 +18,10 @@ from boot2docker_py.cli.app import app
 from boot2docker_py.cli.arguments import PASSES_WORDS_ON, go_switches
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError, UsageError
+from boot2docker_py.host import reader
 
 INTERRUPTED = 130
+STDOUT = 1
 LOG_BYTES = 1_000_000
 
 OnEnd = Callable[[HypervisorEndedError], int]
@@ -74,11 +77,11 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
         screen.status_line.clear()
         click.echo("interrupted; run the command again to go on", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our output has gone; what Python would still flush there is lost anyway.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception as defect:  # noqa: BLE001 - the last resort; nobody sees a traceback
+        if reader.is_gone(defect, STDOUT):
+            # What Python would still flush there is lost anyway.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+            return 1
         log.debug("a defect of boot2docker", exc_info=True)
         return _report(_as_broken_import(defect) or _as_defect(defect), arguments)
     return status if isinstance(status, int) else 0
@@ -138,7 +141,8 @@ def _log_to_file(file: Path) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if file.exists() and file.stat().st_size > LOG_BYTES:
-            file.replace(file.with_suffix(".log.1"))
+            with contextlib.suppress(PermissionError):  # on Windows, another command has it open
+                file.replace(file.with_suffix(".log.1"))
         handler = logging.FileHandler(file, encoding="utf-8")
     except OSError:
         # A log that cannot be written must not keep the command from running; a command that

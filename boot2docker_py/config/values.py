@@ -84,6 +84,8 @@ def vm_name(value: object) -> str:
             'must be a plain name: no / \\ : * ? " < > |, not beginning with . or -, '
             "not ending with a dot or a space"
         )
+    if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
+        raise ValueError("must be a plain name: Windows keeps this one for a device")
     if len(name.encode()) > 64:
         raise ValueError("must be at most 64 bytes long")
     return name

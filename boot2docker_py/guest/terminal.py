@@ -15,7 +15,7 @@ import select
 import signal
 import sys
 import threading
-from typing import TYPE_CHECKING, Iterator, Sequence
+from typing import TYPE_CHECKING, Iterator, Protocol, Sequence
 
 from boot2docker_py.errors import GuestError, StorageError
 from boot2docker_py.ssh.command import Pumps, SessionChannel, begin, exit_status
@@ -46,7 +46,12 @@ def run(connection: Connection, words: Sequence[str], *, tty: bool | None = None
     if tty is None:
         tty = not words and os.isatty(STDIN) and os.isatty(STDOUT)
     with connection.open_session() as channel:
-        begin(channel, " ".join(words), terminal_size=_size() if tty else None)
+        begin(
+            channel,
+            " ".join(words),
+            terminal_size=_size() if tty else None,
+            terminal_name=os.environ.get("TERM") or _terminal_name(),
+        )
         with _raw_terminal() if tty and os.isatty(STDIN) else contextlib.nullcontext():
             return _serve(channel, tty=tty)
 
@@ -56,7 +61,7 @@ def _serve(channel: SessionChannel, *, tty: bool) -> int:
     sys.stderr.flush()
     if tty:
         threading.Thread(target=_follow_size, args=(channel,), daemon=True).start()
-    pumps = Pumps(channel, _Descriptor(STDIN), _Descriptor(STDOUT), _Descriptor(STDERR))
+    pumps = Pumps(channel, *map(_stream, (STDIN, STDOUT, STDERR)))
     pumps.wait()
     if pumps.failure is not None:
         return _status_of_failure(pumps.failure)
@@ -71,6 +76,29 @@ def _status_of_failure(failure: OSError) -> int:
     if failure.errno in (errno.EPIPE, errno.EINVAL):  # EINVAL: what Windows calls it
         return BROKEN_PIPE
     raise StorageError("cannot write the output of the command", details=str(failure))
+
+
+def _terminal_name() -> str:
+    if sys.platform == "win32":
+        from boot2docker_py.guest import windows_console
+
+        return windows_console.terminal_name()
+    else:  # noqa: RET505 - so that mypy knows the platform
+        return "vt100"
+
+
+def _stream(number: int) -> _Stream:
+    """Return one of our standard streams."""
+    if sys.platform == "win32":
+        from boot2docker_py.guest import windows_console
+
+        return windows_console.at(number) or _Descriptor(number)
+    else:  # noqa: RET505 - so that mypy knows the platform
+        return _Descriptor(number)
+
+
+class _Stream(session.Source, session.Sink, Protocol):
+    """What is read or written."""
 
 
 class _Descriptor:

@@ -10,7 +10,6 @@ Run under Wine with a Python for Windows; not run on Windows itself.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import sys
@@ -29,15 +28,17 @@ PIPE_REJECT_REMOTE_CLIENTS = 0x00000008
 
 
 def pipe_of_vm(vm_name: str) -> str:
-    """Return the name of the pipe at which the engine of a VM is served."""
-    return PREFIX + "boot2docker-" + re.sub(r"[^A-Za-z0-9_.-]+", "-", vm_name)
+    """Return the name of the pipe at which the engine of a VM is served; each VM has its own."""
+    plain = re.sub(r"[^A-Za-z0-9_.-]+", "-", vm_name)
+    return (
+        PREFIX + "boot2docker-" + (plain if plain == vm_name else f"{plain}-{_digest(vm_name)[:8]}")
+    )
 
 
 def pipe_at(path: Path) -> str:
     """Return the name of the pipe that stands for a Unix socket at `path`."""
     # Windows takes paths in either case for the same.
-    digest = hashlib.sha256(os.path.normcase(str(path)).encode("utf-8")).hexdigest()[:32]
-    return f"{PREFIX}boot2docker-{digest}"
+    return f"{PREFIX}boot2docker-{_digest(os.path.normcase(str(path)))[:32]}"
 
 
 def docker_host(pipe: str) -> str:
@@ -57,15 +58,28 @@ def pipe_mode() -> int:
 
 
 def access_for(user_sid: str) -> str:
-    """Return the security descriptor, in SDDL, that lets one user in and nobody else."""
-    return f"D:P(A;;GA;;;{user_sid})"
+    """Return the security descriptor, in SDDL, that lets one user in and nobody else.
+
+    It is the user's own: that of an administrator's process would belong to a group without this.
+    """
+    return f"O:{user_sid}D:P(A;;GA;;;{user_sid})"
+
+
+def _digest(text: str) -> str:
+    import hashlib  # not where it is not needed: it takes a tenth of a short command
+
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 if sys.platform == "win32":
     import ctypes
+    import logging
     import threading
+    import time
     from ctypes import wintypes
     from typing import Any
+
+    log = logging.getLogger(__name__)
 
     _TRUE, _FALSE = 1, 0
     _ERROR_MORE_DATA = 234
@@ -78,6 +92,8 @@ if sys.platform == "win32":
     _UNLIMITED_INSTANCES = 255
     _GENERIC_READ, _GENERIC_WRITE, _OPEN_EXISTING = 0x80000000, 0x40000000, 3
     _TOKEN_QUERY, _TOKEN_USER = 0x0008, 1
+    _READ_CONTROL, _KERNEL_OBJECT, _OWNER_INFORMATION = 0x00020000, 6, 1
+    _PAUSE_S = 0.1
     # A server may not act in the name of who connects: winbase.h, SECURITY_SQOS_PRESENT.
     _ANONYMOUS = 0x00100000
 
@@ -124,6 +140,7 @@ if sys.platform == "win32":
     _this_process = _declare(_kernel32, "GetCurrentProcess", _H)
     _open_token = _declare(_advapi32, "OpenProcessToken", _B, _H, _D, _P)
     _token_information = _declare(_advapi32, "GetTokenInformation", _B, _H, _D, _P, _D, _P)
+    _security_of = _declare(_advapi32, "GetSecurityInfo", _D, _H, _D, _D, _P, _P, _P, _P, _P)
     _sid_to_string = _declare(_advapi32, "ConvertSidToStringSidW", _B, _P, _P)
     _descriptor_of = _declare(
         _advapi32,
@@ -151,15 +168,18 @@ if sys.platform == "win32":
             _token_information(token, _TOKEN_USER, None, 0, ctypes.byref(size))
             memory = ctypes.create_string_buffer(size.value)
             _check(_token_information(token, _TOKEN_USER, memory, size, ctypes.byref(size)))
-            sid = ctypes.c_void_p.from_buffer(memory)  # TOKEN_USER begins with a pointer to it
-            text = ctypes.c_wchar_p()
-            _check(_sid_to_string(sid, ctypes.byref(text)))
-            try:
-                return str(text.value)
-            finally:
-                _local_free(text)
+            # TOKEN_USER begins with a pointer to it.
+            return _sid_in_words(ctypes.c_void_p.from_buffer(memory))
         finally:
             _close(token)
+
+    def _sid_in_words(sid: ctypes.c_void_p) -> str:
+        text = ctypes.c_wchar_p()
+        _check(_sid_to_string(sid, ctypes.byref(text)))
+        try:
+            return str(text.value)
+        finally:
+            _local_free(text)
 
     class Handle:
         """An open end of a pipe; one thread may read while another writes."""
@@ -198,6 +218,26 @@ if sys.platform == "win32":
             pid = wintypes.ULONG()
             _check(_server_pid(self._handle, ctypes.byref(pid)))
             return int(pid.value)
+
+        def owner_sid(self) -> str:
+            """Return the security identifier of the user whose pipe it is."""
+            owner, descriptor = ctypes.c_void_p(), ctypes.c_void_p()
+            error = _security_of(
+                self._handle,
+                _KERNEL_OBJECT,
+                _OWNER_INFORMATION,
+                ctypes.byref(owner),
+                None,
+                None,
+                None,
+                ctypes.byref(descriptor),
+            )
+            if error:
+                raise ctypes.WinError(error)
+            try:
+                return _sid_in_words(owner)
+            finally:
+                _local_free(descriptor)
 
         def wait_for_client(self) -> None:
             """Wait until somebody has connected.
@@ -290,15 +330,28 @@ if sys.platform == "win32":
         return Handle(handle)
 
     def connect(name: str, timeout_s: float) -> Stream:
-        """Connect to the pipe.
+        """Connect to the pipe, which must be this user's own.
 
         Raises:
-            OSError: nobody serves there, or nobody has time for us.
+            OSError: nobody serves there, another user does, or nobody has time for us.
         """
-        for _try in range(3):
+        handle = _open_client(name, timeout_s)
+        try:
+            is_ours = handle.owner_sid() == user_sid()
+        except BaseException:
+            handle.close()
+            raise
+        if not is_ours:
+            handle.close()
+            raise PermissionError(f"{name} belongs to another user")
+        return Stream(handle, timeout_s)
+
+    def _open_client(name: str, timeout_s: float) -> Handle:
+        end = time.monotonic() + timeout_s
+        while True:
             handle = _open(
                 name,
-                _GENERIC_READ | _GENERIC_WRITE,
+                _GENERIC_READ | _GENERIC_WRITE | _READ_CONTROL,
                 0,
                 None,
                 _OPEN_EXISTING,
@@ -306,11 +359,13 @@ if sys.platform == "win32":
                 None,
             )
             if handle != _INVALID_HANDLE:
-                return Stream(Handle(handle), timeout_s)
+                return Handle(handle)
             if ctypes.get_last_error() != _ERROR_PIPE_BUSY:
                 raise _failure()
-            _wait_pipe(name, int(timeout_s * 1000))
-        raise TimeoutError(f"{name} is busy")
+            remaining_ms = int(1000 * (end - time.monotonic()))
+            if remaining_ms <= 0:
+                raise TimeoutError(f"{name} is busy")
+            _wait_pipe(name, remaining_ms)  # and another client may be faster then
 
     class Stream:
         """A pipe that is used like a socket."""
@@ -353,31 +408,49 @@ if sys.platform == "win32":
             self.pipe = name
             self._on_client = on_client
             self._is_closed = False
+            self._lock = threading.Lock()  # guards the next and the change of the one above
             self._waiting = make_instance(name, is_first=True)
 
         def run(self) -> None:
             """Serve until `close`."""
-            while self._serve_one():
-                pass
-
-        def _serve_one(self) -> bool:
             client = self._waiting
-            try:
-                client.wait_for_client()
-            except OSError:  # it has gone again, or we were closed
-                client.close()
-                client_is_here = False
-            else:
-                client_is_here = True
-            if self._is_closed:
-                client.close()
-                return False
-            self._waiting = make_instance(self.pipe, is_first=False)
-            if client_is_here:
-                self._on_client(client)
-            return True
+            while True:
+                is_here = _is_met(client)
+                # Before the old one can be closed: a name without an instance is anybody's.
+                following = self._next_instance()
+                if following is None:
+                    client.close()
+                    return
+                if is_here:
+                    self._on_client(client)
+                else:
+                    client.close()
+                client = following
+
+        def _next_instance(self) -> Handle | None:
+            """Return the next instance, or None once we are closed."""
+            while True:
+                with self._lock:
+                    if self._is_closed:
+                        return None
+                    try:
+                        self._waiting = make_instance(self.pipe, is_first=False)
+                    except OSError:
+                        log.warning("cannot make '%s' again", self.pipe, exc_info=True)
+                    else:
+                        return self._waiting
+                time.sleep(_PAUSE_S)
 
         def close(self) -> None:
             """Take no more clients."""
-            self._is_closed = True
+            with self._lock:
+                self._is_closed = True
             self._waiting.close()
+
+    def _is_met(instance: Handle) -> bool:
+        """Wait until a client has come; tell whether it is still there, and we are not closed."""
+        try:
+            instance.wait_for_client()
+        except OSError:
+            return False
+        return True

@@ -42,7 +42,11 @@ def command_line(command: str | Sequence[str]) -> str:
 
 
 def begin(
-    channel: SessionChannel, command: str, *, terminal_size: os.terminal_size | None = None
+    channel: SessionChannel,
+    command: str,
+    *,
+    terminal_size: os.terminal_size | None = None,
+    terminal_name: str = "vt100",
 ) -> None:
     """Let the guest run the command, or a shell if it is empty; in a terminal of the size given.
 
@@ -51,7 +55,7 @@ def begin(
     """
     try:
         if terminal_size is not None:
-            channel.get_pty(os.environ.get("TERM", "vt100"), *terminal_size)
+            channel.get_pty(terminal_name, *terminal_size)
         if command:
             channel.exec_command(command)
         else:

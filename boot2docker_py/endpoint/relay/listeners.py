@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import socket
 import sys
@@ -144,7 +145,8 @@ class PipeListener:
 
     def why_not(self, error: OSError) -> str:
         """See `Listener`."""
-        return _in_words(error)
+        # CreateNamedPipeW, of the first instance: somebody else has the name.
+        return "another program serves there" if error.errno == errno.EACCES else _in_words(error)
 
     def is_ours(self) -> bool:
         """See `Listener`."""

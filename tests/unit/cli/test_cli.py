@@ -266,11 +266,18 @@ class TestProcess:
         assert answer.returncode == 0
         assert b"VM = " in answer.stdout
 
-    def test_reader_that_goes_away_is_no_defect(self) -> None:
-        command = f"{sys.executable} -m boot2docker_py config | head -c 1; exit ${{PIPESTATUS[0]}}"
-        answer = subprocess.run(["bash", "-c", command], capture_output=True, check=False)
-        assert b"Traceback" not in answer.stderr
-        assert b"defect" not in answer.stderr
+    @pytest.mark.parametrize("words", [["config"], ["--help"], ["shellinit", "--shell", "cmd"]])
+    def test_reader_that_goes_away_is_no_defect(self, words: list[str]) -> None:
+        """Windows does not call it a broken pipe."""
+        command = [sys.executable, "-m", "boot2docker_py", *words]
+        with subprocess.Popen(command, stdout=-1, stderr=-1) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            said = process.stderr.read()
+        assert process.returncode != 0
+        assert b"Traceback" not in said
+        assert b"defect" not in said
 
     def test_asking_for_the_state_imports_nothing_heavy(self) -> None:
         """What makes every command slow to start is loaded only by those that need it."""
@@ -279,6 +286,7 @@ class TestProcess:
             "from boot2docker_py.cli.session import Session;"
             "run(['status'], Session());"
             "heavy = {'paramiko', 'cryptography', 'requests', 'tomllib', 'hashlib'};"
+            "heavy -= {'hashlib'} if sys.platform == 'win32' else set();"  # names of pipes
             "print(sorted(heavy & set(sys.modules)))"
         )
         answer = subprocess.run(

@@ -187,6 +187,19 @@ def test_good_names(paths: Paths, name: str) -> None:
     assert configuration.load(paths, {}, {"vm": name}).vm == name
 
 
+@pytest.mark.parametrize("name", ["CON", "aux", "nul", "Com1", "lpt9", "prn.x"])
+def test_names_of_windows_devices_are_refused(paths: Paths, name: str) -> None:
+    """A folder of that name can be made nowhere on Windows, and opens the device."""
+    with pytest.raises(UsageError) as caught:
+        configuration.load(paths, {}, {"vm": name})
+    assert "--vm must be a plain name: Windows keeps this one" in caught.value.brief
+
+
+@pytest.mark.parametrize("name", ["console", "com", "con-1", "nullable", "auxiliary.vm"])
+def test_names_that_only_resemble_devices_are_good(paths: Paths, name: str) -> None:
+    assert configuration.load(paths, {}, {"vm": name}).vm == name
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [

@@ -19,7 +19,6 @@ from typing import Iterator, Sequence
 
 import pytest
 
-from boot2docker_py.guest import windows_console
 from tests.unit.ssh.real_sshd import Cable, Sshd
 
 LONG_S = 60.0
@@ -253,9 +252,3 @@ def test_killed_by_a_signal_the_terminal_is_as_before(
 def test_colours_and_other_bytes_pass_unchanged(terminal: Terminal) -> None:
     terminal.type(b"printf '\\033[31mred\\033[0m \\303\\251\\n'\n")
     assert terminal.sees(b"\x1b[31mred\x1b[0m \xc3\xa9")
-
-
-def test_raw_modes_of_a_windows_console() -> None:
-    """Microsoft's values: line 2, echo 4, processed 1 go; virtual terminal 0x200 comes."""
-    assert windows_console.raw_input_modes(0x1F7) == (0x3F0, 0x1F0)
-    assert windows_console.raw_output_modes(0x3) == (0xF, 0x3)

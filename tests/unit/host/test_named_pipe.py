@@ -14,11 +14,16 @@ from boot2docker_py.host import named_pipe
     ("vm", "pipe"),
     [
         ("boot2docker-vm", r"\\.\pipe\boot2docker-boot2docker-vm"),
-        ("a b\\c", r"\\.\pipe\boot2docker-a-b-c"),
+        ("a+b", r"\\.\pipe\boot2docker-a-b-300273da"),
     ],
 )
 def test_the_pipe_of_a_vm_has_no_odd_letters(vm: str, pipe: str) -> None:
     assert named_pipe.pipe_of_vm(vm) == pipe
+
+
+def test_no_two_vms_share_a_pipe() -> None:
+    names = ["a b", "a+b", "a-b", "a  b", "\u00e4 b", "\u00f6 b", "\udcff b"]
+    assert len({named_pipe.pipe_of_vm(name) for name in names}) == len(names)
 
 
 def test_docker_takes_a_pipe_with_slashes() -> None:
@@ -44,5 +49,6 @@ def test_pipes_carry_messages_and_come_from_this_machine() -> None:
     assert named_pipe.pipe_mode() == 0x0000000C
 
 
-def test_one_user_comes_in_and_nothing_is_inherited() -> None:
-    assert named_pipe.access_for("S-1-5-21-1-2-3-1001") == "D:P(A;;GA;;;S-1-5-21-1-2-3-1001)"
+def test_one_user_owns_it_and_comes_in_and_nothing_is_inherited() -> None:
+    user = "S-1-5-21-1-2-3-1001"
+    assert named_pipe.access_for(user) == f"O:{user}D:P(A;;GA;;;{user})"
