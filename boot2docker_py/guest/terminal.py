@@ -18,7 +18,7 @@ import threading
 from typing import TYPE_CHECKING, Iterator, Protocol, Sequence
 
 from boot2docker_py.errors import GuestError, StorageError
-from boot2docker_py.ssh.command import Pumps, SessionChannel, begin, exit_status
+from boot2docker_py.ssh.command import Pumps, SessionChannel, Sink, Source, begin, exit_status
 
 if TYPE_CHECKING:
     from boot2docker_py.ssh.connection import Connection
@@ -97,7 +97,7 @@ def _stream(number: int) -> _Stream:
         return _Descriptor(number)
 
 
-class _Stream(session.Source, session.Sink, Protocol):
+class _Stream(Source, Sink, Protocol):
     """What is read or written."""
 
 

@@ -11,7 +11,8 @@ from typing import Callable, Iterator
 
 import pytest
 
-from boot2docker_py.endpoint import control, named_pipe
+from boot2docker_py.endpoint import control
+from boot2docker_py.host import named_pipe
 
 assert sys.platform == "win32"
 
