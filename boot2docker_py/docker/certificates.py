@@ -17,8 +17,8 @@ import time
 from pathlib import Path
 from typing import Iterator, cast
 
+from boot2docker_py import x509
 from boot2docker_py.address import Address
-from boot2docker_py.docker import certificate_dates
 from boot2docker_py.errors import GuestError, NetworkError, StorageError
 from boot2docker_py.guest import addresses, engine
 from boot2docker_py.paths import make_private_folder
@@ -169,7 +169,7 @@ def _refuse_own_nearly_over(folder: Path, address: Address) -> None:
     """Look at ours first: an engine says of one that is over only that it is bad."""
     for name, owner in (("cert.pem", "client's"), ("ca.pem", "authority's")):
         try:
-            ends_at_s = certificate_dates.ends_at_s(folder / name)
+            ends_at_s = x509.ends_at_s(folder / name)
         except StorageError as error:
             raise _unfit(GuestError, address, f"{error.brief}: {error.details}") from error
         _refuse_end(ends_at_s, owner, address)

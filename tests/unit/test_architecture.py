@@ -16,7 +16,7 @@ PACKAGE = ROOT / "boot2docker_py"
 OWNERS = {
     "click": {"cli"},
     "paramiko": {"ssh"},
-    "cryptography": {"ssh", "docker"},
+    "cryptography": {"ssh", "x509"},  # keys, and certificates
     "requests": {"image"},
     "urllib3": {"image"},
     "certifi": {"image"},
@@ -67,19 +67,21 @@ MAY_KNOW = {
     "address": set(),
     "advice": {"errors"},
     "untrusted": set(),
+    "x509": {"errors"},
     "wait": {"errors"},
     "lock": {"errors", "wait"},
     "paths": {"errors"},
     "config": {"errors", "paths", "untrusted"},
     "host": GROUND,
-    "drivers": GROUND | {"paths", "host"},
+    "drivers": GROUND | {"paths", "host", "x509"},
     "image": GROUND | {"__version__"},
     "ssh": GROUND | {"paths", "host"},
     "guest": GROUND | {"paths", "ssh", "host"},
-    "docker": GROUND | {"paths", "ssh", "guest", "host"},
+    "docker": GROUND | {"paths", "ssh", "guest", "host", "x509"},
     "endpoint": GROUND | {"paths", "ssh", "guest", "host", "__version__"},
     "machine": GROUND
-    | {"drivers", "paths", "ssh", "guest", "docker", "endpoint", "host", "image", "config"},
+    | {"drivers", "paths", "ssh", "guest", "docker", "endpoint", "host", "image", "config"}
+    | {"x509"},
     "cli": GROUND
     | {"drivers", "paths", "ssh", "guest", "docker", "endpoint", "host", "image", "config"}
     | {"machine", "__version__"},

@@ -6,10 +6,8 @@ from pathlib import Path
 from typing import Sequence
 
 from boot2docker_py.drivers import host
-from boot2docker_py.drivers.qemu import acceleration, command_line, process
+from boot2docker_py.drivers.qemu import acceleration, command_line
 from boot2docker_py.wait import Check, Deadline
-
-INSTEAD = "Use VirtualBox instead: boot2docker --driver virtualbox up"
 
 
 def checks(folder: Path) -> Sequence[Check]:
@@ -18,14 +16,9 @@ def checks(folder: Path) -> Sequence[Check]:
     return [
         Check("QEMU", _has_program, install),
         Check("qemu-img", _has_disk_tool, install),
-        Check("a way to control QEMU that is ours alone", _is_private, INSTEAD),
         Check("a virtual CPU", _has_accelerator, install),
         *host.folder_checks(folder),
     ]
-
-
-def _is_private(_deadline: Deadline) -> str | None:
-    return process.why_not_private()
 
 
 def _has_program(_deadline: Deadline) -> str | None:

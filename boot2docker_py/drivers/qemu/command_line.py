@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Mapping, Sequence
 
+from boot2docker_py.drivers.qemu import tls
 from boot2docker_py.drivers.qemu.files import Files, Settings
 from boot2docker_py.drivers.qemu.qmp import Endpoint
 
@@ -94,17 +95,18 @@ def machine(
         *("-device", "virtio-rng-pci"),
         *("-chardev", f"file,id=console,append=on,path={_value(settings.console_log)}"),
         *("-serial", "chardev:console"),
+        *_credentials(endpoint),
         *("-chardev", _control(endpoint), "-mon", "chardev=control,mode=control"),
         *("-pidfile", os.fspath(files.running)),
     ]
 
 
-def saved_state_uri(path: Path, name: str, platform: str = sys.platform) -> str:
-    """Return what QEMU calls the file of a saved state, which it has open as `name`.
+def saved_state_uri(path: Path, name: str, *, is_handed_over: bool) -> str:
+    """Return what QEMU calls the file of a saved state: by its path, or as the open file `name`.
 
-    `file:` needs QEMU 8.2, and open files cannot be handed over on Windows.
+    Only a Unix socket can hand over open files; `file:` needs QEMU 8.2.
     """
-    return f"file:{path}" if platform == "win32" else f"fd:{name}"
+    return f"fd:{name}" if is_handed_over else f"file:{path}"
 
 
 def incoming(uri: str) -> list[str]:
@@ -151,12 +153,18 @@ def _network(settings: Settings) -> list[str]:
 
 
 def _control(endpoint: Endpoint) -> str:
-    where = (
-        f"host=127.0.0.1,port={endpoint}"
-        if isinstance(endpoint, int)
-        else f"path={_value(os.fspath(endpoint))}"
-    )
+    if isinstance(endpoint, tls.Port):
+        where = f"host=127.0.0.1,port={endpoint.number},tls-creds=control-tls"
+    else:
+        where = f"path={_value(os.fspath(endpoint))}"
     return f"socket,id=control,{where},server=on,wait=off"
+
+
+def _credentials(endpoint: Endpoint) -> list[str]:
+    if not isinstance(endpoint, tls.Port):
+        return []
+    folder = _value(os.fspath(endpoint.credentials))
+    return ["-object", f"tls-creds-x509,id=control-tls,endpoint=server,verify-peer=on,dir={folder}"]
 
 
 def _value(text: str) -> str:

@@ -31,7 +31,7 @@ from boot2docker_py.drivers.qemu.files import (
     storage_errors,
     write_settings,
 )
-from boot2docker_py.drivers.qemu.process import Process
+from boot2docker_py.drivers.qemu.process import Process, uses_port
 from boot2docker_py.errors import (
     NotFoundError,
     StorageError,
@@ -43,6 +43,8 @@ from boot2docker_py.wait import Check
 log = logging.getLogger(__name__)
 
 HOW_TO_INSTALL = command_line.install_hint()
+
+_USES_PORT = uses_port()
 
 _STATES = {
     "running": State.RUNNING,
@@ -72,11 +74,16 @@ class QEMUDriver(Driver):
     )
 
     def __init__(
-        self, name: str, paths: VMPaths, answer_timeout_s: float = qmp.ANSWER_TIMEOUT_S
+        self,
+        name: str,
+        paths: VMPaths,
+        answer_timeout_s: float = qmp.ANSWER_TIMEOUT_S,
+        *,
+        uses_port: bool = _USES_PORT,
     ) -> None:
         self._vm = name
         self._paths = paths
-        self._process = Process(name, paths, answer_timeout_s)
+        self._process = Process(name, paths, answer_timeout_s, uses_port=uses_port)
         self._files = self._process.files
 
     def checks(self) -> Sequence[Check]:

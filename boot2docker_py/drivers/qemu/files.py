@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
@@ -79,13 +80,18 @@ class Files:
         """Return what QEMU itself has said since its last start."""
         return self.folder / "qemu.log"
 
+    @property
+    def credentials(self) -> Path:
+        """Return the folder of the certificates for a monitor at a port."""
+        return self.folder / "monitor-tls"
+
     def all_but_unfinished(self) -> list[Path]:
         """Return all files that the driver may have made, but the one that says so."""
         named = [self.settings, self.disk, self.saved_state, self.saved_by]
         return [
             *named,
             *map(temporary, named),
-            *(self.seed, self.used_state, self.running, self.lock, self.log),
+            *(self.seed, self.used_state, self.running, self.lock, self.log, self.credentials),
             temporary(self.unfinished),
         ]
 
@@ -102,7 +108,7 @@ class Settings:
     ssh_port: int
     docker_port: int
     console_log: str
-    qmp_port: int = 0  # on 127.0.0.1, where Python has no Unix sockets; else 0
+    qmp_port: int = 0  # on 127.0.0.1, with TLS, where Python has no Unix sockets; else 0
     accelerator: str = ""  # of the last start
     format: int = FORMAT
 
@@ -167,9 +173,12 @@ def temporary(path: Path) -> Path:
 
 
 def remove_all(paths: list[Path]) -> None:
-    """Remove the files that are there."""
+    """Remove the files and folders that are there."""
     for path in paths:
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

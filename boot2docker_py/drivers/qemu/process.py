@@ -3,8 +3,8 @@
 It is never looked for by a number. It holds a lock from before its first instruction to its last,
 which tells that it lives, and listens at its control socket, which tells all the rest.
 
-On Windows the lock is not handed on and the control socket is a TCP port on 127.0.0.1, because
-Python there has no Unix sockets; that half has never been run.
+On Windows the lock is not handed on and the control socket is a port on 127.0.0.1 with TLS, because
+Python there has no Unix sockets.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pathlib import Path
 from typing import Any, ContextManager, Iterator, Sequence
 
 from boot2docker_py import lock
-from boot2docker_py.drivers.qemu import qmp
-from boot2docker_py.drivers.qemu.files import Files, opened_private, read_settings
+from boot2docker_py.drivers.qemu import qmp, tls
+from boot2docker_py.drivers.qemu.files import Files, opened_private, read_settings, remove_all
 from boot2docker_py.errors import HypervisorError, StorageError
 from boot2docker_py.host.detached import detached
 from boot2docker_py.paths import VMPaths
@@ -42,17 +42,6 @@ class EndedError(Exception):
 def uses_port(platform: str = sys.platform) -> bool:
     """Tell whether QEMU listens at a TCP port, for want of Unix sockets in Python."""
     return platform == "win32"
-
-
-def why_not_private(platform: str = sys.platform) -> str | None:
-    """Return why others could command QEMU through its control socket; None if they cannot.
-
-    QMP has no password, executes what is in the body of any web page's POST, and a guest of QEMU
-    reaches the loopback ports of its host.
-    """
-    if uses_port(platform):
-        return "its monitor would be an open port, by which any web page can command it"
-    return None
 
 
 def _lock_holder(path: Path) -> int:
@@ -85,20 +74,24 @@ def _detached(hand_on: Sequence[int]) -> dict[str, Any]:
 class Process:
     """The QEMU of one VM, whether it runs or not."""
 
-    def __init__(self, name: str, paths: VMPaths, answer_timeout_s: float) -> None:
+    def __init__(
+        self, name: str, paths: VMPaths, answer_timeout_s: float, *, uses_port: bool
+    ) -> None:
         self.name = name
+        self.uses_port = uses_port
         self._answer_timeout_s = answer_timeout_s
         self.files = Files(paths.folder)
         self._socket = paths.qmp_socket
 
     def endpoint(self) -> qmp.Endpoint:
         """Return where QEMU listens."""
-        if not uses_port():
+        if not self.uses_port:
             return self._socket
         try:
-            return read_settings(self.files.settings).qmp_port
+            port = read_settings(self.files.settings).qmp_port
         except (FileNotFoundError, StorageError):
-            return 0  # where nobody can listen
+            port = 0  # where nobody can listen
+        return tls.Port(port, self.files.credentials)
 
     def _connect(self) -> ContextManager[qmp.Monitor]:
         return qmp.connect(self.endpoint(), self._answer_timeout_s)
@@ -115,10 +108,13 @@ class Process:
         while True:
             try:
                 with self._connect() as monitor:
-                    return str(monitor.execute("query-status")["status"])
+                    answer = monitor.execute("query-status")
+                    return str(answer["status"])
             except qmp.NotListeningError:
                 if not self._is_alive():
                     return ""
+            except (qmp.RefusedError, LookupError, TypeError) as error:
+                raise qmp.NoAnswerError(f"it does not say how it is: {error}") from error
             # It is about to listen, or about to end; anything else is not right.
             if deadline.has_passed():
                 raise qmp.NoAnswerError("its control socket is gone")
@@ -157,7 +153,7 @@ class Process:
             HypervisorError: it does not answer, or another one still lives.
         """
         with self._locked() as lock_descriptor:
-            self._remove_traces()
+            self._prepare()
             process = self._spawn(command, [lock_descriptor, *hand_on])
             try:
                 self._wait_for_answer(process, Deadline(timeout_s))
@@ -234,10 +230,13 @@ class Process:
                 deadline.clock.sleep(PAUSE_S)
             yield file.fileno()
 
-    def _remove_traces(self) -> None:
-        """Remove what a QEMU that did not end in order has left."""
+    def _prepare(self) -> None:
+        """Remove what a QEMU that did not end in order has left; make what the next one reads."""
         self.files.running.unlink(missing_ok=True)
         self._socket.unlink(missing_ok=True)
+        remove_all([self.files.credentials])
+        if self.uses_port:
+            tls.make_credentials(self.files.credentials)
 
     def _spawn(self, command: Sequence[str], hand_on: Sequence[int]) -> subprocess.Popen[bytes]:
         log.debug("running %s", " ".join(command))

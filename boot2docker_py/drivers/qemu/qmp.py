@@ -12,10 +12,13 @@ import json
 import logging
 import os
 import socket
+import ssl
 import sys
 from pathlib import Path
 from typing import Any, Iterator, Union
 
+from boot2docker_py import untrusted
+from boot2docker_py.drivers.qemu import tls
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
@@ -23,8 +26,10 @@ log = logging.getLogger(__name__)
 ANSWER_TIMEOUT_S = 10.0
 _PAUSE_S = 0.02
 
-# Where a QEMU listens: a Unix socket, or a TCP port on 127.0.0.1.
-Endpoint = Union[Path, int]
+LINE_BYTES = 1 << 20  # QEMU's longest, of all its commands, are some 200 KB
+
+# Where a QEMU listens: a Unix socket, or a port on 127.0.0.1 with TLS.
+Endpoint = Union[Path, tls.Port]
 
 
 class NotListeningError(Exception):
@@ -82,20 +87,30 @@ class Monitor:
         while True:
             message = self._receive()
             if "error" in message:
-                raise RefusedError(message["error"]["desc"])
+                error = message["error"]
+                raise RefusedError(error.get("desc") if isinstance(error, dict) else error)
             if "return" in message:
                 return message["return"]
             log.debug("qmp event: %s", message)
 
     def _receive(self) -> dict[str, Any]:
         while b"\n" not in self._received:
+            if self._deadline.has_passed():
+                raise NoAnswerError("it does not answer")
+            if len(self._received) > LINE_BYTES:
+                raise NoAnswerError("what it says has no end")
             with self._translated():
                 chunk = self._connection.recv(65536)
             if not chunk:
                 raise NotListeningError("QEMU has ended")
             self._received += chunk
         line, _, self._received = self._received.partition(b"\n")
-        message: dict[str, Any] = json.loads(line)
+        try:
+            message = untrusted.parsed_json(line)
+        except ValueError as error:
+            raise NoAnswerError(f"it does not speak QMP: {error}") from error
+        if not isinstance(message, dict):
+            raise NoAnswerError("it does not speak QMP")
         return message
 
     @contextlib.contextmanager
@@ -114,7 +129,7 @@ def connect(endpoint: Endpoint, timeout_s: float = ANSWER_TIMEOUT_S) -> Iterator
         OSError: the endpoint cannot be reached for another reason.
     """
     deadline = Deadline(timeout_s)
-    with _open(endpoint, deadline) as connection:
+    with _open(endpoint, deadline) as opened, _secured(opened, endpoint, deadline) as connection:
         yield Monitor(connection, deadline)
 
 
@@ -134,9 +149,24 @@ def _open(endpoint: Endpoint, deadline: Deadline) -> Iterator[socket.socket]:
         yield connection
 
 
+@contextlib.contextmanager
+def _secured(
+    connection: socket.socket, endpoint: Endpoint, deadline: Deadline
+) -> Iterator[socket.socket]:
+    if not isinstance(endpoint, tls.Port):
+        yield connection
+        return
+    with _translated(connection, deadline):
+        secured = tls.client_context(endpoint.credentials).wrap_socket(
+            connection, server_hostname=tls.SERVER_NAME
+        )
+    with secured:
+        yield secured
+
+
 def _address(endpoint: Endpoint) -> tuple[int, Any]:
-    if isinstance(endpoint, int):
-        return socket.AF_INET, ("127.0.0.1", endpoint)
+    if isinstance(endpoint, tls.Port):
+        return socket.AF_INET, ("127.0.0.1", endpoint.number)
     if sys.platform == "win32":
         raise NotListeningError("Python has no Unix sockets on Windows")
     else:  # noqa: RET506 - mypy reads this only on the platforms that have them
@@ -150,5 +180,6 @@ def _translated(connection: socket.socket, deadline: Deadline) -> Iterator[None]
         yield
     except socket.timeout as error:
         raise NoAnswerError("it does not answer") from error
-    except (FileNotFoundError, ConnectionError) as error:
+    # Whoever does not speak our TLS, or has not our certificate, is not the QEMU that we started.
+    except (FileNotFoundError, ConnectionError, ssl.SSLError) as error:
         raise NotListeningError(str(error)) from error

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from typing import Any
 
 from boot2docker_py.drivers.qemu import command_line
@@ -134,9 +133,10 @@ def _write(process: Process) -> None:
     path = temporary(process.files.saved_state)
     with opened_private(path) as file_descriptor:
         with process.monitor() as monitor:
-            if sys.platform != "win32":
+            if not process.uses_port:
                 monitor.hand_over("state", file_descriptor)
-            monitor.execute("migrate", uri=command_line.saved_state_uri(path, "state"))
+            uri = command_line.saved_state_uri(path, "state", is_handed_over=not process.uses_port)
+            monitor.execute("migrate", uri=uri)
         outcome = _wait_for_end(process)
         if outcome.get("status") != "completed":
             raise StorageError(

@@ -6,18 +6,16 @@ import dataclasses
 import logging
 import os
 import re
-import sys
 from pathlib import Path
 
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.qemu import (
     acceleration,
-    checks,
     command_line,
     saved,
 )
 from boot2docker_py.drivers.qemu.files import Settings, opened_private, write_settings
-from boot2docker_py.drivers.qemu.process import EndedError, Process, uses_port, why_not_private
+from boot2docker_py.drivers.qemu.process import EndedError, Process
 from boot2docker_py.errors import (
     Boot2DockerError,
     HypervisorError,
@@ -85,9 +83,8 @@ def _launch(
             f"the image of the VM '{process.name}' is not there: '{settings.iso}'",
             resolution="Fetch it: boot2docker download",
         )
-    demand_private(process.name)
     for _ in range(_PORT_ATTEMPTS):
-        settings = with_free_ports(settings)
+        settings = with_free_ports(settings, uses_port=process.uses_port)
         write_settings(process.files.settings, settings)
         command = command_line.machine(
             _program(), process.name, settings, process.files, process.endpoint(), machine
@@ -97,7 +94,11 @@ def _launch(
                 process.start(command)
             else:
                 os.lseek(saved_state, 0, os.SEEK_SET)
-                uri = command_line.saved_state_uri(process.files.saved_state, str(saved_state))
+                uri = command_line.saved_state_uri(
+                    process.files.saved_state,
+                    str(saved_state),
+                    is_handed_over=not process.uses_port,
+                )
                 process.start(
                     [*command, *command_line.incoming(uri)],
                     [saved_state],
@@ -115,22 +116,13 @@ def _launch(
     )
 
 
-def demand_private(name: str, platform: str = sys.platform) -> None:
-    """Raise HypervisorError where others could command QEMU."""
-    reason = why_not_private(platform)
-    if reason:
-        raise HypervisorError(
-            f"QEMU is not started for the VM '{name}'", details=reason, resolution=checks.INSTEAD
-        )
-
-
-def with_free_ports(settings: Settings) -> Settings:
+def with_free_ports(settings: Settings, *, uses_port: bool) -> Settings:
     """Return the settings with another port in place of each that is taken now."""
     return dataclasses.replace(
         settings,
         ssh_port=_free_instead_of(settings.ssh_port, "SSH"),
         docker_port=settings.docker_port and _free_instead_of(settings.docker_port, "the engine"),
-        qmp_port=ports.any_free() if uses_port() else 0,
+        qmp_port=ports.any_free() if uses_port else 0,
     )
 
 

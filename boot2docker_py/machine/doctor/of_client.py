@@ -121,7 +121,7 @@ def _certificates(patient: Patient) -> Iterator[Finding]:
     if not folder.exists():
         yield ok("tls", "not used: docker goes over SSH")
         return
-    from boot2docker_py.docker.certificate_dates import ends_at_s
+    from boot2docker_py.x509 import ends_at_s
 
     try:
         ends = {name: ends_at_s(folder / name) for name in ("ca.pem", "cert.pem")}

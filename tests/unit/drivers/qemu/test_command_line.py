@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.qemu import command_line
+from boot2docker_py.drivers.qemu import command_line, tls
 from boot2docker_py.drivers.qemu.files import Files, Settings
 
 SETTINGS = Settings(
@@ -67,11 +67,14 @@ def test_ports_are_open_to_this_host_alone(docker_port: int, network: str) -> No
     assert values_of("-netdev", command(docker_port=docker_port)) == [network]
 
 
-def test_control_is_a_loopback_port_where_there_are_no_unix_sockets() -> None:
-    files = Files(Path("vm"))
-    words = command_line.machine("qemu", "vm", SETTINGS, files, 45678, "pc")
-    control = "socket,id=control,host=127.0.0.1,port=45678,server=on,wait=off"
+def test_control_at_a_port_demands_our_certificate() -> None:
+    endpoint = tls.Port(45678, Path("/a, b/tls"))
+    words = command_line.machine("qemu", "vm", SETTINGS, Files(Path("vm")), endpoint, "pc")
+    control = "socket,id=control,host=127.0.0.1,port=45678,tls-creds=control-tls,server=on,wait=off"
     assert values_of("-chardev", words)[1] == control
+    folder = str(endpoint.credentials).replace(",", ",,")
+    credentials = "tls-creds-x509,id=control-tls,endpoint=server,verify-peer=on,dir="
+    assert values_of("-object", words) == [credentials + folder]
 
 
 @pytest.mark.parametrize(
@@ -129,9 +132,8 @@ def test_a_qemu_that_is_not_there_is_none(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_saved_state_is_an_open_file_where_that_can_be_handed_over() -> None:
     path = Path("saved, by me.state")
-    assert command_line.saved_state_uri(path, "7", "linux") == "fd:7"
-    assert command_line.saved_state_uri(path, "7", "darwin") == "fd:7"
-    assert command_line.saved_state_uri(path, "7", "win32") == "file:saved, by me.state"
+    uris = [command_line.saved_state_uri(path, "7", is_handed_over=it) for it in (True, False)]
+    assert uris == ["fd:7", "file:saved, by me.state"]
 
 
 @pytest.mark.parametrize(

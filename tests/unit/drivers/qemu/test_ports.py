@@ -10,7 +10,7 @@ import pytest
 
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.qemu import start
-from boot2docker_py.errors import HypervisorError, NetworkError
+from boot2docker_py.errors import NetworkError
 from tests.unit.drivers.qemu.test_command_line import SETTINGS
 
 
@@ -40,19 +40,18 @@ def test_only_a_taken_port_is_moved_and_the_user_is_told(
 ) -> None:
     free = dataclasses.replace(SETTINGS, ssh_port=ports.any_free())
     with caplog.at_level(logging.WARNING):
-        assert start.with_free_ports(free) == free
+        assert start.with_free_ports(free, uses_port=False) == free
         assert not caplog.records
         with socket.create_server(("127.0.0.1", 0)) as listener:
             taken = dataclasses.replace(free, docker_port=listener.getsockname()[1])
-            moved = start.with_free_ports(taken)
+            moved = start.with_free_ports(taken, uses_port=False)
     assert moved.ssh_port == free.ssh_port
     assert moved.docker_port not in (0, taken.docker_port)
     assert str(taken.docker_port) in caplog.text
     assert str(moved.docker_port) in caplog.text
 
 
-def test_qemu_is_not_started_where_any_web_page_could_command_it() -> None:
-    with pytest.raises(HypervisorError, match="not started"):
-        start.demand_private("vm", "win32")
-    for platform in ("linux", "darwin"):
-        start.demand_private("vm", platform)
+def test_the_monitor_gets_a_port_only_where_it_has_no_socket() -> None:
+    settings = dataclasses.replace(SETTINGS, ssh_port=ports.any_free())
+    assert start.with_free_ports(settings, uses_port=False).qmp_port == 0
+    assert start.with_free_ports(settings, uses_port=True).qmp_port > 0

@@ -6,14 +6,16 @@ import contextlib
 import json
 import os
 import socket
+import ssl
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
 
-from boot2docker_py.drivers.qemu import qmp
+from boot2docker_py.drivers.qemu import qmp, tls
 
 Conversation = Callable[[Any], object]
 
@@ -31,20 +33,35 @@ def talking(conversation: Conversation) -> Iterator[qmp.Monitor]:
 
 
 @contextlib.contextmanager
-def serving(conversation: Conversation) -> Iterator[int]:
-    """Run a server for one client."""
+def serving(
+    conversation: Conversation, wrap: Callable[[Path], ssl.SSLContext] | None = None
+) -> Iterator[tls.Port]:
+    """Run a server for one client; with the certificates that QEMU would have, unless it wraps."""
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
         client, _ = listener.accept()
-        with client, client.makefile("rw", encoding="utf-8") as stream:
-            conversation(stream)
+        with contextlib.suppress(OSError), client:
+            secured = (wrap or server_context)(folder).wrap_socket(client, server_side=True)
+            with secured, secured.makefile("rw", encoding="utf-8") as stream:
+                conversation(stream)
 
-    thread = threading.Thread(target=serve, daemon=True)
-    thread.start()
-    with listener:
-        yield listener.getsockname()[1]
+    with tempfile.TemporaryDirectory() as name, listener:
+        folder = Path(name) / "tls"
+        tls.make_credentials(folder)
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield tls.Port(listener.getsockname()[1], folder)
         thread.join()
+
+
+def server_context(folder: Path) -> ssl.SSLContext:
+    """Return what QEMU makes of `tls-creds-x509` with `verify-peer=on`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server-cert.pem", folder / "server-key.pem")
+    context.load_verify_locations(folder / "ca-cert.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 def say(stream: Any, *messages: object) -> None:
@@ -97,10 +114,92 @@ def test_silence_ends_at_the_deadline() -> None:
 
 
 def test_nobody_behind_a_port_is_told_from_silence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with pytest.raises(qmp.NotListeningError), qmp.connect(port):
-        pass
+    with serving(lambda _stream: None) as port:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            nobody = port._replace(number=listener.getsockname()[1])
+        with pytest.raises(qmp.NotListeningError), qmp.connect(nobody):
+            pass
+        with contextlib.suppress(qmp.NotListeningError), qmp.connect(port):
+            pass
+
+
+def of_others(folder: Path) -> ssl.SSLContext:
+    """Return the settings of a server with certificates that were made in the same way."""
+    with tempfile.TemporaryDirectory() as other:
+        tls.make_credentials(Path(other) / "tls")
+        return server_context(Path(other) / "tls")
+
+
+def test_another_program_at_the_port_is_not_our_qemu() -> None:
+    """After QEMU's end anybody may have its number; he learns nothing, and we believe nothing."""
+    heard: list[object] = []
+    with serving(lambda stream: heard.append(hear(stream)), of_others) as port:  # noqa: SIM117
+        with pytest.raises(qmp.NotListeningError), qmp.connect(port):
+            pass
+    assert heard == []
+
+
+def test_a_client_is_no_server() -> None:
+    """Who has stolen what we show to QEMU cannot play QEMU."""
+
+    def as_client(folder: Path) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(folder / "client-cert.pem", folder / "client-key.pem")
+        return context
+
+    with serving(greet, as_client) as port:  # noqa: SIM117
+        with pytest.raises(qmp.NotListeningError), qmp.connect(port):
+            pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes of files")
+def test_keys_are_the_users_alone(tmp_path: Path) -> None:
+    tls.make_credentials(tmp_path / "tls")
+    tls.make_credentials(tmp_path / "tls")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "tls").iterdir()}
+    assert set(modes.values()) == {0o600}
+    assert len(modes) == 5
+    assert (tmp_path / "tls").stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["no JSON", "[]", "1", '"x"', "[" * 100_000, "\udcff", '{"QMP"', "x" * (qmp.LINE_BYTES + 99)],
+)
+def test_what_is_not_qmp_is_told_from_silence(said: str) -> None:
+    def conversation(stream: Any) -> None:
+        stream.write(said.encode("utf-8", "surrogateescape").decode("latin-1") + "\n")
+        stream.flush()
+        stream.read()
+
+    with serving(conversation) as port:  # noqa: SIM117
+        with pytest.raises(qmp.NoAnswerError), qmp.connect(port):
+            pass
+
+
+@pytest.mark.parametrize("error", [{}, {"desc": None}, None, [], "x", {"class": 1}])
+def test_a_refusal_without_words_is_one(error: object) -> None:
+    def conversation(stream: Any) -> None:
+        hear(stream)
+        say(stream, {"error": error})
+
+    with talking(conversation) as monitor, pytest.raises(qmp.RefusedError):
+        monitor.execute("cont")
+
+
+def test_events_without_end_are_silence() -> None:
+    def conversation(stream: Any) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                say(stream, {"event": "RTC_CHANGE"})
+
+    def greeted(stream: Any) -> None:
+        greet(stream)
+        conversation(stream)
+
+    with serving(greeted) as port:  # noqa: SIM117
+        with pytest.raises(qmp.NoAnswerError), qmp.connect(port, timeout_s=0.5) as monitor:
+            monitor.execute("query-status")
 
 
 if sys.platform != "win32":  # where Python has Unix sockets
