@@ -70,14 +70,19 @@ docs: .venv-lint/ready ## Write the pages of docs/ that follow from the code
 deps:
 	@.ci/install "$(CACHE)"
 
+# make_environment PYTHON FOLDER GROUPS: the program as it is here, and what its tests or checks need.
+make_environment = $(1) -m venv --clear $(2) && $(2)/bin/pip install --quiet dependency-groups tomli \
+  && $(2)/bin/dependency-groups --output $(2)/groups.txt $(3) \
+  && $(2)/bin/pip install --quiet -e . -r $(2)/groups.txt
+
 .venv/ready: pyproject.toml
-	$(PYTHON) -m venv --clear .venv && $(BIN)/pip install --quiet -e '.[test]' && touch $@
+	$(call make_environment,$(PYTHON),.venv,test) && touch $@
 
 .venv38/ready: pyproject.toml
-	$(PYTHON38) -m venv --clear .venv38 && .venv38/bin/pip install --quiet -e '.[test]' && touch $@
+	$(call make_environment,$(PYTHON38),.venv38,test) && touch $@
 
 .venv-lint/ready: pyproject.toml
-	$(PYTHON) -m venv --clear .venv-lint && .venv-lint/bin/pip install --quiet -e '.[test,lint]' && touch $@
+	$(call make_environment,$(PYTHON),.venv-lint,test lint) && touch $@
 
 clean: ## Remove what was built here (the cache of images stays)
 	rm -rf build dist .venv .venv38 .venv-lint .mypy_cache .ruff_cache .pytest_cache
