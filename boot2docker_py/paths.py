@@ -17,8 +17,9 @@ SOCKET_PATH_BYTES = 103
 
 
 class VMPaths(NamedTuple):
-    """The files of one VM."""
+    """One VM: its name, and its files."""
 
+    name: str
     folder: Path  # the driver's: disk, settings, saved state; deleted with the VM
     run: Path  # sockets and logs of processes; 0700
     lock: Path  # held, by the operating system, while a command changes the VM
@@ -125,6 +126,7 @@ class Paths(NamedTuple):
             digest = hashlib.sha256(os.fsencode(self.home / name)).hexdigest()[:16]
             run = _runtime_folder() / digest
         return VMPaths(
+            name=name,
             folder=self.home / "vms" / name,
             run=run,
             lock=self.home / "vms" / f"{name}.lock",

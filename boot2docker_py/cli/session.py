@@ -84,7 +84,7 @@ class Session:
     @cached_property
     def driver(self) -> Driver:
         """Return the driver of the VM, and say which flags mean nothing to it."""
-        driver = drivers.choose(self.config.driver, self.config.vm, self.vm_paths, self.on_hang)
+        driver = drivers.choose(self.config.driver, self.vm_paths, self.on_hang)
         for setting in SETTINGS:
             flag = self.config.flag(setting.field)
             if flag and setting.needs and not getattr(driver.features, setting.needs):
@@ -112,7 +112,7 @@ class Session:
         from boot2docker_py.endpoint.of_vm import Endpoint
 
         config = self.config
-        return Endpoint(self.vm_paths, config.vm, config.ssh_key, config.publish, config.tcp_port)
+        return Endpoint(self.vm_paths, config.ssh_key, config.publish, config.tcp_port)
 
     @cached_property
     def docker_config(self) -> DockerConfig:
@@ -126,7 +126,7 @@ class Session:
         """Return the docker context of the VM."""
         from boot2docker_py.docker.contexts import Context
 
-        return Context(self.docker_config, self.config.vm, self.vm_paths.folder)
+        return Context(self.docker_config, self.vm_paths)
 
     @cached_property
     def shell(self) -> str:
@@ -150,7 +150,7 @@ class Session:
 
         return Machine(
             self.config,
-            self.driver,
+            self.questions,
             self.endpoint,
             self.images,
             self.vm_paths,

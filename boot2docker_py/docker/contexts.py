@@ -11,6 +11,7 @@ from typing import Mapping
 
 from boot2docker_py.docker.config import DEFAULT_CONTEXT, DockerConfig, read_object, write_object
 from boot2docker_py.errors import StorageError, WrongStateError
+from boot2docker_py.paths import VMPaths
 
 CONTEXT_NAME = "boot2docker"
 VM_NAME = "boot2docker-vm"
@@ -20,13 +21,12 @@ MARK = "Boot2DockerVM"
 
 
 class Context:
-    """The docker context of the VM whose files are in `vm_folder`."""
+    """The docker context of one VM."""
 
-    def __init__(self, config: DockerConfig, vm_name: str, vm_folder: Path) -> None:
-        self.name = context_name(vm_name)
+    def __init__(self, config: DockerConfig, vm: VMPaths) -> None:
+        self.name = context_name(vm.name)
         self._config = config
-        self._vm_name = vm_name
-        self._vm_folder = vm_folder
+        self._vm = vm
 
     @property
     def _file(self) -> Path:
@@ -51,8 +51,8 @@ class Context:
         wanted = {
             "Name": self.name,
             "Metadata": {
-                "Description": f"Docker Engine in the VM '{self._vm_name}' of boot2docker",
-                MARK: str(self._vm_folder),
+                "Description": f"Docker Engine in the VM '{self._vm.name}' of boot2docker",
+                MARK: str(self._vm.folder),
             },
             "Endpoints": {"docker": {"Host": docker_host, "SkipTLSVerify": False}},
         }
@@ -127,7 +127,7 @@ class Context:
         if not isinstance(marked, str):
             return False
         # A mark whose VM is gone belongs to nobody.
-        return marked == str(self._vm_folder) or not Path(marked).exists()
+        return marked == str(self._vm.folder) or not Path(marked).exists()
 
 
 def context_name(vm_name: str) -> str:

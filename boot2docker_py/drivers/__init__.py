@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def choose(wanted: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
-    """Return the driver for the VM `vm_name`; `wanted` is auto, virtualbox or qemu.
+def choose(wanted: str, paths: VMPaths, on_hang: OnHang) -> Driver:
+    """Return the driver for the VM; `wanted` is auto, virtualbox or qemu.
 
     `on_hang` is called, in another thread, when the hypervisor ends and a call to it hangs.
 
@@ -26,10 +26,10 @@ def choose(wanted: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver
     made_with = _record(paths)
     if made_with and wanted not in ("auto", made_with):
         raise UsageError(
-            f"VM '{vm_name}' was made with driver {made_with}, not {wanted}",
+            f"VM '{paths.name}' was made with driver {made_with}, not {wanted}",
             resolution="Omit --driver, or name another VM with --vm.",
         )
-    return _open(made_with or wanted, vm_name, paths, on_hang)
+    return _open(made_with or wanted, paths, on_hang)
 
 
 def _record(paths: VMPaths) -> str:
@@ -39,13 +39,13 @@ def _record(paths: VMPaths) -> str:
         return ""
 
 
-def _open(name: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
+def _open(name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
     if name == "virtualbox":
-        return _virtualbox(vm_name, paths, on_hang)
+        return _virtualbox(paths, on_hang)
     why_not = ""
     if name == "auto":
         try:
-            return _virtualbox(vm_name, paths, on_hang)
+            return _virtualbox(paths, on_hang)
         except HypervisorError as error:
             why_not = f"VirtualBox: {error.brief}: {error.details}\n{error.resolution}"
             log.debug("Not VirtualBox: %s (%s)", error.brief, error.details)
@@ -61,11 +61,11 @@ def _open(name: str, vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
             if name == "auto"
             else qemu.HOW_TO_INSTALL,
         )
-    return qemu.QEMUDriver(vm_name, paths)
+    return qemu.QEMUDriver(paths)
 
 
-def _virtualbox(vm_name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
+def _virtualbox(paths: VMPaths, on_hang: OnHang) -> Driver:
     from boot2docker_py.drivers.virtualbox import driver
     from boot2docker_py.drivers.virtualbox.binding import api
 
-    return driver.VirtualBoxDriver(vm_name, paths, api.connect(on_hang))
+    return driver.VirtualBoxDriver(paths.name, paths, api.connect(on_hang))

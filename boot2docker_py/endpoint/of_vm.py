@@ -11,7 +11,7 @@ from boot2docker_py import errors
 from boot2docker_py.address import Address
 from boot2docker_py.endpoint import control, process
 from boot2docker_py.endpoint.relay import listeners
-from boot2docker_py.endpoint.status import ALL, PUBLISH, ForwarderStatus, LastError, Phase
+from boot2docker_py.endpoint.status import ALL, PUBLISH, ForwarderStatus, LastError, Phase, Settings
 from boot2docker_py.guest import engine
 from boot2docker_py.host import named_pipe
 from boot2docker_py.paths import VMPaths
@@ -20,6 +20,7 @@ from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
+LEAST_PATIENCE_S = 60.0
 OPEN_WITHIN_S = 10.0
 KNOWN_WITHIN_S = 5.0
 PAUSE_S = 0.1
@@ -31,22 +32,20 @@ class Endpoint:
     def __init__(
         self,
         paths: VMPaths,
-        vm_name: str,
         key: Path,
         publish: str = PUBLISH,
         tcp_port: int = 0,
     ) -> None:
-        self._publish = publish
         self._paths = paths
-        self._vm_name = vm_name
         self._key = key
+        self._publish = publish
         self._tcp_port = tcp_port
 
     @property
     def docker_host(self) -> str:
         """Return what `DOCKER_HOST` must be for the docker client to use this engine."""
         if sys.platform == "win32":
-            return named_pipe.docker_host(named_pipe.pipe_of_vm(self._vm_name))
+            return named_pipe.docker_host(named_pipe.pipe_of_vm(self._paths.name))
         else:  # noqa: RET505 - so that mypy knows the platform
             return f"unix://{self._paths.docker_socket}"
 
@@ -54,15 +53,8 @@ class Endpoint:
         """Run the forwarder to the SSH server at `address`; one that already does is kept."""
         if self._publish == ALL:
             log.warning("Other machines can reach published ports of containers (--publish all).")
-        health = process.start(
-            self._paths,
-            vm_name=self._vm_name,
-            address=address,
-            key=self._key,
-            deadline=deadline,
-            publish=self._publish,
-            tcp_port=self._tcp_port,
-        )
+        patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
+        health = process.start(self._settings(address, patience_s), deadline)
         if self._tcp_port:
             log.warning(
                 "Every user and program of this machine can use the engine at %s:%d, as root of "
@@ -77,11 +69,14 @@ class Endpoint:
     def run_here(self, address: Address) -> None:
         """Run the forwarder in this process, in place of another, until Ctrl-C."""
         process.stop(self._paths)
-        process.run_here(
+        process.run_here(self._settings(address, LEAST_PATIENCE_S))
+
+    def _settings(self, address: Address, patience_s: float) -> Settings:
+        return Settings(
             self._paths,
-            vm_name=self._vm_name,
-            address=address,
-            key=self._key,
+            address,
+            self._key,
+            patience_s,
             publish=self._publish,
             tcp_port=self._tcp_port,
         )
@@ -110,7 +105,7 @@ class Endpoint:
             answer = process.published(self._paths)
         if answer is None or answer["unknown_because"]:
             raise errors.GuestError(
-                f"it is not known which ports the containers of VM '{self._vm_name}' publish",
+                f"it is not known which ports the containers of VM '{self._paths.name}' publish",
                 details=answer["unknown_because"] if answer else "the forwarder does not answer",
                 resolution="boot2docker up",
             )
@@ -126,7 +121,7 @@ class Endpoint:
         health = self.status()
         if health is None:
             raise errors.GuestError(
-                f"the forwarder of VM '{self._vm_name}' has ended",
+                f"the forwarder of VM '{self._paths.name}' has ended",
                 resolution=f"See {self._paths.forwarder_log}.",
             )
         if health.phase is Phase.FAILED and health.last_error:
@@ -147,7 +142,7 @@ class Endpoint:
 
     def _open_socket(self) -> Stream:
         if sys.platform == "win32":
-            return named_pipe.connect(named_pipe.pipe_of_vm(self._vm_name), OPEN_WITHIN_S)
+            return named_pipe.connect(named_pipe.pipe_of_vm(self._paths.name), OPEN_WITHIN_S)
         else:  # noqa: RET505 - so that mypy knows the platform
             client = control.unix_socket()
             try:

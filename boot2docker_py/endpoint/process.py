@@ -13,17 +13,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from boot2docker_py import __version__, lock
-from boot2docker_py.address import Address
 from boot2docker_py.endpoint import control
-from boot2docker_py.endpoint.status import (
-    ENGINE_SOCKET,
-    GUEST_USER,
-    PUBLISH,
-    UDP_HELPER,
-    ForwarderStatus,
-    Phase,
-    Settings,
-)
+from boot2docker_py.endpoint.status import ForwarderStatus, Phase, Settings
 from boot2docker_py.errors import BusyError, GuestError
 from boot2docker_py.host.detached import detached
 from boot2docker_py.paths import VMPaths, make_private_folder
@@ -32,25 +23,12 @@ from boot2docker_py.wait import Check, Deadline, wait_for
 log = logging.getLogger(__name__)
 
 MODULE = "boot2docker_py.endpoint"
-LEAST_PATIENCE_S = 60.0
 STOP_POLITELY_S = 3.0
 STOP_WITHIN_S = 20.0
 LOG_TAIL_BYTES = 2000
 
 
-def start(
-    paths: VMPaths,
-    *,
-    vm_name: str,
-    address: Address,
-    key: Path,
-    deadline: Deadline,
-    user: str = GUEST_USER,
-    engine_socket: str = ENGINE_SOCKET,
-    publish: str = PUBLISH,
-    tcp_port: int = 0,
-    udp_helper: str = UDP_HELPER,
-) -> ForwarderStatus:
+def start(settings: Settings, deadline: Deadline) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
     One that runs already is kept if it would do the same, else replaced; there is never a second.
@@ -60,19 +38,7 @@ def start(
         GuestError: it ended at once; the details are the end of its log.
         BusyError: an older one cannot be stopped.
     """
-    patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
-    settings = Settings(
-        vm_name,
-        address,
-        key,
-        paths,
-        patience_s,
-        user=user,
-        engine_socket=engine_socket,
-        publish=publish,
-        tcp_port=tcp_port,
-        udp_helper=udp_helper,
-    )
+    paths = settings.paths
     running = status(paths)
     if running is not None:
         if _does_the_same(running, settings):
@@ -87,15 +53,7 @@ def start(
         return _wait_until_it_answers(child, words, settings, deadline)
 
 
-def run_here(
-    paths: VMPaths,
-    *,
-    vm_name: str,
-    address: Address,
-    key: Path,
-    publish: str = PUBLISH,
-    tcp_port: int = 0,
-) -> None:
+def run_here(settings: Settings) -> None:
     """Run the forwarder in this process until it is told to end, by Ctrl-C for example.
 
     Raises:
@@ -103,10 +61,7 @@ def run_here(
     """
     from boot2docker_py.endpoint import forwarder
 
-    make_private_folder(paths.run)
-    settings = Settings(
-        vm_name, address, key, paths, LEAST_PATIENCE_S, publish=publish, tcp_port=tcp_port
-    )
+    make_private_folder(settings.paths.run)
     forwarder.serve(settings)
 
 

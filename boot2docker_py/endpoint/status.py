@@ -35,16 +35,20 @@ class Phase(str, Enum):
 class Settings:
     """What one forwarder is to do."""
 
-    vm_name: str
+    paths: VMPaths
     address: Address
     key: Path
-    paths: VMPaths
     patience_s: float  # how long the VM may be out of reach at first
     user: str = GUEST_USER
     engine_socket: str = ENGINE_SOCKET  # in the guest
     publish: str = PUBLISH  # off, loopback or all
     tcp_port: int = 0  # on loopback, where every user can reach it; 0: none
     udp_helper: str = UDP_HELPER  # in the guest
+
+    @property
+    def vm_name(self) -> str:
+        """Return the name of the VM."""
+        return self.paths.name
 
     def to_json(self) -> str:
         """Return the settings as one argument for the process."""
@@ -55,17 +59,12 @@ class Settings:
     def from_json(cls, text: str) -> Settings:
         """Return what `to_json` was told."""
         raw = json.loads(text)
+        name, *files = raw.pop("paths").values()
         return cls(
-            vm_name=raw["vm_name"],
-            address=Address(**raw["address"]),
-            key=Path(raw["key"]),
-            paths=VMPaths(**{name: Path(value) for name, value in raw["paths"].items()}),
-            patience_s=raw["patience_s"],
-            user=raw["user"],
-            engine_socket=raw["engine_socket"],
-            publish=raw["publish"],
-            tcp_port=raw["tcp_port"],
-            udp_helper=raw["udp_helper"],
+            paths=VMPaths(name, *map(Path, files)),
+            address=Address(**raw.pop("address")),
+            key=Path(raw.pop("key")),
+            **raw,
         )
 
 

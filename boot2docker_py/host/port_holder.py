@@ -103,7 +103,8 @@ def forwarder_in(words: list[str]) -> str:
         return ""
     with contextlib.suppress(ValueError, LookupError, TypeError):
         settings = json.loads(words[words.index("boot2docker_py.endpoint") + 1])
-        return f"the forwarder of VM '{settings['vm_name']}'"
+        name = settings["paths"]["name"]
+        return f"the forwarder of VM '{name}'"
     return "the forwarder of another VM"
 
 

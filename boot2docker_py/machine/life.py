@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py import lock
 from boot2docker_py.address import Address
-from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, Driver, State
+from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State
 from boot2docker_py.errors import (
     Boot2DockerError,
     DeadlineError,
@@ -46,19 +46,21 @@ class Upgraded:
     was_restarted: bool = False
 
 
-class Machine(Questions):
+class Machine:
     """One VM and everything that happens to it."""
 
     def __init__(
         self,
         config: Config,
-        driver: Driver,
+        questions: Questions,
         endpoint: Endpoint,
         images: Images,
         paths: VMPaths,
         report: Report = silent,
     ) -> None:
-        super().__init__(config.vm, driver)
+        self.name = questions.name
+        self.driver = questions.driver
+        self.questions = questions
         self.config = config
         self.endpoint = endpoint
         self.images = images
@@ -104,10 +106,10 @@ class Machine(Questions):
     def power_off(self, deadline: Deadline) -> State:
         """Cut the power, even of a VM that answers nothing."""
         with self._alone("poweroff", deadline):
-            found = self.state()
+            found = self.questions.state()
             self.endpoint.rest()
             self.driver.power_off()
-            self.refuse_broken(self.driver.state())
+            self.questions.refuse_broken(self.driver.state())
             return found
 
     def restart(self, deadline: Deadline) -> State:
@@ -122,13 +124,13 @@ class Machine(Questions):
     def reset(self, deadline: Deadline) -> State:
         """Throw the VM's memory away, in whatever state, and boot it."""
         with self._alone("reset", deadline):
-            found = self.state()
+            found = self.questions.state()
             self._demand_bootable()
             self.endpoint.rest()
             self.driver.power_off()
             self.driver.discard_saved()
             state = self.driver.state()
-            self.refuse_broken(state)
+            self.questions.refuse_broken(state)
             self._start(state, deadline)
             return found
 
@@ -137,7 +139,7 @@ class Machine(Questions):
         with self._alone("save", deadline):
             found = self._existing(deadline)
             if found in (State.OFF, State.ABORTED):
-                raise self.wrong_state(found, resolution="boot2docker up")
+                raise self.questions.wrong_state(found, resolution="boot2docker up")
             self.endpoint.rest()
             if found is not State.SAVED:
                 log.info("Saving the memory of VM '%s'...", self.name)
@@ -184,16 +186,16 @@ class Machine(Questions):
             self._forward(self.settled_address(deadline), deadline)
 
     def settled_address(self, deadline: Deadline) -> Address:
-        """Return the same as `running_address`, but wait first for a VM that is starting."""
+        """Return where SSH of the running VM is reached; wait first for a VM that is starting."""
         self._settled(deadline)
-        return self.running_address()
+        return self.questions.running_address()
 
     # -- steps
 
     @contextlib.contextmanager
     def _alone(self, purpose: str, deadline: Deadline) -> Iterator[None]:
         if purpose not in ("init", "up", "upgrade", "delete"):
-            self.state()  # an absent VM is an error at once, and leaves no lock file
+            self.questions.state()  # an absent VM is an error at once, and leaves no lock file
 
         def announce(holder: str) -> None:
             log.info("Waiting for another boot2docker (%s)...", holder)
@@ -221,13 +223,13 @@ class Machine(Questions):
 
     def _usable(self, deadline: Deadline) -> State:
         state = self._settled(deadline)
-        self.refuse_broken(state)
+        self.questions.refuse_broken(state)
         return state
 
     def _existing(self, deadline: Deadline) -> State:
         state = self._usable(deadline)
         if state is State.ABSENT:
-            raise self.absent()
+            raise self.questions.absent()
         return state
 
     def _make(self, deadline: Deadline) -> None:

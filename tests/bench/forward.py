@@ -22,6 +22,7 @@ from typing import Callable, Sequence
 
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.relay.relay import GRANT_BYTES
+from boot2docker_py.endpoint.status import Settings
 from boot2docker_py.paths import Paths
 from boot2docker_py.ssh.connection import Connection
 from boot2docker_py.wait import Deadline
@@ -323,15 +324,10 @@ def main() -> None:
         words += ["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]
         words += ["-o", "LogLevel=ERROR", "-L", f"{theirs}:{engine}", f"{sshd.user}@127.0.0.1"]
         client = subprocess.Popen(words)
-        health = process.start(
-            paths,
-            vm_name="bench",
-            address=sshd.address,
-            key=sshd.key,
-            deadline=Deadline(30),
-            user=sshd.user,
-            engine_socket=str(engine),
+        settings = Settings(
+            paths, sshd.address, sshd.key, 30, user=sshd.user, engine_socket=str(engine)
         )
+        health = process.start(settings, Deadline(30))
         try:
             wait_for(theirs)
             wait_for(paths.docker_socket)

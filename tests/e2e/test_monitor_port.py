@@ -39,7 +39,7 @@ def running(folder: Path, paths: VMPaths) -> Iterator[QEMUDriver]:
     iso = folder / "blank.iso"
     iso.write_bytes(bytes(1 << 20))
     spec: VMSpec = a_spec(iso)._replace(console_log=paths.console_log)
-    driver = QEMUDriver("my vm, on=off", paths, 5.0, uses_port=True)
+    driver = QEMUDriver(paths, 5.0, uses_port=True)
     driver.create(spec)
     driver.start()
     yield driver

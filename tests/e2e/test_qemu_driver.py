@@ -64,7 +64,7 @@ def spec(folder: Path, paths: VMPaths) -> VMSpec:
 
 @pytest.fixture
 def driver(paths: VMPaths) -> Iterator[QEMUDriver]:
-    driver = QEMUDriver("my vm, on=off", paths, ANSWER_TIMEOUT_S)
+    driver = QEMUDriver(paths, ANSWER_TIMEOUT_S)
     yield driver
     driver.delete()
     assert not qemus_of(paths), "a QEMU was left behind"
@@ -400,9 +400,8 @@ def audit(event, arguments):
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 sys.addaudithook(audit)
-driver = QEMUDriver(
-    "my vm, on=off", VMPaths(*map(pathlib.Path, (folder, run, lock))), answer_timeout_s=2.0
-)
+paths = VMPaths("my vm, on=off", *map(pathlib.Path, (folder, run, lock)))
+driver = QEMUDriver(paths, answer_timeout_s=2.0)
 """
 NEVER = 1_000_000
 

@@ -75,15 +75,14 @@ class QEMUDriver(Driver):
 
     def __init__(
         self,
-        name: str,
         paths: VMPaths,
         answer_timeout_s: float = qmp.ANSWER_TIMEOUT_S,
         *,
         uses_port: bool = _USES_PORT,
     ) -> None:
-        self._vm = name
+        self._vm = paths.name
         self._paths = paths
-        self._process = Process(name, paths, answer_timeout_s, uses_port=uses_port)
+        self._process = Process(paths, answer_timeout_s, uses_port=uses_port)
         self._files = self._process.files
 
     def checks(self) -> Sequence[Check]:

@@ -74,10 +74,8 @@ def _detached(hand_on: Sequence[int]) -> dict[str, Any]:
 class Process:
     """The QEMU of one VM, whether it runs or not."""
 
-    def __init__(
-        self, name: str, paths: VMPaths, answer_timeout_s: float, *, uses_port: bool
-    ) -> None:
-        self.name = name
+    def __init__(self, paths: VMPaths, answer_timeout_s: float, *, uses_port: bool) -> None:
+        self.name = paths.name
         self.uses_port = uses_port
         self._answer_timeout_s = answer_timeout_s
         self.files = Files(paths.folder)

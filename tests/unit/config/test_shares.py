@@ -23,10 +23,12 @@ class SharingDriver(FakeDriver):
     features = FakeDriver.features._replace(has_shared_folders=True)
 
 
+class SharingHouse(House):
+    kind = SharingDriver
+
+
 def a_house(paths: Paths, state: State, *words: str) -> House:  # noqa: F811
-    house = House(paths, state, vbox_share=words)
-    house.driver = house.machine.driver = SharingDriver(state)
-    return house
+    return SharingHouse(paths, state, vbox_share=words)
 
 
 @pytest.mark.parametrize(

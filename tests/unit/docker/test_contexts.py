@@ -17,6 +17,7 @@ from boot2docker_py.docker.contexts import Context, context_name, default_engine
 from boot2docker_py.drivers.base import State
 from boot2docker_py.endpoint.status import ForwarderStatus, ListenerStatus, Phase
 from boot2docker_py.errors import ConfigError, StorageError, WrongStateError
+from boot2docker_py.paths import Paths
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 
@@ -33,7 +34,11 @@ def config(request: pytest.FixtureRequest, tmp_path: Path) -> DockerConfig:
 
 @pytest.fixture
 def context(config: DockerConfig, tmp_path: Path) -> Context:
-    return Context(config, "boot2docker-vm", tmp_path / "vms" / "boot2docker-vm")
+    return context_of_vm_in(tmp_path, config)
+
+
+def context_of_vm_in(home: Path, config: DockerConfig) -> Context:
+    return Context(config, Paths(home, home).vm("boot2docker-vm"))
 
 
 def docker(config: DockerConfig, *words: str) -> str:
@@ -118,7 +123,7 @@ class TestSettings:
 
     def test_folder_that_cannot_be_made_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
-        context = Context(DockerConfig(tmp_path / "file" / "docker"), "vm", tmp_path / "vm")
+        context = context_of_vm_in(tmp_path, DockerConfig(tmp_path / "file" / "docker"))
         with pytest.raises((StorageError, ConfigError)):
             context.publish(HOST)
 
@@ -135,13 +140,13 @@ class TestOwnership:
     def test_vm_of_another_folder_keeps_its_context_while_it_lives(
         self, config: DockerConfig, tmp_path: Path
     ) -> None:
-        folders = [tmp_path / "one", tmp_path / "two"]
-        folders[0].mkdir()
-        first, second = (Context(config, "boot2docker-vm", folder) for folder in folders)
+        first, second = (context_of_vm_in(tmp_path / home, config) for home in ("one", "two"))
+        folder = tmp_path / "one" / "vms" / "boot2docker-vm"
+        folder.mkdir(parents=True)
         first.publish(HOST)
         with pytest.raises(WrongStateError):
             second.publish("unix:///other")
-        folders[0].rmdir()
+        folder.rmdir()
         second.publish("unix:///other")
         assert second.remove()
 

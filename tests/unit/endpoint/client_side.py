@@ -8,7 +8,7 @@ from pathlib import Path
 
 from boot2docker_py.address import Address
 from boot2docker_py.endpoint import process
-from boot2docker_py.endpoint.status import ForwarderStatus, Phase
+from boot2docker_py.endpoint.status import ForwarderStatus, Phase, Settings
 from boot2docker_py.guest import engine as engine_client
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
@@ -24,20 +24,22 @@ class Endpoint:
     """Starts and asks it, and connects to its socket."""
 
     def __init__(self, folder: Path, sshd: Sshd, engine: Engine) -> None:
-        self.paths = VMPaths(folder=folder, run=folder / "run", lock=folder / "lock")
+        self.paths = VMPaths("vm", folder=folder, run=folder / "run", lock=folder / "lock")
         self.sshd = sshd
         self.engine = engine
         self.key = sshd.key
-        self.deadline_s = LONG_S
+        self.patience_s = LONG_S
         self.tcp_port = 0
 
     def start(self, address: Address | None = None) -> ForwarderStatus:
-        return process.start(
+        return process.start(self.settings(address), Deadline(LONG_S))
+
+    def settings(self, address: Address | None = None) -> Settings:
+        return Settings(
             self.paths,
-            vm_name="vm",
-            address=address or self.sshd.address,
-            key=self.key,
-            deadline=Deadline(self.deadline_s),
+            address or self.sshd.address,
+            self.key,
+            self.patience_s,
             user=self.sshd.user,
             engine_socket=str(self.engine.path),
             tcp_port=self.tcp_port,

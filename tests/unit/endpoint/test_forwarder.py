@@ -204,22 +204,11 @@ def test_it_outlives_the_terminal_that_started_it(endpoint: Endpoint) -> None:
         "from boot2docker_py.endpoint import process\n"
         "from boot2docker_py.endpoint.status import Settings\n"
         "from boot2docker_py.wait import Deadline\n"
-        "s = Settings.from_json(sys.argv[1])\n"
-        "process.start(s.paths, vm_name=s.vm_name, address=s.address, key=s.key,"
-        " deadline=Deadline(60), user=s.user, engine_socket=s.engine_socket)\n"
+        "process.start(Settings.from_json(sys.argv[1]), Deadline(60))\n"
         "print('started', flush=True)\n"
         "time.sleep(600)\n"
     )
-    settings = Settings(
-        "vm",
-        endpoint.sshd.address,
-        endpoint.key,
-        endpoint.paths,
-        60,
-        endpoint.sshd.user,
-        str(endpoint.engine.path),
-    )
-    command = [sys.executable, "-c", script, settings.to_json()]
+    command = [sys.executable, "-c", script, endpoint.settings().to_json()]
     with subprocess.Popen(command, cwd=ROOT, stdout=-1, stderr=-3, start_new_session=True) as shell:
         assert shell.stdout is not None
         assert shell.stdout.readline() == b"started\n"
@@ -249,5 +238,5 @@ def test_asking_and_starting_need_no_ssh_library() -> None:
 
 
 def test_settings_survive_the_way_to_the_process(endpoint: Endpoint) -> None:
-    settings = Settings("vm", Address("127.0.0.1", 22), Path("/k é y"), endpoint.paths, 60.0)
+    settings = Settings(endpoint.paths, Address("127.0.0.1", 22), Path("/k é y"), 60.0)
     assert Settings.from_json(settings.to_json()) == settings

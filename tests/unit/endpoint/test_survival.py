@@ -15,7 +15,7 @@ import pytest
 
 from boot2docker_py.address import Address
 from boot2docker_py.endpoint import process
-from boot2docker_py.endpoint.status import Phase, Settings
+from boot2docker_py.endpoint.status import Phase
 from boot2docker_py.endpoint.way.link import knock
 from boot2docker_py.host.sleep import SleepWatch
 from tests.unit.endpoint.client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
@@ -43,12 +43,11 @@ def test_a_lost_vm_ends_the_clients_and_is_reached_again(endpoint: Endpoint, cab
 
 
 def test_a_vm_that_is_off_is_waited_for_and_reached_without_a_word(
-    endpoint: Endpoint, tmp_path: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    endpoint: Endpoint, tmp_path: Path, engine: Engine
 ) -> None:
     late = Sshd(tmp_path / "late")
     endpoint = Endpoint(endpoint.paths.folder, late, engine)
-    monkeypatch.setattr(process, "LEAST_PATIENCE_S", 0.2)
-    endpoint.deadline_s = 2.0
+    endpoint.patience_s = 2.0
     pid = endpoint.start().pid
     eventually(lambda: endpoint.is_in(Phase.WAITING))
     assert endpoint.status().reason == "Connection refused"
@@ -237,15 +236,7 @@ def test_a_thousand_connections_leave_nothing_in_the_process(endpoint: Endpoint)
 
 
 def test_in_the_foreground_it_serves_until_ctrl_c(endpoint: Endpoint) -> None:
-    settings = Settings(
-        "vm",
-        endpoint.sshd.address,
-        endpoint.key,
-        endpoint.paths,
-        60,
-        endpoint.sshd.user,
-        str(endpoint.engine.path),
-    )
+    settings = endpoint.settings()
     endpoint.paths.run.mkdir()
     script = (
         "import sys; from boot2docker_py.endpoint import forwarder, status\n"

@@ -20,6 +20,7 @@ from boot2docker_py.errors import (
     UsageError,
 )
 from boot2docker_py.machine.life import Machine
+from boot2docker_py.machine.questions import Questions
 from boot2docker_py.paths import Paths, find
 from boot2docker_py.ssh import host_keys, keys
 from boot2docker_py.wait import Deadline
@@ -34,13 +35,16 @@ def paths(tmp_path: Path) -> Paths:
 class House:
     """A machine and the fakes that it stands on."""
 
+    kind: type[FakeDriver] = FakeDriver
+
     def __init__(self, paths: Paths, state: State = State.ABSENT, **flags: object) -> None:
         self.config: Config = configuration.load(paths, {}, flags)
-        self.driver = FakeDriver(state)
+        self.driver = self.kind(state)
         self.endpoint = FakeEndpoint()
         self.images = FakeImages()
         self.paths = paths.vm(self.config.vm)
-        self.machine = Machine(self.config, self.driver, self.endpoint, self.images, self.paths)
+        questions = Questions(self.config.vm, self.driver)
+        self.machine = Machine(self.config, questions, self.endpoint, self.images, self.paths)
 
     def deadline(self, timeout_s: float = 60) -> Deadline:
         return Deadline(timeout_s, FakeClock())

@@ -10,7 +10,7 @@ from typing import Any
 from boot2docker_py.address import Address
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.of_vm import Endpoint
-from boot2docker_py.endpoint.status import UDP_HELPER
+from boot2docker_py.endpoint.status import UDP_HELPER, Settings
 from boot2docker_py.errors import GuestError
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
@@ -24,12 +24,12 @@ class VM:
     """A VM whose guest is this machine, and its forwarder."""
 
     def __init__(self, folder: Path, sshd: Sshd, docker: DockerEngine, name: str = "vm") -> None:
-        self.paths = VMPaths(folder=folder, run=folder / "run", lock=folder / "lock")
+        self.paths = VMPaths(name, folder=folder, run=folder / "run", lock=folder / "lock")
         self.paths.folder.mkdir()
         self.name = name
         self.sshd = sshd
         self.docker = docker
-        self.endpoint = Endpoint(self.paths, name, sshd.key)
+        self.endpoint = Endpoint(self.paths, sshd.key)
 
     def forward(
         self,
@@ -37,17 +37,17 @@ class VM:
         publish: str = "loopback",
         udp_helper: str = UDP_HELPER,
     ) -> int:
-        return process.start(
+        settings = Settings(
             self.paths,
-            vm_name=self.name,
-            address=address or self.sshd.address,
-            key=self.sshd.key,
-            deadline=Deadline(LONG_S),
+            address or self.sshd.address,
+            self.sshd.key,
+            LONG_S,
             user=self.sshd.user,
             engine_socket=str(self.docker.path),
             publish=publish,
             udp_helper=udp_helper,
-        ).pid
+        )
+        return process.start(settings, Deadline(LONG_S)).pid
 
     def ports(self) -> dict[str, dict[str, Any]]:
         """Return what is published, by containers; nothing while that is not known."""

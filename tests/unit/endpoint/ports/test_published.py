@@ -137,7 +137,7 @@ class TestHolder:
 
     def test_a_forwarder_is_known_by_its_vm(self) -> None:
         words = ["python", "-m", "boot2docker_py.endpoint"]
-        settings = json.dumps({"vm_name": "dev"})
+        settings = json.dumps({"paths": {"name": "dev"}})
         assert port_holder.forwarder_in([*words, settings]) == "the forwarder of VM 'dev'"
         assert port_holder.forwarder_in([*words, "what?"]) == "the forwarder of another VM"
         assert port_holder.forwarder_in(words) == "the forwarder of another VM"

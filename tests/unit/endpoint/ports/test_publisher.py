@@ -101,7 +101,7 @@ def test_nothing_when_it_is_off(vm: VM, docker: DockerEngine, port: int) -> None
 def test_all_addresses_are_warned_of(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
     address = Address("127.0.0.1", free_port())
     for publish, warnings in [("loopback", 0), ("all", 1)]:
-        endpoint = Endpoint(vm.paths, vm.name, vm.sshd.key, publish)
+        endpoint = Endpoint(vm.paths, vm.sshd.key, publish)
         endpoint.start(address, Deadline(LONG_S))
         status = endpoint.status()
         assert status is not None

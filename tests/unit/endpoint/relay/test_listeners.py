@@ -109,7 +109,7 @@ def test_a_stale_socket_file_is_taken_over(endpoint: Endpoint) -> None:
 def test_names_with_spaces_and_letters_of_any_language(endpoint: Endpoint, short: Path) -> None:
     folder = short / "Jürgen Þórsson"
     folder.mkdir()
-    endpoint.paths = VMPaths(folder=folder, run=folder / "läuft hier", lock=folder / "lock")
+    endpoint.paths = VMPaths("vm", folder=folder, run=folder / "läuft hier", lock=folder / "lock")
     try:
         forwarding(endpoint)
         assert endpoint.ping() is None
@@ -141,6 +141,6 @@ def test_a_home_too_deep_for_a_socket_gets_one_elsewhere(
     ],
 )
 def test_each_platform_has_its_own(platform: str, tcp_port: int, where: list[str]) -> None:
-    paths = VMPaths(folder=Path("/h/vms/a"), run=Path("/h/run/a"), lock=Path("/h/vms/a.lock"))
-    settings = Settings("a", Address("127.0.0.1", 22), Path("/key"), paths, 60, tcp_port=tcp_port)
+    paths = VMPaths("a", *map(Path, ("/h/vms/a", "/h/run/a", "/h/vms/a.lock")))
+    settings = Settings(paths, Address("127.0.0.1", 22), Path("/key"), 60, tcp_port=tcp_port)
     assert [listener.where for listener in listeners.wanted(settings, platform)] == where
