@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 3.0
 END_WITHIN_S = 1.0
+PAUSE_S = 0.2
 LINE_LIMIT_BYTES = 4 * 1024 * 1024
 BACKLOG = 1024
 
@@ -67,13 +68,15 @@ def serving(path: Path, answer: Answer) -> Iterator[None]:
     else:
         server = listen(path)
         inode = path.stat().st_ino
+        has_ended = threading.Event()
         thread = threading.Thread(
-            target=_serve_all, args=(server, answer), daemon=True, name="control"
+            target=_serve_all, args=(server, answer, has_ended), daemon=True, name="control"
         )
         thread.start()
         try:
             yield
         finally:
+            has_ended.set()
             _wake(server)
             thread.join(END_WITHIN_S)  # one that asks slowly does not hold us up for long
             server.close()
@@ -87,12 +90,14 @@ def _wake(server: socket.socket) -> None:
         server.shutdown(socket.SHUT_RDWR)
 
 
-def _serve_all(server: socket.socket, answer: Answer) -> None:
-    while True:
+def _serve_all(server: socket.socket, answer: Answer, has_ended: threading.Event) -> None:
+    while not has_ended.is_set():
         try:
             peer, _address = server.accept()
-        except OSError:
-            return
+        except OSError as error:  # nobody may ask for ever: the system has nothing left for now
+            log.debug("a question cannot be taken: %s", error)
+            has_ended.wait(PAUSE_S)
+            continue
         _serve(peer, answer)
 
 

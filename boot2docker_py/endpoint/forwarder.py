@@ -10,24 +10,26 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 from typing import TYPE_CHECKING, Any
 
 from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control, forwarder_log
+from boot2docker_py.endpoint.own_clients import OwnClients
 from boot2docker_py.endpoint.ports.publisher import Publisher
 from boot2docker_py.endpoint.relay.client import Client
 from boot2docker_py.endpoint.relay.listeners import Listeners, wanted
 from boot2docker_py.endpoint.relay.loop import Loop
 from boot2docker_py.endpoint.relay.refusal import Refusal
 from boot2docker_py.endpoint.relay.relay import Relay
-from boot2docker_py.endpoint.status import ForwarderStatus, Settings
+from boot2docker_py.endpoint.relay.room import Room, Shares
+from boot2docker_py.endpoint.status import OFF, ForwarderStatus, Settings
 from boot2docker_py.endpoint.way.guest_clock import GuestClock
 from boot2docker_py.endpoint.way.link import Link
 from boot2docker_py.endpoint.way.reach import Reach
 from boot2docker_py.endpoint.way.reserve import Reserve
 from boot2docker_py.endpoint.way.route import Route
 from boot2docker_py.errors import BusyError, GuestError
+from boot2docker_py.host import descriptors
 from boot2docker_py.host.sleep import SleepWatch
 from boot2docker_py.ssh.stream import Channel
 from boot2docker_py.wait import Deadline
@@ -38,7 +40,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOCK_WITHIN_S = 0.1  # a process that probes the lock holds it for a moment
-FILES = 10_240  # the most that macOS gives one process
 COUNTED = ("total_connections", "refused_connections", "bytes_to_guest", "bytes_to_client")
 
 
@@ -54,18 +55,24 @@ class Forwarder:
         self._reach = Reach()
         self._guest_clock = GuestClock()
         self._link = Link(settings, self._connected, self._reach.lost)
-        self._listeners = Listeners(self._loop, wanted(settings), self._join)
+        shares = Shares.of(descriptors.allow_many())
+        room = Room(self._loop, shares.docker_clients)
+        self._listeners = Listeners(self._loop, wanted(settings), room, self._join)
         self._relays: set[Relay] = set()
         self._refusals: list[Refusal] = []
         self._sums = dict.fromkeys(COUNTED, 0)
+        self._own_clients = OwnClients(self._loop, self._open_channel)
         self._publisher = Publisher(
-            self._loop,
             settings.publish,
-            self._open_channel,
+            self._own_clients.connect,
             lambda: self._link.connection,
             settings.udp_helper,
             self._reach,
+            shares,
         )
+
+        publishes = settings.publish != OFF
+        self._before_started = self._publisher.when_served if publishes else None
 
     def run(self) -> None:
         """Serve until it makes no sense any more; leaves no sockets behind."""
@@ -93,7 +100,14 @@ class Forwarder:
 
     def _join(self, client: Client) -> None:
         try:
-            relay = Relay(self._loop, client, self._open_channel, self._ended, self._refuse)
+            relay = Relay(
+                self._loop,
+                client,
+                self._open_channel,
+                self._ended,
+                self._refuse,
+                self._before_started,
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
             log.debug("refused a client: %s", error)
             self._sums["refused_connections"] += 1
@@ -207,21 +221,10 @@ def serve(settings: Settings) -> None:
         Forwarder(settings).run()
 
 
-def _allow_many_files() -> None:
-    """Let each of thousands of clients have its descriptor; systems begin with 256 to 1024."""
-    if sys.platform != "win32":
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        most = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, most), hard))
-
-
 def main(arguments: list[str]) -> int:
     """Run the process."""
     settings = Settings.from_json(arguments[0])
     os.umask(0o077)
-    _allow_many_files()
     forwarder_log.keep(settings.paths.forwarder_log)
     try:
         serve(settings)

@@ -11,6 +11,7 @@ import contextlib
 import email.utils
 import json
 import logging
+import queue
 import socket
 import threading
 import time
@@ -40,6 +41,7 @@ FILTERS = {
 Container = Mapping[str, Any]  # Engine API, "ContainerList": one object of the answer
 OnList = Callable[[Sequence[Container]], None]
 OnLost = Callable[[str], None]
+Call = Callable[[], None]
 
 
 class ContainerWatch(threading.Thread):
@@ -63,6 +65,17 @@ class ContainerWatch(threading.Thread):
         self._on_list = on_list
         self._on_lost = on_lost
         self._pause_s = FIRST_PAUSE_S
+        self._asking = threading.Lock()  # so that no list is told after a newer one
+        self._refreshes: queue.SimpleQueue[Call] = queue.SimpleQueue()
+
+    def start(self) -> None:
+        """Follow the engine from now on, and refresh what is known when asked to."""
+        super().start()
+        threading.Thread(target=self._refresh, daemon=True, name="refresh").start()
+
+    def refresh(self, on_told: Call) -> None:
+        """Ask for the list now; call `on_told` when it was told, or is not to be had."""
+        self._refreshes.put(on_told)
 
     def run(self) -> None:
         """Follow the engine for as long as the process lives."""
@@ -112,12 +125,26 @@ class ContainerWatch(threading.Thread):
                 if not data:
                     return
 
+    def _refresh(self) -> None:
+        while True:
+            waiting = [self._refreshes.get()]
+            with contextlib.suppress(queue.Empty):
+                while True:
+                    waiting.append(self._refreshes.get_nowait())
+            try:
+                self._tell_list()
+            except (OSError, ValueError, LookupError, TypeError) as error:
+                log.debug("no list of containers: %s", error)  # who follows the events says why
+            for on_told in waiting:
+                on_told()
+
     def _tell_list(self) -> str:
         """Tell the containers that there are now; return the engine's time of that, if it says."""
-        with contextlib.closing(self._open_engine()) as stream:
-            head, data = ask(stream, "/containers/json")
-            pieces = [data, *iter(lambda: stream.recv(CHUNK_BYTES), b"")]
-        self._on_list(json.loads(b"".join(pieces)))
+        with self._asking:
+            with contextlib.closing(self._open_engine()) as stream:
+                head, data = ask(stream, "/containers/json")
+                pieces = [data, *iter(lambda: stream.recv(CHUNK_BYTES), b"")]
+            self._on_list(json.loads(b"".join(pieces)))
         return head.get("date", "")
 
 

@@ -1,13 +1,12 @@
 """Published ports of containers on this machine: they appear and vanish with the containers.
 
-The list comes from the thread of `engine_events.ContainerWatch`; all else is done in the loop's
-thread. While the engine or the VM is out of reach nothing listens, so that clients are refused at
-once, and do not hang.
+The list comes from the thread of `engine_events.ContainerWatch`; all else is done in the thread of
+a loop of its own, so that thousands of ports take no time of docker's clients. While the engine or
+the VM is out of reach nothing listens, so that clients are refused at once, and do not hang.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import socket
 import threading
@@ -16,10 +15,14 @@ from typing import TYPE_CHECKING, Any, Callable, Protocol, Sequence
 
 from boot2docker_py.endpoint.ports.engine_events import Container, ContainerWatch
 from boot2docker_py.endpoint.ports.published import PublishedPort, published_by
-from boot2docker_py.endpoint.ports.tcp import PortListener, listen
+from boot2docker_py.endpoint.ports.rooms import Rooms
+from boot2docker_py.endpoint.ports.tcp import Close, PortListener, listen
 from boot2docker_py.endpoint.ports.udp import UDPPort
-from boot2docker_py.endpoint.relay.loop import Loop
+from boot2docker_py.endpoint.relay.client import SocketClient
+from boot2docker_py.endpoint.relay.door import Door
+from boot2docker_py.endpoint.relay.loop import Call, Loop
 from boot2docker_py.endpoint.relay.relay import Relay
+from boot2docker_py.endpoint.relay.room import Shares
 from boot2docker_py.endpoint.status import ALL, OFF
 from boot2docker_py.endpoint.way.reach import Reach
 from boot2docker_py.errors import GuestError
@@ -32,6 +35,10 @@ log = logging.getLogger(__name__)
 
 LOOPBACK_ADDRESSES = ("127.0.0.1", "::1")
 ALL_ADDRESSES = ("0.0.0.0", "::")
+IN_A_ROW = 16  # clients of one port, before the others have their turn
+END_WITHIN_S = 5.0
+SERVED_WITHIN_S = 3.0
+LOOK_EVERY_S = 0.01
 
 
 class Listener(Protocol):
@@ -42,6 +49,9 @@ class Listener(Protocol):
 
     def try_if_due(self) -> None:
         """Try again to get what could not be had."""
+
+    def is_settled(self) -> bool:
+        """Tell whether it was tried at least once."""
 
     def listens_at(self) -> list[str]:
         """Return the addresses with the port."""
@@ -54,23 +64,24 @@ class Listener(Protocol):
 
 
 class Publisher:
-    """Listen for the published ports of one VM; `start` it once the loop is about to run."""
+    """Listen for the published ports of one VM."""
 
     def __init__(
         self,
-        loop: Loop,
         mode: str,
-        open_engine: Callable[[Relay], Channel],
+        open_engine: Callable[[], socket.socket],
         connection: Callable[[], Connection | None],
         udp_helper: str,
         reach: Reach,
+        shares: Shares,
     ) -> None:
-        self._loop = loop
+        self._loop = Loop()
+        self._thread = threading.Thread(target=self._loop.run, daemon=True, name="ports")
+        self._rooms = Rooms.of(self._loop, shares)
         self._mode = mode
-        self._open_engine = open_engine
+        self._watch = ContainerWatch(open_engine, reach, self._on_list, self._on_lost)
         self._connection = connection
         self._udp_helper = udp_helper
-        self._reach = reach
         self._lock = threading.Lock()  # the next three are changed together
         self._ports: Sequence[PublishedPort] = ()
         self._unknown_because = "the engine was not asked yet"
@@ -81,11 +92,14 @@ class Publisher:
     def start(self) -> None:
         """Follow the engine from now on."""
         self._loop.every_tick(self._try_again)
-        ContainerWatch(self._engine_client, self._reach, self._on_list, self._on_lost).start()
+        self._thread.start()
+        self._watch.start()
 
     def close(self) -> None:
-        """Listen no more, after the loop has ended; the next forwarder wants the same ports."""
-        self._follow((), "the forwarder has ended")
+        """Listen no more; the next forwarder wants the same ports."""
+        self._on_lost("the forwarder has ended")
+        self._loop.call_soon(self._loop.stop)
+        self._thread.join(END_WITHIN_S)
 
     def answer(self) -> dict[str, Any]:
         """Return what is published and what became of it; from any thread."""
@@ -93,16 +107,21 @@ class Publisher:
             ports, reason, listeners = self._ports, self._unknown_because, dict(self._listeners)
         return {
             "unknown_because": reason,
+            "sockets": self._rooms.sockets.taken,
+            "most_sockets": self._rooms.sockets.most,
+            "clients": self._rooms.clients.taken,
+            "most_clients": self._rooms.clients.most,
             "ports": [self._row(port, listeners) for port in ports],
         }
 
-    # In the thread of the watch.
+    def when_served(self, call: Call) -> None:
+        """Make the call when all that is published by now is served here, or cannot be.
 
-    def _engine_client(self) -> socket.socket:
-        """Return a connection to the engine, as any client has one."""
-        ours, theirs = socket.socketpair()
-        self._loop.call_soon(lambda: self._join(theirs, self._open_engine, self._ended))
-        return ours
+        It is made after SERVED_WITHIN_S in any case, in the thread of the ports. From any thread.
+        """
+        self._loop.call_soon(lambda: self._expect(_Once(call)))
+
+    # In the thread of the watch.
 
     def _on_list(self, containers: Sequence[Container]) -> None:
         ports = published_by(containers)
@@ -126,6 +145,19 @@ class Publisher:
             for key, port in wanted.items():
                 self._serve(key, port)
 
+    def _expect(self, call: _Once) -> None:
+        if self._unknown_because:
+            call()
+            return
+        self._loop.call_later(SERVED_WITHIN_S, call)
+        self._watch.refresh(lambda: self._loop.call_soon(lambda: self._call_if_settled(call)))
+
+    def _call_if_settled(self, call: _Once) -> None:
+        if all(listener.is_settled() for listener in self._listeners.values()):
+            call()
+        elif not call.was_made:
+            self._loop.call_later(LOOK_EVERY_S, lambda: self._call_if_settled(call))
+
     def _wanted(self, ports: Sequence[PublishedPort]) -> dict[tuple[str, int], PublishedPort]:
         """Return which port each port here leads to; one that has it already keeps it."""
         wanted: dict[tuple[str, int], PublishedPort] = {}
@@ -146,11 +178,11 @@ class Publisher:
             listener.close()
         if port.protocol == "udp":
             self._listeners[key] = UDPPort(
-                self._loop, port, addresses, self._connection, self._udp_helper
+                self._loop, port, addresses, self._connection, self._udp_helper, self._rooms
             )
         else:
-            accept = partial(self._accept, key)
-            self._listeners[key] = PortListener(self._loop, port, addresses, listen, accept)
+            serve = partial(self._open_door, key)
+            self._listeners[key] = PortListener(port, addresses, self._rooms.sockets, listen, serve)
 
     def _addresses(self, port: PublishedPort) -> tuple[str, ...]:
         """Return where to listen; what was published on loopback alone stays there."""
@@ -168,15 +200,11 @@ class Publisher:
         for listener in self._listeners.values():
             listener.try_if_due()
 
-    def _accept(self, key: tuple[str, int], listener: socket.socket) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                client, _address = listener.accept()
-                # What comes from the guest is written in pieces, which must not wait for another.
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                open_channel = partial(self._open_port, self._listeners[key].port)
-                self._join(client, open_channel, partial(self._port_ended, key))
+    def _open_door(self, key: tuple[str, int], server: socket.socket) -> Close:
+        def join(client: SocketClient) -> None:
+            self._join(key, client)
+
+        return Door(self._loop, server, self._rooms.clients, join, in_a_row=IN_A_ROW).close
 
     def _open_port(self, port: PublishedPort, relay: Relay) -> Channel:
         connection = self._connection()
@@ -184,25 +212,19 @@ class Publisher:
             raise GuestError("not connected to the VM")
         return connection.open_port_stream(port.target, port.port, relay)
 
-    def _join(
-        self,
-        client: socket.socket,
-        open_channel: Callable[[Relay], Channel],
-        on_end: Callable[[Relay, str], None],
-    ) -> None:
+    def _join(self, key: tuple[str, int], client: SocketClient) -> None:
+        open_channel = partial(self._open_port, self._listeners[key].port)
+        on_end = partial(self._ended, key)
         try:
             self._relays.add(Relay(self._loop, client, open_channel, on_end))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
             log.debug("refused a client: %s", error)
             client.close()
 
-    def _ended(self, relay: Relay, reason: str) -> None:
+    def _ended(self, key: tuple[str, int], relay: Relay, reason: str) -> None:
         self._relays.discard(relay)
         if reason:
             log.debug("the end of a client: %s", reason)
-
-    def _port_ended(self, key: tuple[str, int], relay: Relay, reason: str) -> None:
-        self._ended(relay, reason)
         if not reason.startswith("the guest refused"):
             self._refused.pop(key, None)
         elif key in self._listeners:
@@ -232,3 +254,16 @@ class Publisher:
             "listens_at": listens_at,
             "problem": problem,
         }
+
+
+class _Once:
+    """A call that is made once, by whoever comes first."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.was_made = False
+
+    def __call__(self) -> None:
+        if not self.was_made:
+            self.was_made = True
+            self._call()

@@ -10,7 +10,7 @@ import time
 from typing import Callable, Sequence
 
 from boot2docker_py.endpoint.ports.published import PublishedPort
-from boot2docker_py.endpoint.relay.loop import READ, Loop
+from boot2docker_py.endpoint.relay.room import Room
 from boot2docker_py.host import exclusive_socket, system_errors
 from boot2docker_py.host.port_holder import holder
 from boot2docker_py.host.port_problem import port_problem
@@ -24,29 +24,39 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
 
 OpenSocket = Callable[[str, int], socket.socket]
-OnReady = Callable[[socket.socket], None]
+Close = Callable[[], None]
+Serve = Callable[[socket.socket], Close]
+
+
+class NoRoomError(OSError):
+    """Published ports have as many sockets as they may have."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(errno.EMFILE, "no room")
+        self.words = f"one too many: published ports are served by at most {most} sockets"
 
 
 class PortListener:
     """Keep a socket at each of some addresses of this machine; for the loop's thread alone.
 
-    `open_socket` makes one, `on_ready` is called with one that can be read.
+    `open_socket` makes one, as long as there is room; `serve` takes care of it, and returns what
+    closes it.
     """
 
     def __init__(
         self,
-        loop: Loop,
         port: PublishedPort,
         addresses: Sequence[str],
+        room: Room,
         open_socket: OpenSocket,
-        on_ready: OnReady,
+        serve: Serve,
     ) -> None:
         self.port = port
         self.addresses = tuple(addresses)
-        self._loop = loop
+        self._room = room
         self._open_socket = open_socket
-        self._on_ready = on_ready
-        self._open: dict[str, socket.socket] = {}
+        self._serve = serve
+        self._open: dict[str, Close] = {}
         self._failed: dict[str, OSError] = {}
         self._missing = list(addresses)
         self._pause_s = FIRST_PAUSE_S
@@ -61,6 +71,10 @@ class PortListener:
         self._next_try_s = time.monotonic() + self._pause_s
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
+    def is_settled(self) -> bool:
+        """Tell whether it was tried at least once: always, for that waits for nothing."""
+        return True
+
     def listens_at(self) -> list[str]:
         """Return the addresses with the port, as they are written in a URL; from any thread."""
         return [in_url(address, self.port.port) for address in list(self._open)]
@@ -73,18 +87,20 @@ class PortListener:
 
     def close(self) -> None:
         """Refuse clients from now on; those that are connected are not touched."""
-        for sock in self._open.values():
-            self._loop.watch(sock, 0, lambda _events: None)
-            sock.close()
+        for close in self._open.values():
+            close()
+            self._room.give_back()
         self._open.clear()
         self._missing.clear()
 
     def _problem_at(self, address: str, error: OSError) -> str:
+        if isinstance(error, NoRoomError):
+            return error.words
         return port_problem(self.port.protocol, address, self.port.port, error)
 
     def _is_settled(self, address: str) -> bool:
         try:
-            sock = self._open_socket(address, self.port.port)
+            sock = self._socket_at(address)
         except OSError as error:
             if ":" in address and error.errno in _NO_SUCH_ADDRESS:
                 return True
@@ -97,9 +113,17 @@ class PortListener:
         if self._failed.pop(address, None):
             log.info("container '%s': the port is free now", self.port.container)
         log.info("listens at %s for '%s'", in_url(address, self.port.port), self.port.container)
-        self._open[address] = sock
-        self._loop.watch(sock, READ, lambda _events: self._on_ready(sock))
+        self._open[address] = self._serve(sock)
         return True
+
+    def _socket_at(self, address: str) -> socket.socket:
+        if not self._room.take():
+            raise NoRoomError(self._room.most)
+        try:
+            return self._open_socket(address, self.port.port)
+        except BaseException:
+            self._room.give_back()
+            raise
 
 
 def listen(address: str, port: int) -> socket.socket:

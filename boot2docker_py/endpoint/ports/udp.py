@@ -17,9 +17,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence
 
 from boot2docker_py.endpoint.ports.published import PublishedPort
-from boot2docker_py.endpoint.ports.tcp import FIRST_PAUSE_S, LONGEST_PAUSE_S, PortListener
+from boot2docker_py.endpoint.ports.rooms import Rooms
+from boot2docker_py.endpoint.ports.tcp import FIRST_PAUSE_S, LONGEST_PAUSE_S, Close, PortListener
 from boot2docker_py.endpoint.ports.udp_clients import Client, Clients
-from boot2docker_py.endpoint.relay.loop import Loop
+from boot2docker_py.endpoint.relay.loop import READ, Loop
 from boot2docker_py.errors import Boot2DockerError, GuestError
 from boot2docker_py.host import exclusive_socket
 
@@ -53,18 +54,22 @@ class UDPPort:
         addresses: Sequence[str],
         connection: Callable[[], Connection | None],
         helper: str,
+        rooms: Rooms,
     ) -> None:
         self.port = port
         self.addresses = tuple(addresses)
         self._loop = loop
         self._connection = connection
         self._helper = helper
+        self._rooms = rooms
+        self._has_room = False
         self._clients = Clients()
         self._channel: SessionChannel | None = None
         self._listener: PortListener | None = None
         self._problem = "the UDP helper in the VM is starting"
         self._is_closed = False
         self._is_trying = False
+        self._was_tried = False
         self._pause_s = FIRST_PAUSE_S
         self._next_try_s = 0.0
         self.try_if_due()
@@ -76,10 +81,18 @@ class UDPPort:
         if self._listener is not None:
             self._listener.try_if_due()
         elif not self._is_trying and not self._is_closed and time.monotonic() >= self._next_try_s:
+            self._has_room = self._has_room or self._rooms.udp_ports.take()
+            if not self._has_room:
+                self._problem = f"one too many: at most {self._rooms.udp_ports.most} UDP ports"
+                return
             self._is_trying = True
             self._next_try_s = time.monotonic() + self._pause_s
             self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
             threading.Thread(target=self._carry, daemon=True, name="udp").start()
+
+    def is_settled(self) -> bool:
+        """Tell whether the helper has answered once, or failed, or cannot be had."""
+        return self._was_tried or not self._has_room
 
     def listens_at(self) -> list[str]:
         """Return the addresses with the port; from any thread."""
@@ -94,29 +107,44 @@ class UDPPort:
     def close(self) -> None:
         """Listen no more, and end the helper."""
         self._is_closed = True
+        if self._has_room:
+            self._has_room = False
+            self._rooms.udp_ports.give_back()
         if self._listener is not None:
             self._listener.close()
         if self._channel is not None:
             self._channel.close()
 
     def _begin(self, channel: SessionChannel) -> None:
-        self._channel = channel
+        self._channel, self._was_tried = channel, True
         if self._is_closed:
             channel.close()
             return
         self._problem = ""
         self._pause_s = FIRST_PAUSE_S
-        self._listener = PortListener(self._loop, self.port, self.addresses, _bind, self._receive)
+        self._listener = PortListener(
+            self.port, self.addresses, self._rooms.sockets, _bind, self._serve
+        )
 
     def _end(self, problem: str, *, is_final: bool) -> None:
         if problem != self._problem and not self._is_closed:
             log.warning("container '%s': %s", self.port.container, problem)
         self._problem, self._is_trying, self._channel = problem, False, None
+        self._was_tried = True
         if is_final:
             self._next_try_s = float("inf")
         if self._listener is not None:
             self._listener.close()
             self._listener = None
+
+    def _serve(self, sock: socket.socket) -> Close:
+        self._loop.watch(sock, READ, lambda _events: self._receive(sock))
+
+        def close() -> None:
+            self._loop.watch(sock, 0, lambda _events: None)
+            sock.close()
+
+        return close
 
     def _receive(self, sock: socket.socket) -> None:
         for _datagram in range(IN_A_ROW):

@@ -6,7 +6,7 @@ import contextlib
 import select
 import socket
 import sys
-from typing import Protocol
+from typing import Callable, Protocol
 
 from boot2docker_py.endpoint.relay.loop import Loop, OnReady
 
@@ -57,10 +57,11 @@ class Client(Protocol):
 class SocketClient:
     """A client at a socket."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, on_close: Callable[[], None] | None = None) -> None:
         sock.settimeout(0)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._sock = sock
+        self._on_close = on_close
         # The socket's own methods, because these two are called for every packet.
         self.recv_into = sock.recv_into
         self.send = sock.send
@@ -85,7 +86,10 @@ class SocketClient:
 
     def close(self) -> None:
         """See `Client`."""
-        self._sock.close()
+        if not self.is_closed():
+            self._sock.close()
+            if self._on_close is not None:
+                self._on_close()
 
     def is_closed(self) -> bool:
         """See `Client`."""

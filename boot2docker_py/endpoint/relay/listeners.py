@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Callable, Protocol, Union
 
 from boot2docker_py.endpoint import control
-from boot2docker_py.endpoint.relay.client import Client, SocketClient
-from boot2docker_py.endpoint.relay.loop import READ, Loop
+from boot2docker_py.endpoint.relay.client import Client
+from boot2docker_py.endpoint.relay.door import Door
+from boot2docker_py.endpoint.relay.loop import Loop
 from boot2docker_py.endpoint.relay.pipe_client import PipeClient
+from boot2docker_py.endpoint.relay.room import Room
 from boot2docker_py.endpoint.status import ListenerStatus, Settings
 from boot2docker_py.host import named_pipe
 from boot2docker_py.host.port_problem import port_problem
@@ -31,8 +33,10 @@ class Listener(Protocol):
 
     where: str  # as DOCKER_HOST names it
 
-    def open(self, loop: Loop, on_client: OnClient) -> None:
-        """Take clients from now on; `on_client` is called in the loop's thread.
+    def open(self, loop: Loop, room: Room, on_client: OnClient) -> None:
+        """Take clients from now on, as many as there is room for.
+
+        `on_client` is called in the loop's thread.
 
         Raises:
             OSError: it cannot be had.
@@ -51,24 +55,11 @@ class Listener(Protocol):
 class _SocketListener:
     """What both kinds of socket have in common."""
 
-    _server: socket.socket
+    _door: Door
 
-    def _serve(self, loop: Loop, on_client: OnClient) -> None:
-        self._server.settimeout(0)
-        self._loop = loop
-        is_tcp = self._server.family == socket.AF_INET
-
-        def accept(_events: int) -> None:
-            # One at a time: asking whether there is another costs more than to be told.
-            try:
-                client, _address = self._server.accept()
-            except BlockingIOError:
-                return
-            if is_tcp:
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            on_client(SocketClient(client))
-
-        loop.watch(self._server, READ, accept)
+    def _serve(self, server: socket.socket, loop: Loop, room: Room, on_client: OnClient) -> None:
+        # One at a time: asking whether there is another costs more than to be told.
+        self._door = Door(loop, server, room, on_client)
 
     def why_not(self, error: OSError) -> str:
         """See `Listener`."""
@@ -76,8 +67,7 @@ class _SocketListener:
 
     def close(self) -> None:
         """See `Listener`."""
-        self._loop.watch(self._server, 0, lambda _events: None)
-        self._server.close()
+        self._door.close()
 
 
 class UnixListener(_SocketListener):
@@ -87,11 +77,11 @@ class UnixListener(_SocketListener):
         self.where = f"unix://{path}"
         self._path = path
 
-    def open(self, loop: Loop, on_client: OnClient) -> None:
+    def open(self, loop: Loop, room: Room, on_client: OnClient) -> None:
         """See `Listener`."""
-        self._server = control.listen(self._path)
+        server = control.listen(self._path)
         self._inode = self._path.stat().st_ino
-        self._serve(loop, on_client)
+        self._serve(server, loop, room, on_client)
 
     def is_ours(self) -> bool:
         """See `Listener`."""
@@ -111,10 +101,10 @@ class TcpListener(_SocketListener):
         self.where = f"tcp://{LOOPBACK}:{port}"
         self._port = port
 
-    def open(self, loop: Loop, on_client: OnClient) -> None:
+    def open(self, loop: Loop, room: Room, on_client: OnClient) -> None:
         """See `Listener`."""
-        self._server = socket.create_server((LOOPBACK, self._port), backlog=control.BACKLOG)
-        self._serve(loop, on_client)
+        server = socket.create_server((LOOPBACK, self._port), backlog=control.BACKLOG)
+        self._serve(server, loop, room, on_client)
 
     def why_not(self, error: OSError) -> str:
         """See `Listener`."""
@@ -132,8 +122,8 @@ class PipeListener:
         self.where = named_pipe.docker_host(pipe)
         self._pipe = pipe
 
-    def open(self, loop: Loop, on_client: OnClient) -> None:
-        """See `Listener`."""
+    def open(self, loop: Loop, room: Room, on_client: OnClient) -> None:  # noqa: ARG002
+        """See `Listener`; a pipe takes no descriptor."""
         if sys.platform == "win32":
             self._server = named_pipe.Listener(
                 self._pipe,
@@ -182,8 +172,11 @@ def wanted(settings: Settings, platform: str = sys.platform) -> list[AnyListener
 class Listeners:
     """All listeners of a forwarder; those that cannot be had are tried again now and then."""
 
-    def __init__(self, loop: Loop, listeners: list[AnyListener], on_client: OnClient) -> None:
+    def __init__(
+        self, loop: Loop, listeners: list[AnyListener], room: Room, on_client: OnClient
+    ) -> None:
         self._loop = loop
+        self._room = room
         self._on_client = on_client
         self._listeners = listeners
         self._problems: dict[str, str] = {}
@@ -191,7 +184,7 @@ class Listeners:
 
     def __enter__(self) -> Listeners:
         first, *others = self._listeners
-        first.open(self._loop, self._on_client)
+        first.open(self._loop, self._room, self._on_client)
         for listener in others:
             self._try(listener)
         self._next_try = time.monotonic() + TRY_AGAIN_S
@@ -223,7 +216,7 @@ class Listeners:
 
     def _try(self, listener: AnyListener) -> None:
         try:
-            listener.open(self._loop, self._on_client)
+            listener.open(self._loop, self._room, self._on_client)
         except OSError as error:
             problem = listener.why_not(error)
             if listener.where not in self._problems:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import heapq
+import itertools
 import logging
 import selectors
 import socket
@@ -33,6 +35,8 @@ class Loop:
         self._calls: deque[Call] = deque()
         self._put_off: deque[Call] = deque()
         self._on_tick: list[Call] = []
+        self._later: list[tuple[float, int, Call]] = []
+        self._numbers = itertools.count()
         self._waker, self._woken = socket.socketpair()
         if self._waker.family == socket.AF_INET:  # Windows: else the second byte waits for an ACK
             self._waker.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -60,6 +64,10 @@ class Loop:
         """
         self._put_off.append(call)
 
+    def call_later(self, seconds: float, call: Call) -> None:
+        """Make the call when so much time has passed; for the loop's own thread."""
+        heapq.heappush(self._later, (time.monotonic() + seconds, next(self._numbers), call))
+
     def every_tick(self, call: Call) -> None:
         """Make the call about once a second."""
         self._on_tick.append(call)
@@ -84,7 +92,8 @@ class Loop:
         while self._is_running:
             self._is_woken = False  # before the look at the calls, so that a later one wakes
             has_work = self._calls or self._put_off
-            patience_s = 0.0 if has_work else max(0.0, next_tick - time.monotonic())
+            next_time = min(next_tick, self._later[0][0]) if self._later else next_tick
+            patience_s = 0.0 if has_work else max(0.0, next_time - time.monotonic())
             ready = self._look(patience_s)
             self._is_woken = True
             is_idle = not (ready or self._calls)
@@ -94,6 +103,8 @@ class Loop:
                 _make(self._calls.popleft())
             if self._put_off and (is_idle or len(self._put_off) > MOST_PUT_OFF):
                 _make(self._put_off.popleft())
+            while self._later and time.monotonic() >= self._later[0][0]:
+                _make(heapq.heappop(self._later)[2])
             if time.monotonic() >= next_tick:
                 next_tick = time.monotonic() + TICK_S
                 for call in list(self._on_tick):

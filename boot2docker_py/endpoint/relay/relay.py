@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Callable, Sequence
 
 from boot2docker_py.endpoint.relay.client import Client, SocketClient
 from boot2docker_py.endpoint.relay.loop import READ, WRITE, Loop
+from boot2docker_py.endpoint.relay.start_answer import asks_for_start, says_started
 
 if TYPE_CHECKING:
     from boot2docker_py.ssh.stream import Channel
@@ -31,7 +32,8 @@ GRANT_BYTES = 256 * 1024
 class Relay:
     """Join a connected client to the channel that `open_channel` begins to open.
 
-    A client that the guest refuses is given to `on_refused`, if there is one, unread and open.
+    A client that the guest refuses is given to `on_refused`, if there is one, unread and open. The
+    answer that a container has started waits until `before_started` calls what it was given.
     """
 
     def __init__(
@@ -41,6 +43,7 @@ class Relay:
         open_channel: Callable[[Relay], Channel],
         on_end: Callable[[Relay, str], None],
         on_refused: Callable[[Client], None] | None = None,
+        before_started: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
         self.bytes_to_guest = 0
         self.bytes_to_client = 0
@@ -48,8 +51,11 @@ class Relay:
         self._client: Client = SocketClient(client) if isinstance(client, socket.socket) else client
         self._on_end = on_end
         self._on_refused = on_refused
+        self._before_started = before_started
         self._is_over = False
-        self._lock = threading.Lock()  # guards what the two threads share: the next four
+        self._lock = threading.Lock()  # guards what the two threads share: the next six
+        self._expects_started = False
+        self._is_held = False
         self._waiting: deque[memoryview] = deque()
         self._ungranted = 0
         self._takes_bytes = True
@@ -76,7 +82,9 @@ class Relay:
             if not self._takes_bytes:
                 return
             rest = memoryview(b"".join(pieces)) if len(pieces) > 1 else pieces[0]
-            if not self._waiting:
+            if self._expects_started:
+                self._hold_if_started(rest)
+            if not self._waiting and not self._is_held:
                 rest = self._write_to_client(rest)
             if rest:
                 self._waiting.append(rest)
@@ -85,6 +93,13 @@ class Relay:
             must_tell = bool(rest) or self._ungranted >= GRANT_BYTES or not self._takes_bytes
         if must_tell:
             self._loop.call_soon(self._look_after)
+
+    def _hold_if_started(self, piece: memoryview) -> None:
+        """Hold the answer to a start of a container back; holds the lock."""
+        self._expects_started = False
+        if self._before_started is not None and says_started(piece):
+            self._is_held = True
+            self._before_started(lambda: self._loop.call_soon(self._release))
 
     def stream_may_send(self) -> None:
         """Read from the client again, if that had to stop."""
@@ -157,7 +172,7 @@ class Relay:
     def _watch(self) -> None:
         if not self._takes_bytes:
             return
-        events = WRITE if self._waiting else 0
+        events = WRITE if self._waiting and not self._is_held else 0
         if self._is_open and not (self._client_has_ended or self._starved):
             events |= READ
         self._client.watch(self._loop, events, self._on_ready)
@@ -168,9 +183,15 @@ class Relay:
         if events & READ and self._takes_bytes:
             self._read_from_client()
 
+    def _release(self) -> None:
+        with self._lock:
+            self._is_held = False
+        if not self._is_over:
+            self._flush()
+
     def _flush(self) -> None:
         with self._lock:
-            while self._waiting and self._takes_bytes:
+            while self._waiting and self._takes_bytes and not self._is_held:
                 rest = self._write_to_client(self._waiting[0])
                 if rest:
                     self._waiting[0] = rest
@@ -211,6 +232,8 @@ class Relay:
                 self._client_ended()
                 return
             self.bytes_to_guest += count
+            if self._before_started and asks_for_start(memory[header : header + count]):
+                self._expects_started = True
             try:
                 self._channel.send_message(memory[: header + count])
             except Exception as error:  # noqa: BLE001 - paramiko's are many, and mean the same

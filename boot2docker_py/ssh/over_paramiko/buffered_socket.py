@@ -44,6 +44,8 @@ class BufferedSocket:
         self._expects_more = False
         self._is_readable = waiter(sock, selectors.EVENT_READ)
         self._is_writable = waiter(sock, selectors.EVENT_WRITE)
+        # poll(2) of Python is for one thread at a time; who reads asks while another waits to write
+        self._has_room = waiter(sock, selectors.EVENT_WRITE)
 
     def recv(self, limit: int) -> bytes:
         """Return up to `limit` bytes, none at the end.
@@ -97,8 +99,8 @@ class BufferedSocket:
                 self._send_all_now(data)
 
     def has_room(self) -> bool:
-        """Tell whether a small packet can be written without waiting."""
-        return self._is_writable(0)
+        """Tell whether a small packet can be written without waiting; for who reads."""
+        return self._has_room(0)
 
     @contextlib.contextmanager
     def gathering(self) -> Iterator[None]:

@@ -19,11 +19,14 @@ GUEST = "127.0.0.2"
 
 
 class DockerEngine:
-    """Serve `GET /containers/json` and `GET /events`, and a ping, at one Unix socket."""
+    """Serve `GET /containers/json` and `GET /events`, a ping, and starts of `to_start`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.containers: dict[str, dict[str, Any]] = {}
+        self.to_start: dict[str, int] = {}  # names of containers, and what they will publish
+        self.may_list = threading.Event()
+        self.may_list.set()
         self.lists = 0
         self.status_line = b"HTTP/1.0 200 OK"
         self.piece_bytes = 64 * 1024
@@ -39,6 +42,7 @@ class DockerEngine:
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self.may_list.set()
         self.crash()
         for name in list(self.containers):
             self.stop(name)
@@ -97,6 +101,14 @@ class DockerEngine:
                 with contextlib.suppress(OSError):
                     stream.sendall(data[begin : begin + self.piece_bytes])
 
+    def _started(self, path: str) -> bytes:
+        """Start a container as the engine does: the answer comes when it is published."""
+        name = path.split("/")[-2]
+        if name not in self.to_start:
+            return b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}"
+        self.start(name, self.to_start[name])
+        return b"HTTP/1.1 204 No Content\r\n\r\n"
+
     def _listen(self) -> None:
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(self.path))
@@ -119,6 +131,11 @@ class DockerEngine:
                 self.silent_clients -= 1
             while lines.readline().strip():
                 pass
+            while words[2:] == ["HTTP/1.1"]:
+                client.sendall(self._started(words[1]))
+                words = lines.readline().decode().split()
+                while words and lines.readline().strip():
+                    pass
             if len(words) != 3 or words[2] != "HTTP/1.0":
                 return
             url = urllib.parse.urlsplit(words[1])
@@ -133,6 +150,7 @@ class DockerEngine:
                     self.streams.append(client)
                 lines.read()  # to the end of the client
             elif url.path == "/containers/json":
+                self.may_list.wait()
                 self.lists += 1
                 answer = json.dumps(list(self.containers.values()), ensure_ascii=False).encode()
                 client.sendall(answer)

@@ -104,6 +104,24 @@ def test_a_full_socket_has_no_room() -> None:
         buffered.close()
 
 
+def test_room_is_asked_for_while_another_waits_to_write() -> None:
+    """Python's poll is for one thread at a time: the one that reads would have died of it."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        buffered = BufferedSocket(ours)
+        while buffered.has_room():
+            buffered.send(b"x" * 65536)
+        writer = threading.Thread(target=buffered.send_all, args=(b"x" * 1_000_000,))
+        writer.start()
+        for _question in range(1000):
+            assert not buffered.has_room()
+        reader = threading.Thread(target=lambda: [*iter(lambda: theirs.recv(1 << 20), b"")])
+        reader.start()
+        writer.join()
+        buffered.close()
+        reader.join()
+
+
 @pytest.mark.parametrize("already_read", [b"", b"abc"])
 def test_more_is_read_behind_what_was_not_taken(already_read: bytes) -> None:
     ours, theirs = socket.socketpair()
