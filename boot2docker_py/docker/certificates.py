@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import shutil
 import socket
 import ssl
@@ -17,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Iterator, cast
 
-from boot2docker_py import x509
+from boot2docker_py import whole_file, x509
 from boot2docker_py.address import Address
 from boot2docker_py.errors import GuestError, NetworkError, StorageError
 from boot2docker_py.guest import addresses, engine
@@ -107,7 +106,7 @@ def _fetch(connection: Connection, folder: Path, address: Address, deadline: Dea
     make_private_folder(folder.parent)
     with _beside(folder) as fresh:
         for name, content in contents.items():
-            _write_private(fresh / name, content)
+            whole_file.write(fresh / name, content)
         try_on(fresh, address)
         _replace(folder, fresh)
 
@@ -204,16 +203,10 @@ def _beside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _write_private(file: Path, content: bytes) -> None:
-    handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(handle, "wb") as stream:  # noqa: PTH123 - a descriptor
-        stream.write(content)
-
-
 def _replace(folder: Path, fresh: Path) -> None:
     try:
         make_private_folder(folder)
         for name in FILES:
-            (fresh / name).replace(folder / name)
+            whole_file.replace(fresh / name, folder / name)
     except OSError as error:
         raise StorageError(f"cannot write '{folder}'", details=str(error)) from error

@@ -6,14 +6,13 @@ cli/context/store in the sources of docker/cli.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
 
+from boot2docker_py import whole_file
 from boot2docker_py.errors import ConfigError, StorageError
 
 DEFAULT_CONTEXT = "default"
@@ -116,22 +115,11 @@ def write_object(file: Path, value: Mapping[str, object]) -> None:
     Raises:
         StorageError: it cannot be written.
     """
-    temporary = ""
     try:
         file = Path(os.path.realpath(file))
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=str(file.parent), prefix=f".{file.name}.")
-        with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
-            json.dump(value, stream, indent="\t", ensure_ascii=False)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with contextlib.suppress(FileNotFoundError):
-            Path(temporary).chmod(file.stat().st_mode & 0o777)
-        Path(temporary).replace(file)
+        whole_file.write(file, json.dumps(value, indent="\t", ensure_ascii=False).encode())
     except OSError as error:
-        if temporary:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
         raise StorageError(
             f"cannot write '{file}'",
             details=str(error),

@@ -1,22 +1,18 @@
-"""Files that appear whole or not at all, and what a disk says when it cannot hold them."""
+"""What a disk says when it cannot hold an image, and the exchange of an image in one step."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from typing import Iterator
 
+from boot2docker_py import whole_file
 from boot2docker_py.errors import Boot2DockerError, DownloadError, StorageError
-from boot2docker_py.wait import Clock, Deadline
+from boot2docker_py.wait import Clock
 
-_PAUSE_S = 0.1
-# Virus scanners of Windows hold a new file open for a moment; a VM holds it for good.
-_SCANNER_S = 5.0
 _DISK_FULL_WINDOWS = (39, 112)  # ERROR_HANDLE_DISK_FULL, ERROR_DISK_FULL (winerror.h)
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -25,52 +21,20 @@ class DiskFullError(DownloadError):
     """The disk, or the user's share of it, cannot hold the image."""
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a small file through a temporary one in the same folder."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
-
-
-def sync(path: Path) -> None:
-    """Let the operating system bring a file to the disk, so that its name can be trusted."""
-    with path.open("r+b") as file:
-        os.fsync(file.fileno())
-
-
 def replace(source: Path, target: Path, clock: Clock = time) -> None:
     """Give `source` the name `target`, whatever has it now.
 
     Raises:
         StorageError: another program keeps `target` open (Windows), or the folder is not writable.
     """
-    patience = Deadline(_SCANNER_S, clock)
-    while True:
-        try:
-            source.replace(target)
-        except PermissionError as error:
-            if patience.has_passed():
-                raise _not_replaced(target, error) from error
-            clock.sleep(_PAUSE_S)
-        except OSError as error:
-            raise _not_replaced(target, error) from error
-        else:
-            return
-
-
-def _not_replaced(target: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"cannot replace '{target}'",
-        details=str(error),
-        resolution="Stop the VMs that use it (boot2docker down), and run the command again.",
-    )
+    try:
+        whole_file.replace(source, target, clock)
+    except OSError as error:
+        raise StorageError(
+            f"cannot replace '{target}'",
+            details=str(error),
+            resolution="Stop the VMs that use it (boot2docker down), and run the command again.",
+        ) from error
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import IO, Iterator, Mapping
 
+from boot2docker_py import whole_file
 from boot2docker_py.image import files
 
 log = logging.getLogger(__name__)
@@ -70,7 +71,7 @@ class Partial:
         self.drop()
         note = {"url": _fingerprint(url), "validator": validator, "total_bytes": total_bytes}
         with files.writing(self.path, total_bytes):
-            files.write_whole(self._note_path, json.dumps(note).encode())
+            whole_file.write(self._note_path, json.dumps(note).encode())
 
     @property
     def total_bytes(self) -> int | None:

@@ -14,6 +14,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from boot2docker_py import whole_file
 from boot2docker_py.errors import DownloadError, NotFoundError
 from boot2docker_py.image import checksums, files, iso9660, versions
 from boot2docker_py.image.model import Image
@@ -91,7 +92,7 @@ def _write_record(image: Image, status: os.stat_result) -> None:
     }
     try:
         content = json.dumps(record, indent=2).encode() + b"\n"
-        files.write_whole(record_path(image.path), content)
+        whole_file.write(record_path(image.path), content)
     except OSError as error:  # it only saves time, and the folder may be read-only
         log.debug("no record of '%s' can be written: %s", image.path, error)
 
@@ -123,7 +124,7 @@ def publish(image: Image, target: Path) -> Image:
         StorageError: another program keeps the old one open, or the folder is not writable.
     """
     with files.writing(image.path):
-        files.sync(image.path)
+        whole_file.sync(image.path)
     files.replace(image.path, target)
     published = replace(image, path=target)
     _write_record(published, target.stat())
@@ -185,7 +186,7 @@ def _keep(image: Image, backup: Path) -> None:
             log.debug("no hard links here, copying instead: %s", error)
             files.demand_space(temporary, image.size_bytes)
             shutil.copyfile(image.path, temporary)
-            files.sync(temporary)
+            whole_file.sync(temporary)
     files.replace(temporary, backup)
     # Where both are names of one file already, replacing does nothing (rename(2)).
     temporary.unlink(missing_ok=True)

@@ -6,10 +6,9 @@ name in place of an address, so that `ssh -o HostKeyAlias=NAME -o UserKnownHosts
 
 from __future__ import annotations
 
-import os
-import tempfile
 from pathlib import Path
 
+from boot2docker_py import whole_file
 from boot2docker_py.errors import StorageError
 
 
@@ -36,7 +35,8 @@ def pin(known_hosts: Path, host_name: str, public_line: str) -> None:
     key = " ".join(public_line.split()[:2])
     text = "".join(f"{line}\n" for line in [*others, f"{host_name} {key}"])
     try:
-        _write_whole(known_hosts, text)
+        known_hosts.parent.mkdir(parents=True, exist_ok=True)
+        whole_file.write(known_hosts, text.encode())
     except OSError as error:
         raise _unusable(known_hosts, "write", error) from error
 
@@ -48,19 +48,6 @@ def _read_lines(known_hosts: Path) -> list[str]:
         return []
     except OSError as error:
         raise _unusable(known_hosts, "read", error) from error
-
-
-def _write_whole(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _unusable(known_hosts: Path, verb: str, error: OSError) -> StorageError:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Mapping, Union
@@ -16,6 +14,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from boot2docker_py import whole_file
 from boot2docker_py.errors import StorageError, UsageError
 
 log = logging.getLogger(__name__)
@@ -128,7 +127,7 @@ def _make_key_pair(path: Path) -> None:
     private = to_openssh(ed25519.Ed25519PrivateKey.generate())
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        _write_private(path, private)
+        whole_file.write_new(path, private, protect=_leave_to_user_alone)
     except OSError as error:
         raise StorageError(
             f"cannot write the SSH key '{path}'",
@@ -137,38 +136,18 @@ def _make_key_pair(path: Path) -> None:
         ) from error
 
 
-def _write_private(path: Path, private: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # 0600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            if sys.platform == "win32":
-                command = icacls_arguments(temporary, os.environ)
-                subprocess.run(command, check=True, capture_output=True)
-            file.write(private)
-            file.flush()
-            os.fsync(file.fileno())
-        _place_if_absent(Path(temporary), path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def _place_if_absent(temporary: Path, path: Path) -> None:
-    """Give the file its name, unless another process has been faster."""
-    with contextlib.suppress(FileExistsError):
-        if sys.platform == "win32":
-            temporary.rename(path)  # refuses to replace, on Windows
-        else:
-            os.link(temporary, path)
+def _leave_to_user_alone(file: Path) -> None:
+    if sys.platform == "win32":
+        command = icacls_arguments(str(file), os.environ)
+        subprocess.run(command, check=True, capture_output=True)
 
 
 def _write_public_line_if_missing(path: Path, line: str) -> None:
     public = path.with_name(path.name + ".pub")
     if public.exists():
         return
-    temporary = public.with_name(f".{public.name}.{os.getpid()}")
     try:
-        temporary.write_text(f"{line} boot2docker\n", encoding="ascii")
-        temporary.replace(public)
+        whole_file.write(public, f"{line} boot2docker\n".encode("ascii"), mode=whole_file.READABLE)
     except OSError as error:
         # A convenience for other programs; we never read it.
         log.debug("did not write '%s': %s", public, error)

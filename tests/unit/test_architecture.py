@@ -61,7 +61,7 @@ STANDARD = (
 )
 
 # What each room may know of the others; the ground is what all stand on.
-GROUND = {"errors", "advice", "wait", "lock", "address", "untrusted"}
+GROUND = {"errors", "advice", "wait", "lock", "address", "untrusted", "whole_file"}
 MAY_KNOW = {
     "errors": set(),
     "address": set(),
@@ -70,6 +70,7 @@ MAY_KNOW = {
     "x509": {"errors"},
     "wait": {"errors"},
     "lock": {"errors", "wait"},
+    "whole_file": {"wait"},
     "paths": {"errors"},
     "config": {"errors", "paths", "untrusted"},
     "host": GROUND,

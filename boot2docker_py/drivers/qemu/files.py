@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator
 
+from boot2docker_py import whole_file
 from boot2docker_py.errors import StorageError
 from boot2docker_py.paths import VMPaths
 
@@ -151,10 +152,8 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_json(path: Path, document: dict[str, Any]) -> None:
     """Put an object into a JSON file, whole or not at all."""
-    with opened_private(temporary(path)) as file_descriptor:
-        os.write(file_descriptor, json.dumps(document, indent=2).encode() + b"\n")
-        os.fsync(file_descriptor)
-    temporary(path).replace(path)
+    content = json.dumps(document, indent=2).encode() + b"\n"
+    whole_file.write(path, content, temporary=temporary(path))
 
 
 @contextlib.contextmanager

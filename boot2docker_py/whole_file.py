@@ -1,0 +1,107 @@
+"""Files that appear whole or not at all, whatever happens to the process that writes them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import sys
+import time
+from pathlib import Path
+from typing import Callable, Iterator
+
+from boot2docker_py.wait import Clock, Deadline
+
+_PAUSE_S = 0.1
+# A virus scanner holds a new file open for a moment, a program that reads the old one not for long.
+_HELD_S = 5.0
+_HELD_ON_WINDOWS = (5, 32, 33)  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
+
+PRIVATE = 0o600
+READABLE = 0o644
+
+
+def write(
+    path: Path, content: bytes, *, mode: int = PRIVATE, temporary: Path | None = None
+) -> None:
+    """Let `path` have `content`, in place of what it had; a file that is replaced keeps its rights.
+
+    `temporary` is the name that the content has first, where whoever clears up must know it.
+
+    Raises:
+        OSError: it cannot be written, or another program keeps it open (Windows).
+    """
+    with _written(path, content, mode, temporary) as new:
+        with contextlib.suppress(FileNotFoundError):
+            new.chmod(stat.S_IMODE(path.stat().st_mode))
+        replace(new, path)
+
+
+def write_new(
+    path: Path,
+    content: bytes,
+    *,
+    mode: int = PRIVATE,
+    protect: Callable[[Path], None] = lambda _file: None,
+) -> None:
+    """Let `path` have `content` unless another process has been faster.
+
+    `protect` is called with the file while it is still empty.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    taken = contextlib.suppress(FileExistsError)
+    with _written(path, content, mode, None, protect) as new, taken:
+        if sys.platform == "win32":
+            new.rename(path)  # refuses to replace, on Windows
+        else:
+            os.link(new, path)
+
+
+def replace(source: Path, target: Path, clock: Clock = time) -> None:
+    """Give the file `source` the name `target`, whatever has it now.
+
+    Raises:
+        OSError: it cannot be, or another program keeps `target` open (Windows).
+    """
+    patience = Deadline(_HELD_S, clock)
+    while True:
+        try:
+            source.replace(target)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in _HELD_ON_WINDOWS or patience.has_passed():
+                raise
+            clock.sleep(_PAUSE_S)
+        else:
+            return
+
+
+def sync(path: Path) -> None:
+    """Let the operating system bring a file to the disk, so that its name can be trusted."""
+    with path.open("r+b") as file:
+        os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def _written(
+    path: Path,
+    content: bytes,
+    mode: int,
+    temporary: Path | None,
+    protect: Callable[[Path], None] = lambda _file: None,
+) -> Iterator[Path]:
+    """Yield a file beside `path` that has the content, on the disk; its name is gone afterwards."""
+    new = temporary or path.with_name(f".{path.name}.{os.getpid()}-{os.urandom(4).hex()}")
+    only_ours = os.O_TRUNC if temporary else os.O_EXCL
+    flags = os.O_WRONLY | os.O_CREAT | only_ours | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(new, flags, mode), "wb") as file:
+            protect(new)
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield new
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            new.unlink()
