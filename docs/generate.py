@@ -14,7 +14,8 @@ import click
 from troubleshooting import troubleshooting_page
 
 from boot2docker_py import errors
-from boot2docker_py.cli.app import ALIASES, app
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.help import ALIASES
 from boot2docker_py.config.settings import OBSOLETE, SETTINGS
 from boot2docker_py.machine.doctor import CHECKS
 

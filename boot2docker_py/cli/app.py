@@ -7,28 +7,30 @@ from typing import Any, MutableMapping
 
 import click
 
+from boot2docker_py import __version__
 from boot2docker_py.cli import arguments
+from boot2docker_py.cli.help import (
+    ALIASES,
+    WITH_EVERY_COMMAND,
+    aliases_of,
+    first_page,
+    words_of,
+    write_examples,
+)
 from boot2docker_py.cli.session import Session
+from boot2docker_py.errors import UsageError
 
-ALIASES = {
-    "start": "up",
-    "boot": "up",
-    "resume": "up",
-    "suspend": "save",
-    "stop": "down",
-    "halt": "down",
-    "destroy": "delete",
-    "cfg": "config",
-    "env": "shellinit",
-    "socket": "shellinit",
-}
+VERSION_WORDS = f"boot2docker_py version: v{__version__}"
 
 
 class Command(click.Command):
     """A command that takes the shared flags too, and hands them to the session."""
 
     def __init__(self, *args: Any, shown: str = "", passes_words_on: bool = False, **more: Any):
+        words = words_of(more.get("help"))
+        more["help"] = words.text
         super().__init__(*args, **more)
+        self._examples = words.examples
         self._shown = frozenset(shown.split())
         self._passes_words_on = passes_words_on
         self._own = list(self.params)
@@ -38,6 +40,24 @@ class Command(click.Command):
         if len(self.params) == len(self._own) and not self._passes_words_on:
             self.params = [*self._own, *arguments.shared_options(self._shown)]
         return super().get_params(ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Show help for `--help` alone where all else is passed on; `-- --help` passes that on."""
+        if self._passes_words_on and args in (["--help"], ["-h"]):
+            click.echo(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
+
+    def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, the other names, and what goes with every command."""
+        write_examples(formatter, self._examples)
+        others = aliases_of(self.name)
+        if others:
+            formatter.write_paragraph()
+            formatter.write_text(f"Also: {', '.join(others)}.")
+        if not self._passes_words_on:
+            formatter.write_paragraph()
+            formatter.write_text(WITH_EVERY_COMMAND)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Give the shared flags to the session and the rest to the function."""
@@ -90,31 +110,38 @@ class Group(click.Group):
 
             near = difflib.get_close_matches(args[0], [*self.commands, *ALIASES], n=1, cutoff=0.5)
             hint = f"; did you mean '{near[0]}'?" if near else ""
-            raise click.UsageError(f"unknown command '{args[0]}'{hint}", ctx)
+            raise UsageError(
+                f"unknown command '{args[0]}'{hint}", resolution="boot2docker help all"
+            )
         return super().resolve_command(ctx, args)
 
-    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the aliases below the commands."""
-        pairs = [(alias, f"the same as {name}") for alias, name in sorted(ALIASES.items())]
-        with formatter.section("Aliases"):
-            formatter.write_dl(pairs)
-        super().format_epilog(ctx, formatter)
+    def get_help(self, _ctx: click.Context) -> str:
+        """Return the first page; the options of all commands have a page of their own."""
+        return first_page(self.commands)
+
+
+def _version_option() -> click.Option:
+    def say(context: click.Context, _parameter: click.Parameter, is_wanted: bool) -> None:  # noqa: FBT001 - click calls it so
+        if is_wanted:
+            click.echo(VERSION_WORDS)
+            context.exit()
+
+    words = "Print the version of this program."
+    return click.Option(
+        ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=say, help=words
+    )
 
 
 @click.group(
     cls=Group,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    params=arguments.shared_options(),
+    params=[_version_option(), *arguments.shared_options()],
     subcommand_metavar="COMMAND [ARGUMENT...]",
 )
 @click.pass_context
 def app(context: click.Context, /, **flags: object) -> None:
-    """Manage one small Linux VM that runs the Docker Engine.
-
-    `boot2docker up`, and the ordinary docker client works. Options may stand before or after the
-    command, but for ssh and shell, which pass all that follows them on.
-    """
+    """Manage one small Linux VM that runs the Docker Engine."""
     context.ensure_object(Session).take(flags)
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -9,9 +9,6 @@ import click
 from boot2docker_py.config.settings import OBSOLETE, SETTINGS, Obsolete, Setting
 from boot2docker_py.config.values import FALSE_WORDS, TRUE_WORDS
 
-# What every command's help shows; the others are accepted everywhere and shown where they matter.
-COMMON = frozenset({"vm", "driver", "timeout_s", "verbose"})
-
 # All that follows these commands is not ours.
 PASSES_WORDS_ON = ("ssh", "shell")
 
@@ -19,12 +16,21 @@ _OBSOLETE_PREFIX = "obsolete_"
 
 
 def shared_options(shown: frozenset[str] | None = None) -> list[click.Parameter]:
-    """Return new options for all settings; `shown` limits what the help lists, None lists all."""
+    """Return new options for all settings; `shown` limits what the help lists, None lists all.
+
+    All are accepted with every command, and listed where they matter.
+    """
     options: list[click.Parameter] = [
-        click.Option(["--json", "as_json"], is_flag=True, default=None, help="Answer in JSON.")
+        click.Option(
+            ["--json", "as_json"],
+            is_flag=True,
+            default=None,
+            hidden=shown is not None,
+            help="Answer in JSON.",
+        )
     ]
     for setting in SETTINGS:
-        hidden = shown is not None and setting.field not in COMMON | shown
+        hidden = shown is not None and setting.field not in shown
         options.append(_option(setting, hidden=hidden))
     return [*options, *(_obsolete_option(o) for o in OBSOLETE if o.flag)]
 

@@ -17,7 +17,8 @@ from boot2docker_py.cli import screen, second_try
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.arguments import PASSES_WORDS_ON, go_switches
 from boot2docker_py.cli.session import Session
-from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError, UsageError
+from boot2docker_py.cli.usage import as_usage_error
+from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
 from boot2docker_py.host import reader
 
 INTERRUPTED = 130
@@ -72,7 +73,7 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
     except Boot2DockerError as problem:
         return _report(problem, arguments)
     except click.ClickException as problem:
-        return _report(_as_usage_error(problem), arguments)
+        return _report(as_usage_error(problem), arguments)
     except (KeyboardInterrupt, click.Abort):
         screen.status_line.clear()
         click.echo("interrupted; run the command again to go on", err=True)
@@ -101,14 +102,6 @@ def _wants_json(arguments: Sequence[str]) -> bool:
     """Tell whether `--json` was typed; asked of the words, for errors in the words themselves."""
     ours = itertools.takewhile(lambda word: word not in PASSES_WORDS_ON, arguments)
     return "--json" in ours
-
-
-def _as_usage_error(problem: click.ClickException) -> UsageError:
-    context = getattr(problem, "ctx", None)
-    command = context.command_path if context else "boot2docker"
-    words = command.split()
-    help_command = " ".join([words[0], "help", *words[1:]])
-    return UsageError(problem.format_message(), resolution=help_command)
 
 
 def _as_broken_import(defect: Exception) -> Boot2DockerError | None:

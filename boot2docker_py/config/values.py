@@ -53,14 +53,39 @@ def whole_number(low: int, high: int) -> Callable[[object], int]:
     return convert
 
 
+_SIZE = re.compile(r"(?i)([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(m|mb|mib|g|gb|gib|t|tb|tib)?")
+_MB = {"m": 1, "g": 1024, "t": 1024 * 1024}
+
+
+def size_mb(low: int, high: int) -> Callable[[object], int]:
+    """Return a reader of sizes from `low` to `high` MB: `4096`, `4096m`, `4g`, `1.5 GB`."""
+
+    def convert(value: object) -> int:
+        found = _SIZE.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+        size = float(found[1]) * _MB[(found[2] or "m")[0].lower()] if found else 0.0
+        if size != int(size) or not low <= size <= high:
+            raise ValueError(
+                f"must be a size from {low} MB to {high // _MB['g']} GB: a number of MB, "
+                "or one with a unit, as 512m or 4g"
+            )
+        return int(size)
+
+    return convert
+
+
+_DURATION = re.compile(r"(?i)([0-9]{0,9}\.?[0-9]{1,9}) ?(s|sec|m|min|h)?")
+_SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
 def seconds(value: object) -> float:
-    """Read a duration in seconds."""
-    try:
-        seconds = float(str(value))
-    except ValueError:
-        seconds = 0.0
+    """Read a duration: seconds, or a number with a unit, as `90s`, `5m` or `1h`."""
+    found = _DURATION.fullmatch(str(value).strip())
+    seconds = float(found[1]) * _SECONDS[(found[2] or "s")[0].lower()] if found else 0.0
     if not 0 < seconds <= 86400:
-        raise ValueError("must be a number of seconds above 0, at most 86400")
+        raise ValueError(
+            "must be a time above 0, at most a day: a number of seconds, "
+            "or one with a unit, as 90s or 5m"
+        )
     return seconds
 
 

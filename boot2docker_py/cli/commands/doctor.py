@@ -25,7 +25,9 @@ ID_WIDTH = 10  # of the longest, but for those of the host, which are cut
 @app.command()
 @with_session
 def doctor(session: Session) -> int:
-    """Look at this machine, the VM, its engine and the docker client; say how to fix it.
+    """Look for what is wrong, and say how to fix it.
+
+    It looks at this machine, the VM, its engine and the docker client.
 
     Nothing is changed. The exit status is that of the first failure, and 0 when there are none;
     a warning is no failure. Example: boot2docker doctor --json

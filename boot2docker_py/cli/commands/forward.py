@@ -21,7 +21,9 @@ ACTIONS = ("status", "stop", "restart", "foreground", "log")
 @click.option("--log", is_flag=True, help="Print its log.")
 @with_session
 def forward(session: Session, /, **actions: bool) -> None:
-    """Start the process that forwards the engine of the running VM, as up does.
+    """Start, show or end the process that serves the engine here.
+
+    Without an option it is started, as `up` does.
 
     It lives until the VM is deleted, and finds the VM again after save, reset and sleep.
     Example: boot2docker forward --status

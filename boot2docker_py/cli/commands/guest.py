@@ -29,7 +29,9 @@ CONNECTION_FAILED = 255
 @click.argument("words", nargs=-1, metavar="[CMD...]", type=click.UNPROCESSED)
 @with_session
 def ssh(session: Session, words: tuple[str, ...]) -> int:
-    """Open a shell in the VM, or run CMD there; the exit status is CMD's.
+    """Open a shell in the VM, or run a command there.
+
+    The exit status is that of CMD.
 
     All that follows `ssh` goes to the VM, flags too. Example: boot2docker ssh df -h
     """
@@ -44,7 +46,9 @@ def ssh(session: Session, words: tuple[str, ...]) -> int:
 @app.command("ssh-config")
 @with_session
 def ssh_config(session: Session) -> None:
-    """Print what ssh, VS Code and other programs need to log in to the VM, as ssh_config(5).
+    """Print what ssh and VS Code need to log in.
+
+    The form is that of ssh_config(5).
 
     The VM's name stands for it there. Example:
     boot2docker ssh-config >> ~/.ssh/config; ssh boot2docker-vm
@@ -83,7 +87,9 @@ def ssh_config(session: Session) -> None:
 @click.option("--root", is_flag=True, help="Read or write in the VM as its root.")
 @with_session
 def cp(session: Session, *, words: tuple[str, ...], root: bool) -> None:
-    """Copy files and folders into the VM or out of it; its side is written vm:PATH.
+    """Copy files into the VM or out of it.
+
+    The side in the VM is written vm:PATH.
 
     Folders are copied with all that is in them; a folder that is there already gets what is new.
     Rights and times are kept. Links are copied as links, but for one that is named itself. Each

@@ -12,7 +12,7 @@ import click
 from boot2docker_py import __version__
 from boot2docker_py import config as configuration
 from boot2docker_py.cli import pointing, screen
-from boot2docker_py.cli.app import app
+from boot2docker_py.cli.app import VERSION_WORDS, app
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.wait import Deadline
@@ -28,12 +28,9 @@ ASK_S = 5.0
 
 with_session = click.make_pass_decorator(Session)
 
-WHEN_MADE = "iso_url iso sha256 cacert offline ssh_key disk_mb disk_format memory_mb cpus ssh_port"
-WHEN_MADE += (
-    " docker_port tcp_port console_log host_only host_ip netmask dhcp dhcp_ip lower_ip upper_ip"
-)
-WHEN_MADE += " base_vmdk"
-AT_BOOT = "vbox_share share_symlinks gui"
+# What people give most often; `help options` has the others.
+WHEN_MADE = "memory_mb cpus disk_mb iso_url"
+AT_BOOT = "vbox_share"
 OF_IMAGES = "iso_url iso sha256 cacert offline force_upgrade_download"
 
 
@@ -55,7 +52,9 @@ def _changed(session: Session, found: State, done: str, already: str) -> None:
 @app.command(shown=WHEN_MADE)
 @with_session
 def init(session: Session) -> None:
-    """Make the VM; fetch the image first, if there is none.
+    """Make the VM without starting it.
+
+    The image is fetched first, if there is none.
 
     Example: boot2docker init --memory 4096 --disksize 40000
     """
@@ -72,7 +71,9 @@ def init(session: Session) -> None:
 @click.option("--use", is_flag=True, help="Make the VM's docker context current, whichever is now.")
 @with_session
 def up(session: Session, *, discard_saved: bool, use: bool) -> None:
-    """Bring the VM and its Docker Engine up, from any state; make the VM if there is none.
+    """Bring VM and engine up, from any state.
+
+    The VM is made if there is none.
 
     The docker context `boot2docker` (or the VM's name) leads to it; a new one becomes current
     where no other engine was chosen. Aliases: start, boot, resume.
@@ -106,7 +107,9 @@ def down(session: Session, *, force: bool) -> None:
 @app.command()
 @with_session
 def poweroff(session: Session) -> None:
-    """Cut the VM's power; what its memory held is lost, a saved state is not.
+    """Cut the VM's power.
+
+    What its memory held is lost; a saved state is not.
 
     Example: boot2docker poweroff
     """
@@ -127,7 +130,9 @@ def restart(session: Session) -> None:
 @app.command(shown=AT_BOOT)
 @with_session
 def reset(session: Session) -> None:
-    """Throw the VM's memory away, a saved one too, and boot it; the disk is kept.
+    """Throw the VM's memory away, and boot it.
+
+    A saved memory goes too; the disk is kept.
 
     Example: boot2docker reset
     """
@@ -137,7 +142,9 @@ def reset(session: Session) -> None:
 @app.command()
 @with_session
 def save(session: Session) -> None:
-    """Save the VM's memory to disk and stop it; `up` goes on from there.
+    """Save the VM's memory to disk and stop it.
+
+    `up` goes on from there.
 
     Alias: suspend. Example: boot2docker save
     """
@@ -211,7 +218,9 @@ def _ip_if_known(session: Session, state: State, health: ForwarderStatus | None)
 @app.command()
 @with_session
 def ip(session: Session) -> None:
-    """Print the address of the running VM: on its host-only network, else 127.0.0.1.
+    """Print the address of the running VM.
+
+    That is the one on its host-only network, else 127.0.0.1.
 
     A port that a container publishes is reached there: "http://$(boot2docker ip):8080".
 
@@ -227,7 +236,9 @@ def ip(session: Session) -> None:
 @app.command()
 @with_session
 def config(session: Session) -> None:
-    """Print the settings as a profile, with the place that each comes from.
+    """Print the settings in force.
+
+    The output is a profile, with the place that each setting comes from.
 
     Alias: cfg. Example: boot2docker config > ~/.boot2docker/profile
     """
@@ -240,7 +251,9 @@ def config(session: Session) -> None:
 @app.command(shown=OF_IMAGES)
 @with_session
 def download(session: Session) -> None:
-    """Fetch the image and verify it; the VM is not touched.
+    """Fetch the image and verify it.
+
+    The VM is not touched.
 
     Example: boot2docker download --iso-url ./build/boot2docker.iso
     """
@@ -252,7 +265,9 @@ def download(session: Session) -> None:
 @app.command(shown=OF_IMAGES)
 @with_session
 def upgrade(session: Session) -> None:
-    """Change to a newer image, or stay with the old one if it does not come up; data is kept.
+    """Change the VM to a newer image.
+
+    It stays with the old one if the new one does not come up; data is kept.
 
     Example: boot2docker upgrade
     """
@@ -267,7 +282,9 @@ def upgrade(session: Session) -> None:
 @click.option("--force", "-f", "--yes", "-y", "force", is_flag=True, help="Do not ask.")
 @with_session
 def delete(session: Session, *, force: bool) -> None:
-    """Delete the VM with its disk, images and containers; asks first on a terminal.
+    """Delete the VM and its disk.
+
+    Its images and containers go with it; on a terminal you are asked first.
 
     Alias: destroy. The image on this machine and the SSH key stay. Example: boot2docker delete -f
     """
@@ -293,7 +310,7 @@ def version(session: Session) -> None:
     if session.as_json:
         screen.json_object({"version": __version__})
     else:
-        screen.data(f"boot2docker_py version: v{__version__}")
+        screen.data(VERSION_WORDS)
 
 
 @app.command("help")
@@ -302,14 +319,21 @@ def version(session: Session) -> None:
 def help_(context: click.Context, command: str | None) -> None:
     """Show what a command does.
 
+    `help all` lists every command, `help options` every option.
     Example: boot2docker help up
     """
+    from boot2docker_py.cli import help as pages
+
     group = context.parent
     assert group is not None
     if command is None:
-        click.echo(group.get_help())
-        return
-    _name, found, _rest = app.resolve_command(group, [command])
-    assert found is not None
-    with click.Context(found, info_name=command, parent=group) as inner:
-        click.echo(found.get_help(inner))
+        click.echo(pages.first_page(app.commands))
+    elif command == "all":
+        click.echo(pages.all_commands(app.commands))
+    elif command == "options":
+        click.echo(pages.all_options(group))
+    else:
+        _name, found, _rest = app.resolve_command(group, [command])
+        assert found is not None
+        with click.Context(found, info_name=command, parent=group) as inner:
+            click.echo(found.get_help(inner))

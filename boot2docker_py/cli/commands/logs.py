@@ -33,7 +33,9 @@ class _Stdout:
 )
 @with_session
 def logs(session: Session, *, name: str | None, follow: bool, lines: int) -> int:
-    """Show the end of a log: engine, boot, console, forward or hypervisor.
+    """Show the end of a log.
+
+    NAME is engine, boot, console, forward or hypervisor.
 
     Without NAME: the engine's log if the VM runs, else what the VM said on its console.
     The logs engine and boot are in the VM, and need it running; the others are on this machine.

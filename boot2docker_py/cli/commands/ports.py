@@ -17,7 +17,9 @@ HEADINGS = ("CONTAINER", "PORT", "ON THIS MACHINE", "AT THE VM'S OWN ADDRESS")
 @app.command()
 @with_session
 def ports(session: Session) -> None:
-    """List the published ports of containers: where each is reached here, or why it is not.
+    """List where published ports of containers are reached.
+
+    For one that cannot be reached here, the reason is given.
 
     Example: boot2docker ports
     """

@@ -35,7 +35,7 @@ NOT_FOUND, NOT_RUNNABLE = 127, 126
 def shellinit(
     session: Session, *, shell: str | None, unset: bool, tls: bool, no_proxy: bool
 ) -> None:
-    """Print the code that makes this shell's docker use the engine of the VM.
+    """Print what makes this shell's docker use the VM.
 
     How the shell evaluates it is said on stderr. Aliases: env, socket.
     Example: eval "$(boot2docker shellinit)"
@@ -78,7 +78,9 @@ def shellinit(
 @click.argument("words", nargs=-1, metavar="[CMD...]", type=click.UNPROCESSED)
 @with_session
 def shell(session: Session, words: tuple[str, ...]) -> int:
-    """Bring the VM up, and open your own shell, or run CMD here, with its engine; pass the status.
+    """Open a shell here whose docker uses the VM.
+
+    The VM is brought up first. With CMD, that runs instead, and its exit status is passed on.
 
     All that follows `shell` is CMD, flags too. Example: boot2docker shell docker version
     """

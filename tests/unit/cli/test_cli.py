@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,8 +13,10 @@ from typing import Any
 import pytest
 
 from boot2docker_py import __version__
-from boot2docker_py.cli.app import ALIASES, app
+from boot2docker_py.cli.app import app
 from boot2docker_py.cli.arguments import go_switches
+from boot2docker_py.cli.help import ALIASES, GROUPS
+from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.drivers.base import USUAL, Boot, State
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeImages, FakeSession
@@ -114,20 +117,70 @@ class TestWords:
 
 class TestHelp:
     @pytest.mark.parametrize("words", [[], ["help"], ["--help"], ["-h"]])
-    def test_lists_all_commands(self, boot2docker: Boot2Docker, words: list[str]) -> None:
+    def test_the_first_page_names_all_commands_on_one_screen(
+        self, boot2docker: Boot2Docker, words: list[str]
+    ) -> None:
         answer = boot2docker(words)
         assert (answer.status, answer.err) == (0, "")
-        for name in [*app.commands, *ALIASES]:
-            assert f"  {name} " in answer.out
+        named = set(re.findall(r"[a-z-]+", answer.out))
+        assert {*app.commands} <= named
+        lines = answer.out.splitlines()
+        assert len(lines) <= 24
+        assert max(map(len, lines)) <= 80
+
+    def test_all_commands_are_listed_with_their_aliases(self, boot2docker: Boot2Docker) -> None:
+        listed = boot2docker(["help", "all"]).out
+        for name in app.commands:
+            assert f"\n  {name} " in listed
+        for alias, name in ALIASES.items():
+            (row,) = (row for row in listed.splitlines() if row.startswith(f"  {name} "))
+            assert alias in row
+        assert max(map(len, listed.splitlines())) <= 80
+
+    def test_every_command_is_in_one_group(self) -> None:
+        grouped = [name for names in GROUPS.values() for name in names]
+        assert sorted(grouped) == sorted(app.commands)
+
+    def test_options_have_a_page_that_lists_every_setting(self, boot2docker: Boot2Docker) -> None:
+        page = boot2docker(["help", "options"]).out
+        assert all(setting.flag in page for setting in SETTINGS)
 
     @pytest.mark.parametrize("name", sorted(app.commands))
-    def test_every_command_has_an_example(self, boot2docker: Boot2Docker, name: str) -> None:
-        help_text = " ".join(boot2docker(["help", name]).out.split())
-        assert f"boot2docker {name}" in help_text.partition("Example: ")[2] or name in (
-            "status",
-            "help",
-        )
-        assert "Example: " in help_text
+    def test_every_command_has_examples_that_can_be_copied(
+        self, boot2docker: Boot2Docker, name: str
+    ) -> None:
+        lines = boot2docker(["help", name]).out.splitlines()
+        start = next(i for i, line in enumerate(lines) if line.startswith("Example"))
+        examples = [line for line in lines[start + 1 :] if line.startswith("  ")]
+        assert any(f"boot2docker {name}" in example for example in examples)
+
+    @pytest.mark.parametrize("name", ["ssh", "shell"])
+    def test_help_alone_is_ours_and_behind_dashes_the_commands(
+        self, boot2docker: Boot2Docker, name: str
+    ) -> None:
+        assert f"Usage: boot2docker {name}" in boot2docker([name, "--help"]).out
+
+    def test_version_is_an_option_too(self, boot2docker: Boot2Docker) -> None:
+        assert boot2docker(["--version"]) == boot2docker(["version"])
+
+    @pytest.mark.parametrize(
+        ("words", "error"),
+        [
+            (["up", "--memroy", "5"], "there is no option --memroy; did you mean --memory?"),
+            (["up", "--zzz"], "there is no option --zzz\n"),
+            (["config", "--memory"], "--memory needs a value behind it"),
+            (["config", "--dhcp=maybe"], "--dhcp takes no value"),
+            (["logs", "nosuch"], "NAME: 'nosuch' is not one of"),
+            (["up", "now"], "got unexpected extra argument (now)"),
+        ],
+    )
+    def test_usage_errors_have_one_form(
+        self, boot2docker: Boot2Docker, words: list[str], error: str
+    ) -> None:
+        answer = boot2docker(words)
+        assert answer.status == 2
+        assert f"error: {error}" in answer.err
+        assert "try: boot2docker help " in answer.err
 
     def test_works_with_a_broken_profile(self, boot2docker: Boot2Docker, home: Path) -> None:
         home.mkdir()

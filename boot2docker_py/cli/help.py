@@ -1,0 +1,124 @@
+"""The pages of help: the first one, all commands, all options, one command."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import textwrap
+from typing import Mapping, NamedTuple, Sequence
+
+import click
+
+ALIASES = {
+    "start": "up",
+    "boot": "up",
+    "resume": "up",
+    "suspend": "save",
+    "stop": "down",
+    "halt": "down",
+    "destroy": "delete",
+    "cfg": "config",
+    "env": "shellinit",
+    "socket": "shellinit",
+}
+
+EVERY_DAY = "Every day"
+# Every command in the group that a user would look for it in.
+GROUPS: Mapping[str, Sequence[str]] = {
+    EVERY_DAY: ("up", "down", "status", "ssh", "shell", "shellinit", "cp", "ports"),
+    "The VM": ("init", "save", "restart", "reset", "poweroff", "delete", "info", "ip"),
+    "Images": ("download", "upgrade"),
+    "Settings": ("config", "ssh-config"),
+    "When something is wrong": ("doctor", "logs", "forward"),
+    "This program": ("help", "version"),
+}
+
+INTRODUCTION = "One small Linux VM that runs the Docker Engine."
+EXAMPLES = (
+    ("boot2docker up", "make and start the VM; then docker works"),
+    ("docker run hello-world", "the ordinary docker client"),
+    ("boot2docker down", "shut it down; images and containers stay"),
+)
+MORE = (
+    "boot2docker help COMMAND   what it does, its options, examples\n"
+    "boot2docker help all       every command in a line      boot2docker help options"
+)
+WITH_EVERY_COMMAND = (
+    "With every command: --vm NAME, --driver NAME, --timeout TIME, --json, -v; "
+    "all settings: boot2docker help options"
+)
+
+
+class Words(NamedTuple):
+    """What a command says of itself."""
+
+    text: str
+    examples: Sequence[str]
+
+
+def words_of(docstring: str | None) -> Words:
+    """Take the examples, and the aliases, which stand in a table, out of a command's docstring."""
+    text = inspect.cleandoc(docstring or "")
+    text, _, examples = text.partition("Example:")
+    text = re.sub(r"\s*\bAlias(es)?: [^.]*\.", "", text)
+    return Words(text.strip(), [line.strip() for line in examples.splitlines() if line.strip()])
+
+
+def aliases_of(name: str | None) -> list[str]:
+    """Return the other names of a command."""
+    return [alias for alias, command in ALIASES.items() if command == name]
+
+
+def first_page(commands: Mapping[str, click.Command]) -> str:
+    """Return what `boot2docker` alone says; it fits a screen of 24 lines and 80 columns."""
+    lines = [INTRODUCTION, ""]
+    lines += [f"  {example:<25}{meaning}" for example, meaning in EXAMPLES]
+    lines += ["", f"{EVERY_DAY}:"]
+    lines += [_row(name, commands[name]) for name in GROUPS[EVERY_DAY]]
+    lines.append("")
+    for group, names in GROUPS.items():
+        if group != EVERY_DAY:
+            lines += textwrap.wrap(f"{group}: {', '.join(names)}", 79, subsequent_indent="  ")
+    return "\n".join([*lines, "", MORE])
+
+
+def all_commands(commands: Mapping[str, click.Command]) -> str:
+    """Return every command with its summary, in its group."""
+    lines = []
+    for group, names in GROUPS.items():
+        lines += ["", f"{group}:", *(_row(name, commands[name]) for name in names)]
+    return "\n".join([*lines[1:], "", "What one of them does: boot2docker help COMMAND"])
+
+
+def all_options(context: click.Context) -> str:
+    """Return the options that go with every command, the settings among them."""
+    from boot2docker_py.cli.arguments import shared_options
+
+    formatter = context.make_formatter()
+    formatter.write_text("Options, before or after any command. What follows ssh is not ours.")
+    formatter.write_paragraph()
+    records = [option.get_help_record(context) for option in shared_options()]
+    formatter.write_dl([record for record in records if record])
+    formatter.write_paragraph()
+    formatter.write_text("Each is a profile key and a variable too: boot2docker config, docs.")
+    return formatter.getvalue().rstrip("\n")
+
+
+def _row(name: str, command: click.Command) -> str:
+    others = aliases_of(name)
+    also = f" (or {', '.join(others)})" if others else ""
+    return f"  {name:<11} {summary_of(command)}{also}"
+
+
+def summary_of(command: click.Command) -> str:
+    """Return the first sentence of a command's help, without its full stop."""
+    return (command.help or "").partition("\n\n")[0].rstrip(".")
+
+
+def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:
+    """Write examples as they can be copied: never wrapped."""
+    if examples:
+        formatter.write_paragraph()
+        formatter.write("Example:\n" if len(examples) == 1 else "Examples:\n")
+        for example in examples:
+            formatter.write(f"  {example}\n")
