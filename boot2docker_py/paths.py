@@ -75,7 +75,9 @@ class Paths(NamedTuple):
     @property
     def profile(self) -> Path:
         """Return the profile file, unless the environment names another."""
-        return self.home / "profile"
+        of_original = self.user_home / ".boot2docker" / "profile"
+        ours = self.home / "profile"
+        return of_original if of_original.is_file() and not ours.exists() else ours
 
     @property
     def iso(self) -> Path:
@@ -117,6 +119,13 @@ class Paths(NamedTuple):
         """Return the folder of the client certificates for the VM's engine, as in the original."""
         return self.home / "certs" / vm_name
 
+    def other_home_of(self, vm_name: str) -> Path | None:
+        """Return another home of this user in which a VM of this name was made, None if none."""
+        for home in (self.user_home / ".boot2docker", _usual_home()):
+            if home != self.home and (home / "vms" / vm_name / "driver").exists():
+                return home
+        return None
+
     def vm(self, name: str) -> VMPaths:
         """Return the files of the VM `name`."""
         run = self.home / "run" / name
@@ -137,20 +146,30 @@ def find(environ: Mapping[str, str], user_home: Path | None = None) -> Paths:
     """Return the paths for this user.
 
     `BOOT2DOCKER_DIR` decides, as in the original; else an existing `~/.boot2docker` is used where
-    it is; else the operating system's own place for data.
+    it is; else the operating system's own place for data. A `~/.boot2docker` that was made later,
+    and holds at most a profile, never hides the VMs in that place.
     """
     user_home = user_home or Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises
     original = user_home / ".boot2docker"
     if environ.get("BOOT2DOCKER_DIR"):
         home = Path(environ["BOOT2DOCKER_DIR"]).absolute()
-    elif original.is_dir():
+    elif _is_in_use(original) or (original.is_dir() and not (_usual_home() / "vms").is_dir()):
         home = original
     else:
-        import platformdirs  # not where it is not needed: it takes a fifth of a short command
-
-        home = Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
+        home = _usual_home()
     store = environ.get("MACHINE_STORAGE_PATH")
     return Paths(home, user_home, machine_store=Path(store) if store else None)
+
+
+def _is_in_use(home: Path) -> bool:
+    """Tell whether a home holds what we, or the original, have made there."""
+    return any((home / name).exists() for name in ("vms", "boot2docker.iso", "certs", "run"))
+
+
+def _usual_home() -> Path:
+    import platformdirs  # not where it is not needed: it takes a fifth of a short command
+
+    return Path(platformdirs.user_data_dir(APP_NAME, appauthor=False))
 
 
 def _runtime_folder() -> Path:

@@ -141,7 +141,7 @@ class Session:
         """Return the VM for those who only ask."""
         from boot2docker_py.machine.questions import Questions
 
-        return Questions(self.config.vm, self.driver)
+        return Questions(self.config.vm, self.driver, self.paths.other_home_of)
 
     @cached_property
     def machine(self) -> Machine:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Callable
+
 from boot2docker_py.address import Address
 from boot2docker_py.drivers.base import Driver, State, VMInfo
 from boot2docker_py.errors import NotFoundError, WrongStateError
@@ -10,9 +13,15 @@ from boot2docker_py.errors import NotFoundError, WrongStateError
 class Questions:
     """One VM, as it is."""
 
-    def __init__(self, name: str, driver: Driver) -> None:
+    def __init__(
+        self,
+        name: str,
+        driver: Driver,
+        other_home: Callable[[str], Path | None] = lambda _name: None,
+    ) -> None:
         self.name = name
         self.driver = driver
+        self._other_home = other_home
 
     def state(self) -> State:
         """Return the state of the VM.
@@ -54,7 +63,14 @@ class Questions:
 
     def absent(self) -> NotFoundError:
         """Return the error that there is no VM."""
-        return NotFoundError(f"VM '{self.name}' does not exist", resolution="boot2docker init")
+        other_home = self._other_home(self.name)
+        return NotFoundError(
+            f"VM '{self.name}' does not exist",
+            details=f"One of this name was made with BOOT2DOCKER_DIR={other_home}."
+            if other_home
+            else "",
+            resolution="boot2docker up",
+        )
 
     def wrong_state(self, state: State, *, resolution: str) -> WrongStateError:
         """Return the error that the VM is in `state`, and not running."""

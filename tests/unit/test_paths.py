@@ -21,6 +21,33 @@ def test_folder_of_the_original_is_used_where_it_is(tmp_path: Path) -> None:
     assert paths.find({}, tmp_path).home == tmp_path / ".boot2docker"
 
 
+@pytest.mark.parametrize("holds", [(), ("profile",)])
+def test_a_new_folder_of_that_name_hides_no_vm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holds: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    before = paths.find({}, tmp_path)
+    (before.vm("boot2docker-vm").folder).mkdir(parents=True)
+    (tmp_path / ".boot2docker").mkdir()
+    for name in holds:
+        (tmp_path / ".boot2docker" / name).write_text("Memory = 4096")
+    after = paths.find({}, tmp_path)
+    assert after.home == before.home
+    assert (after.profile.parent == tmp_path / ".boot2docker") is bool(holds)
+
+
+def test_a_vm_in_another_home_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    usual = paths.find({}, tmp_path)
+    record = usual.vm("mine").driver_record
+    record.parent.mkdir(parents=True)
+    record.write_text("qemu")
+    elsewhere = paths.find({"BOOT2DOCKER_DIR": str(tmp_path / "other")}, tmp_path)
+    assert elsewhere.other_home_of("mine") == usual.home
+    assert elsewhere.other_home_of("other") is None
+    assert usual.other_home_of("mine") is None
+
+
 def test_otherwise_the_operating_system_decides(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

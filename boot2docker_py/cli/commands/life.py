@@ -240,7 +240,7 @@ def config(session: Session) -> None:
 
     The output is a profile, with the place that each setting comes from.
 
-    Alias: cfg. Example: boot2docker config > ~/.boot2docker/profile
+    Alias: cfg. Example: boot2docker config --memory 4g
     """
     if session.as_json:
         screen.json_object(configuration.as_dict(session.config))
