@@ -66,8 +66,8 @@ is itself a profile.
 
 The *folder* is `BOOT2DOCKER_DIR` if that is set, else `~/.boot2docker` if that exists, as in the
 original, else the operating system's place for data (`~/.local/share/boot2docker` on Linux). A
-`~/.boot2docker` that holds at most a profile does not hide VMs in that place; its profile counts. What
-lies in the folder: [files.md](files.md).
+`~/.boot2docker` that holds at most a profile does not hide VMs in that place; its profile counts.
+What lies in the folder: [files.md](files.md).
 
 The profile is `BOOT2DOCKER_PROFILE` if that is set, else `profile` in the folder. It is TOML; the
 case of a key does not matter:
