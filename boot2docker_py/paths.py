@@ -90,6 +90,11 @@ class Paths(NamedTuple):
         return self.home / "boot2docker.log"
 
     @property
+    def stand_in(self) -> Path:
+        """Return the folder of the program `docker` that runs the client of the VM."""
+        return self.home / "bin"
+
+    @property
     def good_binding(self) -> Path:
         """Return what is remembered of VirtualBox's binding: the last that did not crash."""
         return self.home / "virtualbox-binding"

@@ -359,10 +359,18 @@ class FakeAccess(Access):
         assert self._questions.running_address() == SSH_ADDRESS
         return iter(())
 
-    def run(self, address: Address, words: Sequence[str], begun: Callable[[], None]) -> int:
+    def run(
+        self,
+        address: Address,
+        words: Sequence[str],
+        begun: Callable[[], None],
+        *,
+        tty: bool | None = None,
+    ) -> int:
         assert address == SSH_ADDRESS
         begun()
-        return int(words[0]) if words else 0
+        self._connection.commands.append(list(words))
+        return int(words[0]) if words and words[0].isdigit() else 0
 
 
 class FakeSession(Session):

@@ -213,6 +213,14 @@ class Driver(ABC):
     def has_remains(self) -> bool:
         """Tell whether a `create` or `delete` was killed: the VM is ABSENT, but not all of it."""
 
+    def shares(self) -> Sequence[Share]:
+        """Return the folders of this machine that the VM shares.
+
+        Raises:
+            NotFoundError: there is no VM.
+        """
+        return ()
+
     def host_only_mac(self) -> str:
         """Return the MAC address of the VM's host-only adapter, as in 08:00:27:00:00:01.
 

@@ -130,10 +130,18 @@ class Access:
                 one = copier.into_vm if copy.is_into_vm else copier.from_vm
                 yield one(source, copy.target)
 
-    def run(self, address: Address, words: Sequence[str], begun: Callable[[], None]) -> int:
+    def run(
+        self,
+        address: Address,
+        words: Sequence[str],
+        begun: Callable[[], None],
+        *,
+        tty: bool | None = None,
+    ) -> int:
         """Run a shell, or the command `words`, on our own streams; return its exit status.
 
-        `begun` is called when the guest has let us in, before anything runs there.
+        `tty` says whether it gets a terminal; None decides as ssh(1) does. `begun` is called when
+        the guest has let us in, before anything runs there.
 
         Raises:
             GuestError: there is no connection.
@@ -142,4 +150,4 @@ class Access:
 
         with self.connect(address) as connection:
             begun()
-            return terminal.run(connection, words)
+            return terminal.run(connection, words, tty=tty)

@@ -26,8 +26,7 @@ def _made(folder: Path) -> Path:
 
 
 def _shared(driver: VirtualBoxDriver) -> dict[str, str]:  # noqa: F811
-    found = driver.api.array(driver._machine(), "sharedFolders")
-    return {share.name: share.hostPath for share in found}
+    return {share.name: str(share.folder) for share in driver.shares()}
 
 
 def _boot(driver: VirtualBoxDriver, *wanted: Share, symlinks: bool = False) -> None:  # noqa: F811

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
-from typing import Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence
 from urllib.parse import urlsplit
 
 import click
@@ -14,7 +15,13 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import WHEN_MADE, with_session
 from boot2docker_py.cli.session import Session
-from boot2docker_py.docker import environment, shells
+from boot2docker_py.config.settings import SETTINGS
+from boot2docker_py.docker import environment, shells, stand_in
+
+if TYPE_CHECKING:
+    from boot2docker_py.config import Config
+
+log = logging.getLogger(__name__)
 
 # What a POSIX shell says of a command that it cannot find, or cannot run.
 NOT_FOUND, NOT_RUNNABLE = 127, 126
@@ -89,9 +96,37 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     wanted = environment.of_engine(session.endpoint.docker_host)
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm
+    environ = _with_a_client(session, wanted.applied_to(os.environ))
     click.echo(f"docker uses the engine of VM '{name}' here; 'exit' ends this.", err=True)
     session.hand_over()
-    return run_here(command, wanted.applied_to(os.environ))
+    return run_here(command, environ)
+
+
+def _with_a_client(session: Session, environ: dict[str, str]) -> dict[str, str]:
+    """Return the environment with the client of the VM as `docker`, where there is no other."""
+    if not stand_in.is_needed(environ):
+        return environ
+    try:
+        environ = stand_in.offered_in(session.paths.stand_in, environ)
+    except OSError as error:
+        log.warning("There is no docker client, and none can be offered: %s", error)
+        return environ
+    click.echo(
+        "There is no docker client on this machine: here, docker is that of the VM "
+        "(boot2docker docker).",
+        err=True,
+    )
+    return {**environ, **settings_for_children(session.config)}
+
+
+def settings_for_children(config: Config) -> dict[str, str]:
+    """Return the variables by which another boot2docker finds the VM of this one."""
+    found = {"vm": config.vm, "ssh_key": str(config.ssh_key)}
+    return {
+        setting.variable: found[setting.field]
+        for setting in SETTINGS
+        if setting.field in found and config.flag(setting.field)
+    }
 
 
 def own_shell(environ: Mapping[str, str], detected: str, platform: str) -> list[str]:

@@ -18,6 +18,7 @@ from boot2docker_py.drivers.base import (
     Boot,
     Driver,
     Features,
+    Share,
     Snapshot,
     State,
     VMInfo,
@@ -129,6 +130,12 @@ class VirtualBoxDriver(Driver):
     @_translated
     def ssh_address(self) -> Address:
         return Address(ports.HOST, nat.ssh_port(self.api, self._machine()))
+
+    @_translated
+    def shares(self) -> Sequence[Share]:
+        from boot2docker_py.drivers.virtualbox.vm import shares
+
+        return shares.present(self.api, self._machine())
 
     @_translated
     def host_only_mac(self) -> str:

@@ -28,7 +28,7 @@ DAY_S = 24 * 3600
 def _client(patient: Patient) -> Iterator[Finding]:
     client = patient.client
     if client is None:
-        fix = "Put one into the PATH; the VM has its own: boot2docker ssh docker ps"
+        fix = "Put one into the PATH; the VM has its own: boot2docker docker ps"
         yield warning("client", "there is no docker client in the PATH", fix)
     elif client.version:
         yield ok("client", f"docker {client.version} at {client.program}")

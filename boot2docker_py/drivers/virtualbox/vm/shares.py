@@ -6,6 +6,7 @@ import json
 import logging
 import ntpath
 import sys
+from pathlib import Path
 from typing import Any, Sequence
 
 from boot2docker_py.drivers.base import Boot, Share
@@ -52,6 +53,14 @@ def apply(api: API, machine: Any, boot: Boot) -> None:
     sessions.wait_until_free(api, machine)
 
 
+def present(api: API, machine: Any) -> tuple[Share, ...]:
+    """Return what the machine shares, by whoever it was made."""
+    return tuple(
+        Share(share.name, Path(_short(share.hostPath)))
+        for share in api.array(machine, "sharedFolders")
+    )
+
+
 def _noted(machine: Any) -> dict[str, str]:
     found = machine.getExtraData(NOTE)
     return dict(json.loads(found)) if found else {}
@@ -80,4 +89,8 @@ def plain(folder: str, platform: str) -> str:
     r"""Return the folder as it is compared; Docker Machine wrote \\?\c:\Users."""
     if platform != "win32":
         return folder
-    return ntpath.normcase(folder[len(LONG) :] if folder.startswith(LONG) else folder)
+    return ntpath.normcase(_short(folder))
+
+
+def _short(folder: str) -> str:
+    return folder[len(LONG) :] if folder.startswith(LONG) else folder

@@ -56,6 +56,7 @@ class Machine(CPU, Model):
         self.attachments: dict[tuple[str, int, int], MediumAttachment] = {}
         self.extra_data: dict[str, str] = {}
         self.folders: dict[str, SharedFolder] = {}
+        self.guest_properties: dict[str, str] = {}
         self.own_state, self.run_by = "PoweredOff", 0
         self.sessions: list[Any] = []
         self.listeners: list[socket.socket] = []
@@ -276,6 +277,10 @@ class Machine(CPU, Model):
         if self.folders.pop(name, None) is None:
             text = f"Could not find a shared folder named '{name}'"
             raise RefusedError("VBOX_E_OBJECT_NOT_FOUND", text)
+
+    def setGuestPropertyValue(self, property: str, value: str) -> None:
+        self.demand_mutable()
+        self.guest_properties[property] = value
 
     # Snapshots
 
