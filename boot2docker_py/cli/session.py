@@ -155,6 +155,7 @@ class Session:
             self.images,
             self.vm_paths,
             screen.status_line.show,
+            lambda deadline: self.access.engine_state(deadline),
         )
 
     @cached_property

@@ -146,6 +146,10 @@ class Driver(ABC):
     def problem(self) -> str:
         """Return why the VM is BROKEN, in one sentence; empty in any other state."""
 
+    def why_paused(self) -> str:
+        """Return why the hypervisor itself has paused the VM, in one sentence; empty if not."""
+        return ""
+
     @abstractmethod
     def describe(self) -> VMInfo:
         """Return what the VM is made of.

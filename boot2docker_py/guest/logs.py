@@ -8,18 +8,13 @@ import threading
 from typing import TYPE_CHECKING, Sequence
 
 from boot2docker_py.errors import GuestError
+from boot2docker_py.guest.names import LOGS as PLACES
 from boot2docker_py.ssh.command import Pumps, Sink, begin, exit_status
 
 if TYPE_CHECKING:
     from boot2docker_py.ssh.connection import Connection
     from boot2docker_py.wait import Deadline
 
-# Ours and 18.09 or later; before; the boot that is now, ours;
-# the official one; all boots, ours.
-PLACES = {
-    "engine": ("/var/lib/boot2docker/log/docker.log", "/var/lib/boot2docker/docker.log"),
-    "boot": ("/run/boot2docker/boot.log", "/boot.log", "/var/lib/boot2docker/log/boot.log"),
-}
 NO_LOG = 66
 
 

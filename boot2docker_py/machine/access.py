@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from boot2docker_py.endpoint.of_vm import Endpoint
     from boot2docker_py.guest.copy.copier import Copied
     from boot2docker_py.guest.copy.places import Copy
+    from boot2docker_py.guest.engine_state import EngineState
     from boot2docker_py.machine.questions import Questions
     from boot2docker_py.paths import VMPaths
     from boot2docker_py.ssh.command import Sink
@@ -92,6 +93,13 @@ class Access:
         from boot2docker_py.guest import clock
 
         clock.keep_right(self._endpoint, self._connect_to_running, self._deadline)
+
+    def engine_state(self, deadline: Deadline) -> EngineState:
+        """Ask the guest what became of an engine that does not answer."""
+        from boot2docker_py.guest import engine_state
+
+        with self.connect(self._questions.running_address(), deadline) as connection:
+            return engine_state.look(connection, deadline.remaining_s())
 
     def docker_over_tls(self) -> tuple[str, str]:
         """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""

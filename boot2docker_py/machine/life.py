@@ -20,6 +20,7 @@ from boot2docker_py.errors import (
     Boot2DockerError,
     DeadlineError,
     GuestError,
+    StorageError,
 )
 from boot2docker_py.machine import booting, making, readiness
 from boot2docker_py.machine.questions import Questions
@@ -57,6 +58,7 @@ class Machine:
         images: Images,
         paths: VMPaths,
         report: Report = silent,
+        look_at_engine: readiness.LookAtEngine = readiness.nothing_known,
     ) -> None:
         self.name = questions.name
         self.driver = questions.driver
@@ -66,6 +68,7 @@ class Machine:
         self.images = images
         self.paths = paths
         self.report = report
+        self.look_at_engine = look_at_engine
 
     # -- commands
 
@@ -253,7 +256,8 @@ class Machine:
 
     def _forward(self, address: Address, deadline: Deadline) -> None:
         self.endpoint.start(address, deadline)
-        wait_for(readiness.checks(self.driver, self.endpoint), deadline, report=self.report)
+        checks = readiness.checks(self.driver, self.endpoint, self.look_at_engine)
+        wait_for(checks, deadline, report=self.report)
 
     def _shut_down_from(self, found: State, deadline: Deadline) -> bool:
         """Shut down what is on or saved; tell whether there was anything to shut down."""
@@ -278,6 +282,9 @@ class Machine:
             state = self.driver.state()
             if state not in IS_ON:
                 return None
+            held = self.driver.why_paused() if state is State.PAUSED else ""
+            if held:
+                raise readiness.held_by_hypervisor(self.name, held)
             if state is State.RUNNING and deadline.clock.monotonic() - pressed_at >= PRESS_AGAIN_S:
                 pressed_at = deadline.clock.monotonic()
                 self.driver.shutdown()
@@ -287,7 +294,7 @@ class Machine:
         check = Check(f"VM '{self.name}' to power off", probe, hint)
         try:
             wait_for([check], deadline, report=self.report)
-        except DeadlineError:
+        except (DeadlineError, StorageError):
             if not force:
                 raise
             log.warning("VM '%s' does not shut down; cutting its power.", self.name)

@@ -66,6 +66,7 @@ def _patient(session: Session) -> Patient:
         open_driver=lambda: session.driver,
         endpoint=session.endpoint,
         connect=lambda address, deadline: session.access.connect(address, deadline),
+        look_at_engine=lambda deadline: session.access.engine_state(deadline),
         context=session.context,
         docker_config=session.docker_config,
         certificates=session.paths.certificates(session.config.vm),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 from pathlib import Path
 from typing import Sequence
 
@@ -93,6 +94,12 @@ class QEMUDriver(Driver):
 
     def problem(self) -> str:
         return self._look()[1]
+
+    def why_paused(self) -> str:
+        with contextlib.suppress(qmp.NoAnswerError):
+            if self._process.status() == "io-error":
+                return _about_space(self._files.disk)
+        return ""
 
     def describe(self) -> VMInfo:
         settings = self._settings()
@@ -244,6 +251,11 @@ class QEMUDriver(Driver):
         return WrongStateError(
             f"cannot {verb} the VM '{self._vm}': it is {state.value}", details=self.problem()
         )
+
+
+def _about_space(disk: Path) -> str:
+    free_mb = shutil.disk_usage(disk.parent).free // (1 << 20)
+    return f"QEMU cannot write to '{disk}'; {free_mb} MB are free in its file system"
 
 
 def _settings_of(spec: VMSpec) -> Settings:

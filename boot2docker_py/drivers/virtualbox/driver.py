@@ -124,6 +124,12 @@ class VirtualBoxDriver(Driver):
         return self._look()[1]
 
     @_translated
+    def why_paused(self) -> str:
+        from boot2docker_py.drivers.virtualbox.vm import diagnosis
+
+        return diagnosis.of_pause(diagnosis.end_of(self.describe().hypervisor_log, 0.0))
+
+    @_translated
     def describe(self) -> VMInfo:
         return machines.describe(self.api, self._machine())
 

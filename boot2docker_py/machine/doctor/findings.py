@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Protocol
 from boot2docker_py.docker.client import ask
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.guest.engine_state import EngineState
+from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
     from boot2docker_py.address import Address
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
     from boot2docker_py.docker.contexts import Context
     from boot2docker_py.drivers.base import Driver
     from boot2docker_py.endpoint.status import ForwarderStatus
+    from boot2docker_py.machine.readiness import LookAtEngine
     from boot2docker_py.ssh.connection import Connection
-    from boot2docker_py.wait import Deadline
+
+
+ANSWER_S = 20.0
 
 
 class Level(str, Enum):
@@ -85,6 +90,7 @@ class Patient:
     open_driver: Callable[[], Driver]
     endpoint: Endpoint
     connect: Callable[[Address, Deadline], Connection]
+    look_at_engine: LookAtEngine
     context: Context
     docker_config: DockerConfig
     certificates: Path
@@ -120,6 +126,14 @@ class Patient:
     def engine_reason(self) -> str | None:
         """Return why the engine does not answer."""
         return self.endpoint.ping()
+
+    @cached_property
+    def engine_state(self) -> EngineState:
+        """Return what the guest tells of an engine that does not answer."""
+        try:
+            return self.look_at_engine(Deadline(self.deadline.remaining_s(ANSWER_S)))
+        except Boot2DockerError:
+            return EngineState()  # another finding says why it cannot be asked
 
     @cached_property
     def client(self) -> Client | None:

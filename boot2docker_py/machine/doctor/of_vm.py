@@ -9,7 +9,9 @@ from boot2docker_py.drivers.base import State
 from boot2docker_py.endpoint.status import Phase
 from boot2docker_py.errors import Boot2DockerError, GuestError, HypervisorError, WrongStateError
 from boot2docker_py.guest import clock
+from boot2docker_py.machine import console, readiness
 from boot2docker_py.machine.doctor.findings import (
+    ANSWER_S,
     Check,
     Finding,
     Patient,
@@ -21,7 +23,6 @@ from boot2docker_py.machine.doctor.findings import (
 )
 from boot2docker_py.wait import Deadline
 
-ANSWER_S = 20.0
 NOT_RUNNING = "the VM does not run"
 
 
@@ -69,9 +70,21 @@ def _vm(patient: Patient) -> Iterator[Finding]:
         fix = "Repair what is named there, or: boot2docker delete"
         yield failure("vm", words, fix, WrongStateError.exit_status)
     elif state is State.RUNNING:
-        yield ok("vm", f"VM '{patient.vm}' is running")
+        yield _running(patient)
+    elif state is State.PAUSED and patient.driver.why_paused():
+        error = readiness.held_by_hypervisor(patient.vm, patient.driver.why_paused())
+        yield of_error("vm", error)
     else:
         yield warning("vm", f"VM '{patient.vm}' is {state.value}", "boot2docker up")
+
+
+def _running(patient: Patient) -> Finding:
+    assert not isinstance(patient.driver, Boot2DockerError)
+    info = patient.driver.describe()
+    panic = console.last_panic(info.console_log)
+    if panic is not None and panic.is_for_good and patient.engine_reason:
+        return of_error("vm", readiness.panicked(info, panic))
+    return ok("vm", f"VM '{patient.vm}' is running")
 
 
 def _ssh(patient: Patient) -> Iterator[Finding]:
@@ -107,6 +120,11 @@ def _forwarder(patient: Patient) -> Iterator[Finding]:
 def _engine(patient: Patient) -> Iterator[Finding]:
     if not patient.is_running:
         yield skipped("engine", NOT_RUNNING)
+    elif patient.engine_reason and patient.engine_state.has_ended:
+        yield of_error("engine", readiness.engine_has_ended(patient.vm, patient.engine_state))
+    elif patient.engine_reason and patient.engine_state.waits:
+        fix = "boot2docker ssh cat /var/lib/boot2docker/log/bootsync.sh.log"
+        yield failure("engine", patient.engine_state.waits, fix, GuestError.exit_status)
     elif patient.engine_reason:
         fix = "boot2docker logs engine"
         yield failure("engine", patient.engine_reason, fix, GuestError.exit_status)

@@ -319,3 +319,38 @@ class TestProxy:
         assert level == "warning"
         assert found.startswith("http_proxy is set")
         assert "--no-proxy" in fix
+
+
+def test_an_engine_that_has_ended_tells_its_last_words(doctor: Doctor) -> None:
+    doctor.endpoint.is_running = False
+    doctor.session.connection.answers["dockerd"] = b"log\nfailed to start daemon: invalid -H\n"
+    assert doctor.tell().of("engine")[:2] == (
+        "failure",
+        "the Docker Engine of VM 'boot2docker-vm' has ended: failed to start daemon: invalid -H",
+    )
+
+
+def test_a_script_that_holds_the_engine_up_is_named(doctor: Doctor) -> None:
+    doctor.endpoint.is_running = False
+    doctor.session.connection.answers["dockerd"] = b"starts\nwaits 42 bootsync.sh\n"
+    assert doctor.tell().of("engine")[:2] == ("failure", "bootsync.sh has been running for 42 s")
+
+
+def test_a_vm_that_its_hypervisor_has_paused(doctor: Doctor) -> None:
+    doctor.driver._state = State.PAUSED
+    doctor.driver.why_paused = lambda: "no space"  # type: ignore[method-assign]
+    level, found, fix = doctor.tell().of("vm")
+    assert (level, found) == (
+        "failure",
+        "VM 'boot2docker-vm' was paused by its hypervisor: no space",
+    )
+    assert fix == "Make space there, then: boot2docker up"
+
+
+def test_a_kernel_that_has_panicked(doctor: Doctor, tmp_path: Path) -> None:
+    doctor.endpoint.is_running = False
+    assert doctor.driver.spec is not None
+    console = tmp_path / "console.log"
+    doctor.driver.spec = doctor.driver.spec._replace(console_log=console)
+    console.write_text("Kernel panic - not syncing: x\n---[ end Kernel panic - not syncing: x ]---")
+    assert doctor.tell().of("vm")[:2] == ("failure", "the kernel of VM 'fake' has panicked: x")

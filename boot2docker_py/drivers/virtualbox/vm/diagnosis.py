@@ -23,6 +23,8 @@ _ADVERSARIES = re.compile(
     re.DOTALL,
 )
 _PRODUCT = re.compile(r"ProductName:\s+(\S.*)")
+# VM runtime error: fatal=false, errorID=DrvVD_DISKFULL message="Host system reported disk full..."
+_RUNTIME_ERROR = re.compile(r"VM runtime error: [^\r\n]*errorID=(DrvVD_DISKFULL[^\r\n]*)")
 _FILE = re.compile(r"\\([^\\\s]+\.sys):\s*$", re.MULTILINE)
 
 
@@ -47,6 +49,13 @@ def of_failed_start(
         details=details,
         resolution=f"{_advice(found[0], hardening)}\nMore is in {logs}.{other_way}",
     )
+
+
+def of_pause(log: str) -> str:
+    """Return why VirtualBox has paused a VM by itself, out of the end of its log; empty if not."""
+    since_it_ran = log[max(0, log.rfind("to 'RUNNING'")) :]
+    found = _RUNTIME_ERROR.findall(since_it_ran)
+    return found[-1].strip() if found else ""
 
 
 def _advice(known: KnownFailure, hardening: str) -> str:
