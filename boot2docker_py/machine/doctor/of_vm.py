@@ -162,8 +162,8 @@ CHECKS = (
     Check(
         "vm",
         "The state of the VM",
-        "failure 4: it is broken, 1: its hypervisor has paused it, 9: its kernel has panicked; a warning "
-        "when it does not run",
+        "failure 4: it is broken, 1: its hypervisor has paused it, 9: its kernel has panicked; "
+        "a warning when it does not run",
         _vm,
     ),
     Check("ssh", "The VM answers on SSH, with the pinned host key and our key", "failure 9", _ssh),
@@ -175,7 +175,7 @@ CHECKS = (
     ),
     Check(
         "engine",
-        "The engine answers on the forwarded socket; when not, its last words, or what it waits for",
+        "The engine answers on the forwarded socket; else its last words, or what it waits for",
         "failure 9",
         _engine,
     ),
