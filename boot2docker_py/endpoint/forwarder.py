@@ -17,10 +17,12 @@ from boot2docker_py.endpoint import control, forwarder_log
 from boot2docker_py.endpoint.own_clients import OwnClients
 from boot2docker_py.endpoint.ports.publisher import Publisher
 from boot2docker_py.endpoint.relay.client import Client
+from boot2docker_py.endpoint.relay.ending import End, Ending
 from boot2docker_py.endpoint.relay.listeners import Listeners, wanted
 from boot2docker_py.endpoint.relay.loop import Loop
 from boot2docker_py.endpoint.relay.refusal import Refusal
 from boot2docker_py.endpoint.relay.relay import Relay
+from boot2docker_py.endpoint.relay.relays import NotJoinedError, Relays
 from boot2docker_py.endpoint.relay.room import Room, Shares
 from boot2docker_py.endpoint.status import OFF, ForwarderStatus, Settings
 from boot2docker_py.endpoint.way.guest_clock import GuestClock
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOCK_WITHIN_S = 0.1  # a process that probes the lock holds it for a moment
-COUNTED = ("total_connections", "refused_connections", "bytes_to_guest", "bytes_to_client")
 
 
 class Forwarder:
@@ -58,9 +59,8 @@ class Forwarder:
         shares = Shares.of(descriptors.allow_many())
         room = Room(self._loop, shares.docker_clients)
         self._listeners = Listeners(self._loop, wanted(settings), room, self._join)
-        self._relays: set[Relay] = set()
+        self._relays = Relays(self._loop)
         self._refusals: list[Refusal] = []
-        self._sums = dict.fromkeys(COUNTED, 0)
         self._own_clients = OwnClients(self._loop, self._open_channel)
         self._publisher = Publisher(
             settings.publish,
@@ -100,21 +100,11 @@ class Forwarder:
 
     def _join(self, client: Client) -> None:
         try:
-            relay = Relay(
-                self._loop,
-                client,
-                self._open_channel,
-                self._ended,
-                self._refuse,
-                self._before_started,
+            self._relays.join(
+                client, self._open_channel, self._ended, self._refuse, self._before_started
             )
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
-            log.debug("refused a client: %s", error)
-            self._sums["refused_connections"] += 1
+        except NotJoinedError as error:
             self._tell(client, self._why_not(error))
-            return
-        self._relays.add(relay)
-        self._sums["total_connections"] += 1
 
     def _refuse(self, client: Client) -> None:
         name = self._settings.vm_name
@@ -135,21 +125,17 @@ class Forwarder:
         name, reason = self._settings.vm_name, self._link.reason or error
         return f"VM '{name}' cannot be reached ({reason}); see: boot2docker status, boot2docker up"
 
-    def _ended(self, relay: Relay, reason: str) -> None:
-        self._relays.discard(relay)
-        is_refused = reason.startswith("the guest refused")
-        self._sums["bytes_to_guest"] += relay.bytes_to_guest
-        self._sums["bytes_to_client"] += relay.bytes_to_client
-        self._sums["refused_connections"] += int(is_refused)
+    def _ended(self, relay: Relay, ending: Ending) -> None:
         if relay.bytes_to_client:
             if not self._reach.is_held():
                 self._reserve.refill()
-        elif not is_refused:  # which the client is told itself
-            log.info("a client got no answer: %s", reason or "the engine ended first")
+        elif ending.end is End.DONE:
+            log.info("a client got no answer: the engine ended first")
+        elif ending.end is not End.REFUSED:  # which the client is told itself
+            log.info("a client got no answer: %s", ending)
 
     def _look_at_clients(self) -> None:
-        for relay in list(self._relays):
-            relay.end_if_client_is_gone()
+        self._relays.end_those_whose_client_is_gone()
         self._refusals = [refusal for refusal in self._refusals if not refusal.is_over]
 
     def _woke_up(self) -> None:
@@ -186,8 +172,7 @@ class Forwarder:
         return self._status().as_dict()
 
     def _status(self) -> ForwarderStatus:
-        relays = list(self._relays)
-        link, sums = self._link, self._sums
+        link = self._link
         return ForwarderStatus(
             version=__version__,
             pid=os.getpid(),
@@ -201,11 +186,7 @@ class Forwarder:
             last_error=link.last_error,
             reconnections=link.reconnections,
             transport=self._route.way.value if self._route.way else "",
-            open_connections=len(relays),
-            total_connections=sums["total_connections"],
-            refused_connections=sums["refused_connections"],
-            bytes_to_guest=sums["bytes_to_guest"] + sum(r.bytes_to_guest for r in relays),
-            bytes_to_client=sums["bytes_to_client"] + sum(r.bytes_to_client for r in relays),
+            **self._relays.count()._asdict(),
         )
 
 

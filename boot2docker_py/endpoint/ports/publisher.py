@@ -20,8 +20,10 @@ from boot2docker_py.endpoint.ports.tcp import Close, PortListener, listen
 from boot2docker_py.endpoint.ports.udp import UDPPort
 from boot2docker_py.endpoint.relay.client import SocketClient
 from boot2docker_py.endpoint.relay.door import Door
+from boot2docker_py.endpoint.relay.ending import End, Ending
 from boot2docker_py.endpoint.relay.loop import Call, Loop
 from boot2docker_py.endpoint.relay.relay import Relay
+from boot2docker_py.endpoint.relay.relays import Relays
 from boot2docker_py.endpoint.relay.room import Shares
 from boot2docker_py.endpoint.status import ALL, OFF
 from boot2docker_py.endpoint.way.reach import Reach
@@ -87,7 +89,7 @@ class Publisher:
         self._unknown_because = "the engine was not asked yet"
         self._listeners: dict[tuple[str, int], Listener] = {}
         self._refused: dict[tuple[str, int], str] = {}  # why the guest did not take a client
-        self._relays: set[Relay] = set()
+        self._relays = Relays(self._loop)
 
     def start(self) -> None:
         """Follow the engine from now on."""
@@ -214,23 +216,16 @@ class Publisher:
 
     def _join(self, key: tuple[str, int], client: SocketClient) -> None:
         open_channel = partial(self._open_port, self._listeners[key].port)
-        on_end = partial(self._ended, key)
-        try:
-            self._relays.add(Relay(self._loop, client, open_channel, on_end))
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is this client's end only
-            log.debug("refused a client: %s", error)
-            client.close()
+        self._relays.join_or_close(client, open_channel, partial(self._ended, key))
 
-    def _ended(self, key: tuple[str, int], relay: Relay, reason: str) -> None:
-        self._relays.discard(relay)
-        if reason:
-            log.debug("the end of a client: %s", reason)
-        if not reason.startswith("the guest refused"):
+    def _ended(self, key: tuple[str, int], _relay: Relay, ending: Ending) -> None:
+        log.debug("the end of a client: %s", ending)
+        if ending.end is not End.REFUSED:
             self._refused.pop(key, None)
         elif key in self._listeners:
             if key not in self._refused:
-                log.warning("container '%s': %s", self._listeners[key].port.container, reason)
-            self._refused[key] = reason
+                log.warning("container '%s': %s", self._listeners[key].port.container, ending)
+            self._refused[key] = str(ending)
 
     # From any thread.
 

@@ -16,6 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Callable, Sequence
 
 from boot2docker_py.endpoint.relay.client import Client, SocketClient
+from boot2docker_py.endpoint.relay.ending import End, Ending
 from boot2docker_py.endpoint.relay.loop import READ, WRITE, Loop
 from boot2docker_py.endpoint.relay.start_answer import asks_for_start, says_started
 
@@ -41,7 +42,7 @@ class Relay:
         loop: Loop,
         client: socket.socket | Client,
         open_channel: Callable[[Relay], Channel],
-        on_end: Callable[[Relay, str], None],
+        on_end: Callable[[Relay, Ending], None],
         on_refused: Callable[[Client], None] | None = None,
         before_started: Callable[[Callable[[], None]], None] | None = None,
     ) -> None:
@@ -74,7 +75,7 @@ class Relay:
 
     def stream_refused(self, reason: str) -> None:
         """The guest could not connect."""
-        self._loop.call_soon(lambda: self._refused(f"the guest refused: {reason}"))
+        self._loop.call_soon(lambda: self._refused(Ending(End.REFUSED, reason)))
 
     def stream_received(self, pieces: Sequence[memoryview]) -> None:
         """Pass bytes on as far as the client takes them at once."""
@@ -118,14 +119,14 @@ class Relay:
 
     def stream_lost(self) -> None:
         """The SSH connection is lost."""
-        self._loop.call_soon(lambda: self._end("the SSH connection was lost"))
+        self._loop.call_soon(lambda: self._end(Ending(End.LOST)))
 
     # In the loop's thread.
 
     def end_if_client_is_gone(self) -> None:
         """Notice a client that has not only ended its own bytes, but hung up."""
         if self._client_has_ended and self._takes_bytes and self._client.has_hung_up():
-            self._end("the client hung up")
+            self._end(Ending(End.CLIENT))
 
     def _opened(self) -> None:
         self._is_open = True
@@ -156,7 +157,7 @@ class Relay:
             is_done = not self._waiting
             takes_bytes = self._takes_bytes
         if not takes_bytes:
-            self._end("the client hung up")
+            self._end(Ending(End.CLIENT))
             return
         if granted and not self._guest_has_closed:
             self._tell_guest(lambda: self._channel.grant(granted))
@@ -165,7 +166,7 @@ class Relay:
         if is_done and (
             self._guest_has_closed or (self._guest_has_ended and self._client_has_ended)
         ):
-            self._end("")
+            self._end(Ending(End.DONE))
         else:
             self._watch()
 
@@ -226,7 +227,7 @@ class Relay:
             except BlockingIOError:
                 return
             except OSError as error:
-                self._end(f"the client hung up: {error}")
+                self._end(Ending(End.CLIENT, str(error)))
                 return
             if not count:
                 self._client_ended()
@@ -237,7 +238,7 @@ class Relay:
             try:
                 self._channel.send_message(memory[: header + count])
             except Exception as error:  # noqa: BLE001 - paramiko's are many, and mean the same
-                self._end(f"the SSH connection was lost: {error}")
+                self._end(Ending(End.LOST, str(error)))
                 return
             if count < limit:  # that was all; should more come, the loop says so
                 return
@@ -258,28 +259,28 @@ class Relay:
         try:
             tell()
         except Exception as error:  # noqa: BLE001 - paramiko's are many, and mean the same
-            self._end(f"the SSH connection was lost: {error}")
+            self._end(Ending(End.LOST, str(error)))
             return False
         return True
 
-    def _refused(self, reason: str) -> None:
+    def _refused(self, ending: Ending) -> None:
         if self._on_refused is None or self._is_over:
-            self._end(reason)
+            self._end(ending)
         else:
             self._let_go()
             self._on_refused(self._client)
-            self._on_end(self, reason)
+            self._on_end(self, ending)
 
-    def _end(self, reason: str) -> None:
+    def _end(self, ending: Ending) -> None:
         if self._is_over:
             return
         self._let_go()
         self._client.watch(self._loop, 0, self._on_ready)
         self._client.close()
-        self._loop.call_when_idle(partial(self._clear_up, reason))
+        self._loop.call_when_idle(partial(self._clear_up, ending))
 
-    def _clear_up(self, reason: str) -> None:
-        self._on_end(self, reason)  # may have work for the guest, which goes first
+    def _clear_up(self, ending: Ending) -> None:
+        self._on_end(self, ending)  # may have work for the guest, which goes first
         if self._is_open:
             self._close_channel()
 

@@ -15,9 +15,12 @@ from typing import Callable, Iterator
 import pytest
 
 from boot2docker_py.endpoint.relay.client import Client, SocketClient
+from boot2docker_py.endpoint.relay.ending import End, Ending
 from boot2docker_py.endpoint.relay.loop import Loop
 from boot2docker_py.endpoint.relay.pipe_client import PipeClient
 from boot2docker_py.endpoint.relay.relay import Relay
+from boot2docker_py.endpoint.relay.relays import Counts, NotJoinedError, Relays
+from boot2docker_py.errors import GuestError
 from boot2docker_py.guest import engine as engine_client
 from boot2docker_py.ssh import connection
 from boot2docker_py.ssh.over_paramiko.stream_channel import StreamChannel
@@ -39,17 +42,17 @@ class Tunnel:
     ) -> None:
         self.connection = connection
         self._kind = kind
-        self.reasons: list[str] = []
+        self.endings: list[Ending] = []
         self._path = path
         self._loop = Loop()
-        self._relays: set[Relay] = set()
-        self._loop.every_tick(self._look_at_clients)
+        self._relays = Relays(self._loop)
+        self._loop.every_tick(self._relays.end_those_whose_client_is_gone)
         self._thread = threading.Thread(target=self._loop.run)
         self._thread.start()
 
     def close(self) -> None:
         self.connection.close()  # which ends all relays
-        eventually(lambda: not self._relays)
+        eventually(lambda: self.open_relays() == 0)
         self._loop.call_soon(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -63,21 +66,16 @@ class Tunnel:
         return ours
 
     def open_relays(self) -> int:
-        return len(self._relays)
+        return self._relays.count().open_connections
 
     def _join(self, client: socket.socket) -> None:
-        self._relays.add(Relay(self._loop, self._kind(client), self._open, self._ended))
+        self._relays.join(self._kind(client), self._open, self._ended)
 
     def _open(self, relay: Relay) -> StreamChannel:
         return self.connection.open_stream(str(self._path), relay)
 
-    def _ended(self, relay: Relay, reason: str) -> None:
-        self._relays.discard(relay)
-        self.reasons.append(reason)
-
-    def _look_at_clients(self) -> None:
-        for relay in list(self._relays):
-            relay.end_if_client_is_gone()
+    def _ended(self, _relay: Relay, ending: Ending) -> None:
+        self.endings.append(ending)
 
 
 KINDS: dict[str, Callable[[socket.socket], Client]] = {
@@ -207,6 +205,7 @@ def test_a_client_that_hangs_up_amid_a_stream_ends_it(tunnel: Tunnel, engine: En
         assert client.recv(1)
     eventually(lambda: engine.ended == 1)
     eventually(lambda: tunnel.open_relays() == 0)
+    assert [ending.end for ending in tunnel.endings] == [End.CLIENT]
 
 
 def test_no_engine_ends_the_client_with_a_reason(sshd: Sshd, tmp_path: Path) -> None:
@@ -215,7 +214,35 @@ def test_no_engine_ends_the_client_with_a_reason(sshd: Sshd, tmp_path: Path) -> 
         with tunnel.client() as client:
             assert client.recv(1) == b""
         tunnel.close()
-    assert tunnel.reasons == ["the guest refused: open failed"]
+    assert tunnel.endings == [Ending(End.REFUSED, "open failed")]
+    assert str(tunnel.endings[0]) == "the guest refused: open failed"
+
+
+def test_client_that_cannot_be_joined_sees_a_hang_up_and_is_counted() -> None:
+    loop = Loop()
+    relays = Relays(loop)
+    ours, theirs = socket.socketpair()
+
+    def no_channel(_relay: Relay) -> StreamChannel:
+        raise GuestError("not connected to the VM")
+
+    with ours, theirs, pytest.raises(NotJoinedError, match="not connected to the VM"):
+        relays.join(theirs, no_channel)
+    ours, theirs = socket.socketpair()
+    with ours:
+        relays.join_or_close(theirs, no_channel)
+        assert ours.recv(1) == b""
+    assert relays.count() == Counts(0, 0, 2, 0, 0)
+    loop.close()
+
+
+def test_both_sides_that_have_ended_are_done(tunnel: Tunnel) -> None:
+    with tunnel.client(b"echo\n") as client:
+        client.sendall(b"x")
+        client.shutdown(socket.SHUT_WR)
+        assert read_all(client) == b"x"
+    eventually(lambda: tunnel.open_relays() == 0)
+    assert tunnel.endings == [Ending(End.DONE)]
 
 
 def test_a_lost_connection_ends_all_clients_at_once(tunnel: Tunnel, cable: Cable) -> None:
@@ -229,6 +256,7 @@ def test_a_lost_connection_ends_all_clients_at_once(tunnel: Tunnel, cable: Cable
     with busy:
         read_all(busy)
     eventually(lambda: tunnel.open_relays() == 0)
+    assert {ending.end for ending in tunnel.endings} == {End.LOST}
 
 
 def test_a_server_that_falls_silent_is_lost(

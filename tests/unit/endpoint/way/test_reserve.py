@@ -11,6 +11,7 @@ import pytest
 
 from boot2docker_py.endpoint.relay.loop import Loop
 from boot2docker_py.endpoint.relay.relay import Relay
+from boot2docker_py.endpoint.relay.relays import Relays
 from boot2docker_py.endpoint.way.reserve import GIVEN_UP_AFTER_S, SPARES, Reserve
 from boot2docker_py.endpoint.way.route import Route, Way
 from boot2docker_py.ssh.connection import Connection
@@ -32,12 +33,14 @@ class Desk:
         self.route = Route(str(path))
         self.route.way = Way.SOCKET
         self._reserve = Reserve(self._loop, self.route, lambda: self.now_s)
-        self._relays: set[Relay] = set()
+        self._relays = Relays(self._loop)
         self._thread = threading.Thread(target=self._loop.run)
         self._thread.start()
 
     def close(self) -> None:
-        self._loop.call_soon(self._end)
+        self.connection.close()  # which ends all relays
+        eventually(lambda: not self.has_open_relays())
+        self._loop.call_soon(self._loop.stop)
         self._thread.join()
         self._loop.close()
 
@@ -45,7 +48,7 @@ class Desk:
         ours, theirs = socket.socketpair()
         ours.settimeout(LONG_S)
         ours.sendall(line)
-        self.do(lambda: self._relays.add(Relay(self._loop, theirs, self._open, self._ended)))
+        self.do(lambda: self._relays.join(theirs, self._open))
         return ours
 
     def refill(self) -> None:
@@ -65,18 +68,10 @@ class Desk:
         return len(self.connection._transport._held)
 
     def has_open_relays(self) -> bool:
-        return bool(self._relays)
+        return bool(self._relays.count().open_connections)
 
     def _open(self, relay: Relay) -> Channel:
         return self._reserve.open(self.connection, relay)
-
-    def _ended(self, relay: Relay, _reason: str) -> None:
-        self._relays.discard(relay)
-
-    def _end(self) -> None:
-        for relay in list(self._relays):
-            relay.stream_lost()
-        self._loop.call_soon(self._loop.stop)
 
 
 @pytest.fixture
