@@ -23,6 +23,7 @@ OWNERS = {
     "platformdirs": {"paths"},
     "tomli": {"config"},
     "tomllib": {"config"},
+    "virtualbox": {"drivers"},
     "vboxapi": {"drivers"},
     "xpcom": {"drivers"},
     "win32com": {"drivers"},

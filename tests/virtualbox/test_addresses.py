@@ -20,9 +20,9 @@ from tests.virtualbox.test_network import WANTED, addresses, clean  # noqa: F401
 
 def _leases(api: API) -> dict[str, str]:  # noqa: F811
     found = {}
-    for server in api.array(api.virtualbox, "DHCPServers"):
-        for lease in api.array(server, "individualConfigs"):
-            found[lease.machineId] = lease.fixedAddress
+    for server in api.virtualbox.dhcp_servers:
+        for lease in server.individual_configs:
+            found[lease.machine_id] = lease.fixed_address
     return found
 
 

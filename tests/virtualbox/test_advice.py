@@ -99,7 +99,7 @@ from boot2docker_py.drivers.virtualbox.binding.api import connect
 
 api = connect()
 session = api.new_session()
-api.virtualbox.findMachine("vm").lockMachine(session, api.number("LockType", "Write"))
+api.virtualbox.find_machine("vm").lock_machine(session, api.library.LockType.write)
 print("held", flush=True)
 time.sleep(600)
 """

@@ -25,7 +25,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def _known(api: API) -> list[str]:  # noqa: F811
-    return [disk.location for disk in api.array(api.virtualbox, "hardDisks")]
+    return [disk.location for disk in api.virtualbox.hard_disks]
 
 
 @pytest.mark.parametrize("disk_format", ["VMDK", "VDI"])
@@ -61,8 +61,8 @@ def test_a_disk_that_virtualbox_knows_stays_known(
     api: API,  # noqa: F811
     base: Path,
 ) -> None:
-    hard_disk, mode = api.number("DeviceType", "HardDisk"), api.number("AccessMode", "ReadWrite")
-    known = api.virtualbox.openMedium(str(base), hard_disk, mode, False)
+    hard_disk, mode = api.library.DeviceType.hard_disk, api.library.AccessMode.read_write
+    known = api.virtualbox.open_medium(str(base), hard_disk, mode, False)
     driver.create(spec._replace(seed=b"", base_disk=base))
     assert str(base) in _known(api)
     known.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.drivers.virtualbox.binding.api import API
-from boot2docker_py.drivers.virtualbox.vm import media
+from boot2docker_py.drivers.virtualbox.vm import media, versions
 from tests.virtualbox.test_driver import api  # noqa: F401 - a fixture
 
 CONTENT = bytes(number * 7 % 251 for number in range(70_000))
@@ -25,22 +25,22 @@ def test_virtualbox_reads_and_writes_the_disk(
 ) -> None:
     path = tmp_path / f"Jörg's disk{suffix}"
     disk = media.make_disk_file(api, path, CONTENT[:length], size_mb)
-    assert disk.logicalSize == size_mb << 20
-    assert disk.format == suffix[1:].upper()
+    assert disk.logical_size == size_mb << 20
+    assert disk.format_p == suffix[1:].upper()
     far = (size_mb << 20) - 512
-    content = disk.openForIO(True, "")
+    content = disk.open_for_io(True, "")
     assert _read(content, 0, length) == CONTENT[:length]
     assert not any(_read(content, far, 512))
-    content.write(far, list(b"the end " * 64))
+    versions.write(content, far, b"the end " * 64)
     content.close()
     disk.close()
-    again = api.virtualbox.openMedium(
+    again = api.virtualbox.open_medium(
         str(path),
-        api.number("DeviceType", "HardDisk"),
-        api.number("AccessMode", "ReadWrite"),
+        api.library.DeviceType.hard_disk,
+        api.library.AccessMode.read_write,
         False,
     )
-    content = again.openForIO(False, "")
+    content = again.open_for_io(False, "")
     assert _read(content, far, 512) == b"the end " * 64
     content.close()
     again.close()
@@ -82,8 +82,9 @@ def test_a_machine_takes_the_disk(api: API, tmp_path: Path, suffix: str) -> None
         ],
     ):
         subprocess.run(["VBoxManage", *words], check=True, capture_output=True)
-    disk = media.attached(api.virtualbox.findMachine(name), 1)
-    assert (Path(disk.location), disk.logicalSize) == (path, 33 << 20)
+    disk = media.attached(api.virtualbox.find_machine(name), 1)
+    assert disk is not None
+    assert (Path(disk.location), disk.logical_size) == (path, 33 << 20)
     subprocess.run(
         ["VBoxManage", "unregistervm", name, "--delete"], check=True, capture_output=True
     )

@@ -107,20 +107,20 @@ def test_a_vm_that_another_program_holds_is_busy(
 ) -> None:
     driver.create(spec)
     session = api.new_session()
-    machine = api.virtualbox.findMachine(driver.describe().name)
-    machine.lockMachine(session, api.number("LockType", "Write"))
+    machine = api.virtualbox.find_machine(driver.describe().name)
+    machine.lock_machine(session, api.library.LockType.write)
     try:
         with pytest.raises(BusyError, match="locked"):
             driver.start()
     finally:
-        session.unlockMachine()
+        session.unlock_machine()
     assert driver.state() is State.OFF
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from boot2docker_py.drivers.virtualbox import api as binding, driver
+from boot2docker_py.drivers.virtualbox import driver
 from boot2docker_py.paths import Paths
 from tests.fakes import a_spec
 
@@ -137,7 +137,7 @@ def trace(frame, event, arg):
 
 ready = False
 vm = driver.VirtualBoxDriver(name, Paths(home=home, user_home=home).vm("vm"))
-vm.state()
+vm.api.library  # is not the work that is killed
 ready = True
 sys.setprofile(trace)
 vm.create(a_spec(home / "blank, really.iso"))
@@ -165,8 +165,8 @@ def test_init_killed_anywhere_can_be_run_again(
         driver.delete()
         assert not folder.exists()
         # Of a process killed while it attached the disk, VirtualBox keeps an entry, without file.
-        for disk in api.array(api.virtualbox, "hardDisks"):
-            assert name not in disk.location or list(api.array(disk, "machineIds"))
+        for disk in api.virtualbox.hard_disks:
+            assert name not in disk.location or disk.machine_ids
         step += 2
     assert step > 50
 
@@ -176,7 +176,7 @@ def test_a_vm_whose_process_dies_is_aborted_and_starts_again(
 ) -> None:
     driver.create(spec)
     driver.start()
-    os.kill(api.virtualbox.findMachine(driver.describe().name).sessionPID, signal.SIGKILL)
+    os.kill(api.virtualbox.find_machine(driver.describe().name).session_pid, signal.SIGKILL)
     wait_until(driver, State.ABORTED)
     driver.start()
     assert driver.state() is State.RUNNING
@@ -255,7 +255,7 @@ def test_a_server_that_dies_in_the_middle_is_an_error_with_advice(
 SERVER_DIES = """
 import os, sys
 from pathlib import Path
-from boot2docker_py.drivers.virtualbox import media
+from boot2docker_py.drivers.virtualbox.vm import media
 from boot2docker_py.drivers.virtualbox.binding.api import connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.errors import HypervisorError

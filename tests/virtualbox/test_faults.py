@@ -22,13 +22,13 @@ from tests.virtualbox.test_driver import MADE, api, driver, paths, spec  # noqa:
 @pytest.fixture
 def machines_in(api: API, tmp_path: Path) -> Iterator[Path]:  # noqa: F811
     """Let VirtualBox make its machines in a file system of its own, which a test may spoil."""
-    folder, properties = tmp_path / "small", api.virtualbox.systemProperties
+    folder, properties = tmp_path / "small", api.virtualbox.system_properties
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g", "tmpfs", str(folder)], check=True)
-    before = properties.defaultMachineFolder
-    properties.defaultMachineFolder = str(folder)
+    before = properties.default_machine_folder
+    properties.default_machine_folder = str(folder)
     yield folder
-    properties.defaultMachineFolder = before
+    properties.default_machine_folder = before
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 

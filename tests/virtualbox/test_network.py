@@ -31,14 +31,14 @@ def clean(api: API) -> Iterator[None]:  # noqa: F811
 
 
 def addresses(api: API) -> dict[str, str]:  # noqa: F811
-    host_only = api.number("HostNetworkInterfaceType", "HostOnly")
-    found = api.array(api.virtualbox.host, "networkInterfaces")
-    return {one.name: one.IPAddress for one in found if one.interfaceType == host_only}
+    host_only = api.library.HostNetworkInterfaceType.host_only
+    found = api.virtualbox.host.network_interfaces
+    return {one.name: one.ip_address for one in found if one.interface_type == host_only}
 
 
 def servers(api: API) -> list[tuple[str, str, str]]:  # noqa: F811
-    found = api.array(api.virtualbox, "DHCPServers")
-    return [(one.IPAddress, one.lowerIP, one.upperIP) for one in found]
+    found = api.virtualbox.dhcp_servers
+    return [(one.ip_address, one.lower_ip, one.upper_ip) for one in found]
 
 
 def test_one_adapter_is_made_and_used_again(api: API) -> None:  # noqa: F811

@@ -46,13 +46,13 @@ def test_a_boot_shares_what_it_is_told_and_only_that(
     _boot(driver, home, other)
     assert _shared(driver) == {home.name: str(home.folder), "data": str(other.folder)}
     machine = driver._machine()
-    assert machine.getGuestPropertyValue(shares.PROPERTY + "MountPrefix") == "/"
+    assert machine.get_guest_property_value(shares.PROPERTY + "MountPrefix") == "/"
     moved = Share("data", _made(tmp_path / "elsewhere"))
     _boot(driver, moved)
     assert _shared(driver) == {"data": str(moved.folder)}
     _boot(driver)
     assert _shared(driver) == {}
-    assert machine.getExtraData(shares.NOTE) == ""
+    assert machine.get_extra_data(shares.NOTE) == ""
 
 
 def test_a_share_that_is_right_is_not_written_again(
@@ -65,11 +65,11 @@ def test_a_share_that_is_right_is_not_written_again(
     _boot(driver, home)
     machine = driver._machine()
     session = api.new_session()
-    machine.lockMachine(session, api.number("LockType", "Write"))
+    machine.lock_machine(session, api.library.LockType.write)
     try:  # a change would wait for the lock, and fail
         shares.apply(api, machine, Boot(shares=(home,)))
     finally:
-        session.unlockMachine()
+        session.unlock_machine()
 
 
 def test_the_guest_makes_symbolic_links_only_on_request(
@@ -80,14 +80,14 @@ def test_the_guest_makes_symbolic_links_only_on_request(
     driver.create(spec)
     machine, key = driver._machine(), shares.SYMLINKS + home.name
     _boot(driver, home)
-    assert machine.getExtraData(key) == ""
+    assert machine.get_extra_data(key) == ""
     _boot(driver, home, symlinks=True)
-    assert machine.getExtraData(key) == "1"
+    assert machine.get_extra_data(key) == "1"
     _boot(driver, home)
-    assert machine.getExtraData(key) == ""
+    assert machine.get_extra_data(key) == ""
     _boot(driver, home, symlinks=True)
     _boot(driver)
-    assert machine.getExtraData(key) == ""
+    assert machine.get_extra_data(key) == ""
 
 
 def test_a_share_of_somebody_else_is_left_alone(

@@ -17,7 +17,7 @@ from tests.virtualbox.test_driver import KILLED, _vboxmanage, api, driver, paths
 
 
 def _in_list(api: API, name: str) -> list[str]:  # noqa: F811
-    return [d.location for d in api.array(api.virtualbox, "hardDisks") if name in d.location]
+    return [d.location for d in api.virtualbox.hard_disks if name in d.location]
 
 
 def test_delete_leaves_a_disk_of_somebody_else_with_a_snapshot_on_it(
@@ -72,12 +72,12 @@ def test_a_vm_that_another_program_holds_is_busy(
 ) -> None:
     driver.create(spec)
     session = api.new_session()
-    driver._machine().lockMachine(session, api.number("LockType", "Write"))
+    driver._machine().lock_machine(session, api.library.LockType.write)
     try:
         with pytest.raises(BusyError):
             driver.take_snapshot("one")
     finally:
-        session.unlockMachine()
+        session.unlock_machine()
     assert list(driver.snapshots()) == []
 
 

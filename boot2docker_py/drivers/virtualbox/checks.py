@@ -7,7 +7,7 @@ guesses, and was wrong (docker-archive-public/docker.machine#2093, #4271).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Callable, Sequence
 
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.virtualbox.binding import failures
@@ -219,17 +219,17 @@ def why_no_network_driver(facts: HostFacts) -> str | None:
 
 
 def _has_virtualisation(api: API) -> bool:
-    feature = api.number("ProcessorFeature", "HWVirtEx")
-    return bool(api.virtualbox.host.getProcessorFeature(feature))
+    feature = api.library.ProcessorFeature.hw_virt_ex
+    return bool(api.virtualbox.host.get_processor_feature(feature))
 
 
 def _why_taken(api: API, name: str) -> str | None:
-    machine: Any = machines.find(api, name)
+    machine = machines.find(api, name)
     if machine is None or not machine.accessible:
         return None
-    if machine.sessionState != api.number("SessionState", "Unlocked"):  # it listens itself
+    if machine.session_state != api.library.SessionState.unlocked:  # it listens itself
         return None
-    taken = nat.taken(api, machine)
+    taken = nat.taken(machine)
     if not taken:
         return None
     return f"taken by another program: {', '.join(map(str, taken.values()))}"

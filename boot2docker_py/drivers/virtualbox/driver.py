@@ -34,6 +34,7 @@ from boot2docker_py.drivers.virtualbox.vm import (
     sessions,
     snapshots,
     states,
+    status,
     unfinished,
     versions,
 )
@@ -49,13 +50,14 @@ from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check
 
 if TYPE_CHECKING:
+    from virtualbox.library import IMachine
+
     from boot2docker_py.drivers.virtualbox.checks import VirtualBoxChecks
 
 # What `status` does not need is imported where it is: scripts ask for it often.
 
 log = logging.getLogger(__name__)
 
-AT_REST = (State.OFF, State.ABORTED, State.SAVED)
 IN_MEMORY = (State.RUNNING, State.PAUSED)
 DIES_WITHIN_S = 2.0  # how long VirtualBox takes to see that a process of a VM has ended
 
@@ -135,13 +137,13 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def ssh_address(self) -> Address:
-        return Address(ports.HOST, nat.ssh_port(self.api, self._machine()))
+        return Address(ports.HOST, nat.ssh_port(self._machine()))
 
     @_translated
     def shares(self) -> Sequence[Share]:
         from boot2docker_py.drivers.virtualbox.vm import shares
 
-        return shares.present(self.api, self._machine())
+        return shares.present(self._machine())
 
     @_translated
     def host_only_mac(self) -> str:
@@ -179,15 +181,15 @@ class VirtualBoxDriver(Driver):
 
         machine = versions.create_machine(self.api, self._vm, identity)
         machines.configure(self.api, machine, spec, spec.ssh_port or ports.usual_or_free())
-        machine.saveSettings()
-        self.api.virtualbox.registerMachine(machine)
+        machine.save_settings()
+        self.api.virtualbox.register_machine(machine)
         if spec.base_disk:
             medium = media.copy_disk(self.api, spec.base_disk, disk)
         else:
             medium = media.make_disk(self.api, disk, spec.seed, spec.disk_mb)
         with sessions.changed(self.api, machine) as changing:
             media.attach(self.api, changing, spec.iso, medium)
-            changing.saveSettings()  # at once: see media.not_stuck
+            changing.save_settings()  # at once: see media.not_stuck
             if spec.host_only:
                 start.set_host_only(self.api, changing, spec.host_only)
         sessions.wait_until_free(self.api, machine)
@@ -209,7 +211,7 @@ class VirtualBoxDriver(Driver):
     def shutdown(self) -> None:
         if self._look()[0] is State.RUNNING:
             with sessions.held(self.api, self._machine(), shared=True) as session:
-                session.console.powerButton()
+                session.console.power_button()
 
     @_translated
     def power_off(self) -> None:
@@ -220,7 +222,7 @@ class VirtualBoxDriver(Driver):
             self.api, machine, shared=True
         ) as session, failures.translated():
             # It may end by itself in between.
-            failures.wait(session.console.powerDown())
+            failures.wait(session.console.power_down())
         sessions.wait_until_free(self.api, machine)
         if self._is_on(machine):
             raise self._wrong_state("power off", self._look()[0])
@@ -233,19 +235,19 @@ class VirtualBoxDriver(Driver):
         machine = self._machine()
         try:
             with sessions.held(self.api, machine, shared=True) as session:
-                failures.wait(session.machine.saveState())
+                failures.wait(session.machine.save_state())
         except Boot2DockerError as error:
             self._look_what_became(machine, error)
         sessions.wait_until_free(self.api, machine)
 
-    def _look_what_became(self, machine: Any, error: Boot2DockerError) -> None:
+    def _look_what_became(self, machine: IMachine, error: Boot2DockerError) -> None:
         """Raise why a VM is not saved; VirtualBox's own words tell neither that nor whether.
 
         7.2.22 was seen to save a VM and then fail to write that down, in one of thirty saves.
         """
         with contextlib.suppress(DeadlineError):  # it may live, and be held
             sessions.wait_until_free(self.api, machine, timeout_s=DIES_WITHIN_S)
-        state = states.state_of(self.api, machine.state)[0]
+        state = states.state_of(str(machine.state))[0]
         if state is State.SAVED:
             log.debug("Saved, but not written down: %s", error.details)
             with sessions.changed(self.api, machine):
@@ -263,7 +265,7 @@ class VirtualBoxDriver(Driver):
         if self._look()[0] is State.SAVED:
             machine = self._machine()
             with sessions.held(self.api, machine) as session:
-                session.machine.discardSavedState(True)  # noqa: FBT003 - of the API: the file too
+                session.machine.discard_saved_state(True)  # noqa: FBT003 - of the API: the file too
             sessions.wait_until_free(self.api, machine)
 
     @_translated
@@ -272,13 +274,13 @@ class VirtualBoxDriver(Driver):
         if machine is not None:
             self._demand_ours(machine)
             self.power_off()
-            settings = Path(machine.settingsFilePath)
+            settings = Path(machine.settings_file_path)
             disk = machines.own_disk(machine) if machine.accessible else None
             if disk is None:
                 log.warning("What disks the VM has is not known, or not its own: they are kept.")
-            files = snapshots.files_of(self.api, machine) if disk else ()
+            files = snapshots.files_of(machine) if disk else ()
             make_private_folder(self._paths.folder)
-            unfinished.write(self._note, unfinished.Unfinished(machine.id, settings, disk, files))
+            unfinished.write(self._note, unfinished.Unfinished(machine.id_p, settings, disk, files))
         unfinished.clean_up(self.api, self._note)
         self._paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
@@ -289,12 +291,12 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def snapshots(self) -> Sequence[Snapshot]:
-        return snapshots.all_of(self.api, self._machine())
+        return snapshots.all_of(self._machine())
 
     @_translated
     def take_snapshot(self, name: str) -> None:
         machine, state = self._machine(), self._look()[0]
-        if state not in (*AT_REST, *IN_MEMORY):
+        if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("take a snapshot of", state)
         snapshots.take(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
@@ -310,44 +312,41 @@ class VirtualBoxDriver(Driver):
     @_translated
     def delete_snapshot(self, name: str) -> None:
         machine, state = self._machine(), self._look()[0]
-        if state not in (*AT_REST, *IN_MEMORY):
+        if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("delete a snapshot of", state)
         snapshots.delete(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
 
-    def _settle(self, machine: Any, state: State) -> None:
-        if state in AT_REST:
+    def _settle(self, machine: IMachine, state: State) -> None:
+        if state in status.AT_REST:
             sessions.wait_until_free(self.api, machine)
 
-    def _demand_ours(self, machine: Any) -> None:
+    def _demand_ours(self, machine: IMachine) -> None:
         if machine.accessible and not machines.is_ours(machine):
             raise WrongStateError(
                 f"the VM '{self._vm}' was not made by boot2docker, so it is not deleted",
-                details=f"its settings are in '{machine.settingsFilePath}'",
+                details=f"its settings are in '{machine.settings_file_path}'",
                 resolution="Delete it in the VirtualBox window, or name another VM with --vm.",
             )
 
     def _look(self) -> tuple[State, str]:
-        machine = self._find()
-        if machine is None:
-            return State.ABSENT, ""
-        if not machine.accessible:
-            return State.BROKEN, f"VirtualBox cannot read the VM: {machine.accessError.text}"
-        state, problem = states.state_of(self.api, machine.state)
-        if state in AT_REST:
-            problem = machines.damage(machine)
-        return (State.BROKEN, problem) if problem else (state, "")
+        raw = self._find_raw()
+        return (State.ABSENT, "") if raw is None else status.state_of(self.api, raw)
 
-    def _is_on(self, machine: Any) -> bool:
-        state = states.state_of(self.api, machine.state)[0]
-        return state not in AT_REST
+    def _is_on(self, machine: IMachine) -> bool:
+        state = states.state_of(str(machine.state))[0]
+        return state not in status.AT_REST
 
-    def _find(self) -> Any:
-        machine = machines.find(self.api, self._vm)
-        left = unfinished.read(self._note) if machine is not None else None
-        return None if left and left.machine == machine.id else machine
+    def _find_raw(self) -> Any:
+        raw = status.find(self.api, self._vm)
+        left = unfinished.read(self._note) if raw is not None else None
+        return None if left and left.machine == raw.id else raw
 
-    def _machine(self) -> Any:
+    def _find(self) -> IMachine | None:
+        raw = self._find_raw()
+        return None if raw is None else self.api.library.IMachine(raw)
+
+    def _machine(self) -> IMachine:
         machine = self._find()
         if machine is None:
             raise NotFoundError(

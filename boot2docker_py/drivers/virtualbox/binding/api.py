@@ -1,7 +1,7 @@
 """VirtualBox's API, found, loaded, and with the numbers of the installed version.
 
-The binding is `vboxapi`, the glue that comes with VirtualBox, over XPCOM or COM. Its objects are
-used as they are: their members are those of the SDK reference.
+The binding is `vboxapi`, the glue that comes with VirtualBox, over XPCOM or COM. The driver speaks
+pyvbox, whose objects lie above those of the binding.
 """
 
 from __future__ import annotations
@@ -9,13 +9,22 @@ from __future__ import annotations
 import contextlib
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ContextManager, Iterator
+from typing import TYPE_CHECKING, Any, ContextManager
 
 from boot2docker_py import paths
-from boot2docker_py.drivers.virtualbox.binding import crashes, failures, loading, places, server
+from boot2docker_py.drivers.virtualbox.binding import (
+    crashes,
+    failures,
+    loading,
+    numbers,
+    places,
+    server,
+)
 from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
 
 if TYPE_CHECKING:
+    from virtualbox.library import ISession, IVirtualBox
+
     from boot2docker_py.drivers.base import OnHang
 
 
@@ -25,10 +34,13 @@ class API:
     def __init__(self, manager: Any, watch: server.Watch | None = None) -> None:
         self._watch = watch
         self._platform = manager.platform
-        self.virtualbox = self._platform.getVirtualBox()
+        self.raw = self._platform.getVirtualBox()
         # The manager closes the connection when it is collected, which at the end of Python fails
         # with a traceback; the end of the process closes it as well.
         manager.platform = None
+        is_xpcom = self._platform.getType() == "XPCOM"
+        self._members_of = numbers.members_by_xpcom if is_xpcom else numbers.members_by_com
+        self._members: dict[str, numbers.Members] = {}
 
     def calling(self) -> ContextManager[None]:
         """Have an eye on the server while the block lasts, which may call it."""
@@ -37,38 +49,42 @@ class API:
     @cached_property
     def version(self) -> tuple[int, int]:
         """Return the installed version, as in (7, 2)."""
-        major, minor = self.virtualbox.version.split(".")[:2]
+        major, minor = self.raw.version.split(".")[:2]
         return int(major), int(minor)
 
-    def number(self, enumeration: str, member: str) -> int:
-        """Return the number that the installed version has for a member of an enumeration.
+    @cached_property
+    def library(self) -> Any:
+        """Return pyvbox's interfaces and enumerations, right for the installed version."""
+        from boot2docker_py.drivers.virtualbox.binding import pyvbox  # see vm/status.py
 
-        Versions have moved these numbers, so that none is written down here.
-        """
-        if self._platform.getType() == "XPCOM":
-            import xpcom.components  # type: ignore[import-not-found]
+        return pyvbox.library(self.members)
 
-            return int(getattr(getattr(xpcom.components.interfaces, enumeration), member))
-        import win32com.client  # type: ignore[import-untyped]
+    @cached_property
+    def virtualbox(self) -> IVirtualBox:
+        """Return the first of all objects."""
+        return self.library.IVirtualBox(self.raw)
 
-        # Not the glue's own constants: that may be of another version than VirtualBox.
-        return int(getattr(win32com.client.constants, f"{enumeration}_{member}"))
-
-    def member(self, enumeration: str, number: int, known: Iterator[str]) -> str:
-        """Return which of the `known` members a number stands for, or unknown(number)."""
-        for name in known:
-            with contextlib.suppress(AttributeError):  # of another version
-                if self.number(enumeration, name) == number:
-                    return name
-        return f"unknown({number})"
-
-    def array(self, thing: Any, attribute: str) -> list[Any]:
-        """Return an attribute that is an array, which XPCOM and COM give in different ways."""
-        return list(self._platform.getArray(thing, attribute) or [])
-
-    def new_session(self) -> Any:
+    def new_session(self) -> ISession:
         """Return a session that holds no machine yet."""
-        return self._platform.getSessionObject()
+        return self.library.ISession(self._platform.getSessionObject())
+
+    def members(self, enumeration: str) -> numbers.Members:
+        """Return the members that the installed version has in an enumeration, by its IDL names.
+
+        Versions have moved the numbers, so that none is written down here.
+        """
+        if enumeration not in self._members:
+            self._members[enumeration] = self._members_of(enumeration)
+        return self._members[enumeration]
+
+    def member(self, enumeration: str, number: int) -> str:
+        """Return the member that a number stands for, or unknown(number)."""
+        names = (name for name, one in self.members(enumeration).items() if one == number)
+        return next(names, f"unknown({number})")
+
+    def array(self, raw: Any, attribute: str) -> list[Any]:
+        """Return an array of an object of the binding, which XPCOM and COM give differently."""
+        return list(self._platform.getArray(raw, attribute) or [])
 
 
 def connect(on_hang: OnHang | None = None) -> API:
@@ -94,7 +110,7 @@ def connect(on_hang: OnHang | None = None) -> API:
         found = places.installation(system)
         bindings = crashes.binding_names(found.program) if found else []
         raise loading.why(error, system, found, bindings) from error
-    if api.virtualbox is None:
+    if api.raw is None:
         raise HypervisorEndedError("VirtualBox's server does not answer", resolution=failures.AGAIN)
     if watch:
         watch.connected()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from typing import TYPE_CHECKING, Any, Iterator
+from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py.errors import (
     Boot2DockerError,
@@ -18,6 +18,8 @@ from boot2docker_py.errors import (
 )
 
 if TYPE_CHECKING:
+    from virtualbox.library import IProgress, IVirtualBoxErrorInfo
+
     from boot2docker_py.advice import KnownFailure
 
 OBJECT_NOT_FOUND = 0x80BB0001
@@ -90,23 +92,24 @@ def _known(text: str, platform: str) -> KnownFailure | None:
     return next(iter(diagnose(TABLE, [text], platform)), None)
 
 
-def wait(progress: Any) -> None:
+def wait(progress: IProgress) -> None:
     """Wait for an operation of VirtualBox to end, and raise what it failed with."""
-    progress.waitForCompletion(-1)
-    result_code = progress.resultCode & 0xFFFFFFFF
+    progress.wait_for_completion(-1)
+    result_code = progress.result_code & 0xFFFFFFFF
     if result_code:
-        raise error_of(result_code, " | ".join(_chain(progress.errorInfo)) or "no reason given")
+        raise error_of(result_code, " | ".join(_chain(progress.error_info)) or "no reason given")
 
 
-def _chain(info: Any) -> Iterator[str]:
-    while info is not None:
+def _chain(info: IVirtualBoxErrorInfo) -> Iterator[str]:
+    while info._i is not None:
         if info.text:
             yield info.text
-        info = info.next
+        info = info.next_p
 
 
-def result_of(error: Exception) -> tuple[int, str] | None:
+def result_of(error: BaseException) -> tuple[int, str] | None:
     """Return the result code, unsigned, and the text of what a binding raised; else None."""
+    error = _by_binding(error)
     if hasattr(error, "hresult"):  # pywintypes.com_error
         result_code = error.hresult & 0xFFFFFFFF
         info = getattr(error, "excepinfo", None)
@@ -116,3 +119,18 @@ def result_of(error: Exception) -> tuple[int, str] | None:
     if type(error).__module__.partition(".")[0] == "xpcom" and hasattr(error, "errno"):
         return error.errno & 0xFFFFFFFF, str(getattr(error, "msg", "") or error)
     return None
+
+
+def _by_binding(error: BaseException) -> BaseException:
+    """Return what the binding has raised, which pyvbox hides.
+
+    Its VBoxError has that as `exc`; of COM's errors it knows neither code nor words by itself. On
+    Windows it fails, with TypeError, over one that has no words, as when the server has died.
+    """
+    is_of_pyvbox = type(error).__module__.partition(".")[0] == "virtualbox"
+    if is_of_pyvbox and hasattr(error, "exc"):
+        return error.exc  # type: ignore[no-any-return]
+    behind = error.__context__
+    if isinstance(error, TypeError) and behind is not None and hasattr(behind, "hresult"):
+        return behind
+    return error

@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers.base import HostOnly
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import network, versions
 
+if TYPE_CHECKING:
+    from virtualbox.library import IDHCPServer, IMachine
+
 log = logging.getLogger(__name__)
 
 
-def fix(api: API, machine: Any, adapter_name: str, wanted: HostOnly) -> None:
+def fix(api: API, machine: IMachine, adapter_name: str, wanted: HostOnly) -> None:
     """Give the machine an address of its own out of the range, which it keeps.
 
     Versions before 6.1 cannot; their DHCP server tends to give a MAC the same address again.
@@ -26,8 +29,8 @@ def fix(api: API, machine: Any, adapter_name: str, wanted: HostOnly) -> None:
     if server is None:
         return
     _forget_lost(api, server)
-    taken = {one.machineId: one.fixedAddress for one in api.array(server, "individualConfigs")}
-    if _is_inside(taken.get(machine.id, ""), wanted):
+    taken = {one.machine_id: one.fixed_address for one in server.individual_configs}
+    if _is_inside(taken.get(machine.id_p, ""), wanted):
         return
     address = next((one for one in _range(wanted) if one not in taken.values()), None)
     if address is None:
@@ -39,19 +42,19 @@ def fix(api: API, machine: Any, adapter_name: str, wanted: HostOnly) -> None:
         server.restart()
 
 
-def forget(api: API, machine: Any) -> None:
+def forget(api: API, machine: IMachine) -> None:
     """Take the fixed leases of a machine away."""
     if versions.has_fixed_leases(api):
-        for server in api.array(api.virtualbox, "DHCPServers"):
-            for lease in api.array(server, "individualConfigs"):
-                if lease.machineId == machine.id:
+        for server in api.virtualbox.dhcp_servers:
+            for lease in server.individual_configs:
+                if lease.machine_id == machine.id_p:
                     lease.remove()
 
 
-def _forget_lost(api: API, server: Any) -> None:
-    known = {machine.id for machine in api.array(api.virtualbox, "machines")}
-    for lease in api.array(server, "individualConfigs"):
-        if lease.machineId and lease.machineId not in known:
+def _forget_lost(api: API, server: IDHCPServer) -> None:
+    known = {machine.id_p for machine in api.virtualbox.machines}
+    for lease in server.individual_configs:
+        if lease.machine_id and lease.machine_id not in known:
             lease.remove()
 
 

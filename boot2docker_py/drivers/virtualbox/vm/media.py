@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import TYPE_CHECKING, Callable, Iterator
 
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.binding.pyvbox import given
 from boot2docker_py.drivers.virtualbox.vm import versions
 from boot2docker_py.errors import StorageError, UsageError
 from boot2docker_py.wait import Deadline
+
+if TYPE_CHECKING:
+    from virtualbox.library import IMachine, IMedium
 
 CONTROLLER = "SATA"
 PORTS = 4
@@ -22,7 +26,7 @@ MB = 1 << 20
 SERVER_ENDS_S = 5.0
 
 
-def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
+def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> IMedium:
     """Make a disk that grows as it is written, with the seed at its start."""
     if not versions.can_write_to_media(api):
         return make_disk_file(api, path, seed, size_mb)
@@ -31,7 +35,7 @@ def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
     return disk
 
 
-def copy_disk(api: API, base: Path, path: Path) -> Any:
+def copy_disk(api: API, base: Path, path: Path) -> IMedium:
     """Make a disk with the content of another, which is only read; it has an identity of its own.
 
     Raises:
@@ -47,7 +51,7 @@ def demand_readable(api: API, base: Path) -> None:
         pass
 
 
-def _made(api: API, path: Path, make: Callable[[], Any]) -> Any:
+def _made(api: API, path: Path, make: Callable[[], IMedium]) -> IMedium:
     deadline = Deadline(SERVER_ENDS_S)
     while True:
         try:
@@ -62,16 +66,16 @@ def _made(api: API, path: Path, make: Callable[[], Any]) -> Any:
             deadline.clock.sleep(0.05)
 
 
-def make_disk_file(api: API, path: Path, seed: bytes, size_mb: int) -> Any:
+def make_disk_file(api: API, path: Path, seed: bytes, size_mb: int) -> IMedium:
     """Make such a disk where VirtualBox cannot write the seed: the file is made by us."""
     from boot2docker_py.drivers.virtualbox.vm import disk_files
 
     forget(api, path)
     disk_files.write(path, size_mb * MB, _by_sectors(seed))
-    return api.virtualbox.openMedium(
+    return api.virtualbox.open_medium(
         str(path),
-        api.number("DeviceType", "HardDisk"),
-        api.number("AccessMode", "ReadWrite"),
+        api.library.DeviceType.hard_disk,
+        api.library.AccessMode.read_write,
         False,  # noqa: FBT003 - of the API: the disk keeps its id
     )
 
@@ -80,41 +84,38 @@ def _by_sectors(seed: bytes) -> bytes:
     return seed + bytes(-len(seed) % 512)
 
 
-def _make_empty(api: API, path: Path, size_mb: int) -> Any:
+def _make_empty(api: API, path: Path, size_mb: int) -> IMedium:
     disk = _new(api, path)
-    standard = api.number("MediumVariant", "Standard")
-    failures.wait(disk.createBaseStorage(size_mb * MB, [standard]))
+    standard = api.library.MediumVariant.standard
+    failures.wait(disk.create_base_storage(size_mb * MB, [standard]))
     return disk
 
 
-def _copy(api: API, original: Any, path: Path) -> Any:
+def _copy(api: API, original: IMedium, path: Path) -> IMedium:
     disk = _new(api, path)
-    standard = api.number("MediumVariant", "Standard")
-    failures.wait(original.cloneTo(disk, [standard], None))
+    standard, no_parent = api.library.MediumVariant.standard, api.library.IMedium(None)
+    failures.wait(original.clone_to(disk, [standard], no_parent))
     return disk
 
 
-def _new(api: API, path: Path) -> Any:
-    return api.virtualbox.createMedium(
+def _new(api: API, path: Path) -> IMedium:
+    return api.virtualbox.create_medium(
         path.suffix[1:].upper(),
         str(path),
-        api.number("AccessMode", "ReadWrite"),
-        api.number("DeviceType", "HardDisk"),
+        api.library.AccessMode.read_write,
+        api.library.DeviceType.hard_disk,
     )
 
 
 @contextlib.contextmanager
-def _opened(api: API, path: Path) -> Iterator[Any]:
+def _opened(api: API, path: Path) -> Iterator[IMedium]:
     """Yield the disk in a file, which VirtualBox forgets again unless it knew it."""
-    hard_disk, read_only = (
-        api.number("DeviceType", "HardDisk"),
-        api.number("AccessMode", "ReadOnly"),
-    )
-    known = {os.path.normcase(disk.location) for disk in api.array(api.virtualbox, "hardDisks")}
+    hard_disk, read_only = api.library.DeviceType.hard_disk, api.library.AccessMode.read_only
+    known = {os.path.normcase(disk.location) for disk in api.virtualbox.hard_disks}
     try:
         with failures.translated():
             # Not with a new identity, which would be written into the file.
-            disk = api.virtualbox.openMedium(str(path), hard_disk, read_only, False)  # noqa: FBT003
+            disk = api.virtualbox.open_medium(str(path), hard_disk, read_only, False)  # noqa: FBT003
     except failures.APIError as error:
         raise UsageError(
             f"'{path}' is not a disk that VirtualBox can copy"
@@ -130,58 +131,41 @@ def _opened(api: API, path: Path) -> Iterator[Any]:
             disk.close()
 
 
-def _write(disk: Any, seed: bytes) -> None:
-    content = disk.openForIO(True, "")  # noqa: FBT003 - of the API: to be written
+def _write(disk: IMedium, seed: bytes) -> None:
+    content = disk.open_for_io(True, "")  # noqa: FBT003 - of the API: to be written
     whole = _by_sectors(seed)
     offset = 0
     while offset < len(whole):
-        offset += content.write(offset, list(whole[offset:]))
+        offset += versions.write(content, offset, whole[offset:])
     content.close()
 
 
-def add_controller(api: API, machine: Any) -> None:
+def add_controller(api: API, machine: IMachine) -> None:
     """Add the controller of the image and the disk."""
-    controller = machine.addStorageController(CONTROLLER, api.number("StorageBus", "SATA"))
-    controller.portCount = PORTS
-    controller.useHostIOCache = True
+    controller = machine.add_storage_controller(CONTROLLER, api.library.StorageBus.sata)
+    controller.port_count = PORTS
+    controller.use_host_io_cache = True
 
 
-def attach(api: API, machine: Any, iso: Path, disk: Any) -> None:
+def attach(api: API, machine: IMachine, iso: Path, disk: IMedium) -> None:
     """Attach the image and the disk."""
-    dvd, hard_disk = api.number("DeviceType", "DVD"), api.number("DeviceType", "HardDisk")
-    image = api.virtualbox.openMedium(
-        str(iso),
-        dvd,
-        api.number("AccessMode", "ReadOnly"),
-        False,  # noqa: FBT003
-    )
-    machine.attachDevice(CONTROLLER, ISO_PORT, 0, dvd, image)
-    machine.attachDevice(CONTROLLER, DISK_PORT, 0, hard_disk, disk)
+    dvd, hard_disk = api.library.DeviceType.dvd, api.library.DeviceType.hard_disk
+    read_only = api.library.AccessMode.read_only
+    image = api.virtualbox.open_medium(str(iso), dvd, read_only, False)  # noqa: FBT003
+    machine.attach_device(CONTROLLER, ISO_PORT, 0, dvd, image)
+    machine.attach_device(CONTROLLER, DISK_PORT, 0, hard_disk, disk)
 
 
-def attached(machine: Any, port: int) -> Any:
+def attached(machine: IMachine, port: int) -> IMedium | None:
     """Return what is in a port, the base of a chain of snapshots; None when there is nothing."""
-    medium = _top(machine, port)
-    return medium and medium.base
-
-
-def files_of(machine: Any, port: int) -> list[Path]:
-    """Return the files of the disk in a port, with those of snapshots that it builds on."""
-    medium, files = _top(machine, port), []
-    while medium:
-        files.append(Path(medium.location))
-        medium = medium.parent
-    return files
-
-
-def _top(machine: Any, port: int) -> Any:
     try:
         with failures.translated():
-            return machine.getMedium(CONTROLLER, port, 0)
+            medium = given(machine.get_medium(CONTROLLER, port, 0))
     except failures.APIError as error:
-        if error.result_code == failures.OBJECT_NOT_FOUND:
-            return None
-        raise
+        if error.result_code != failures.OBJECT_NOT_FOUND:
+            raise
+        return None
+    return medium and medium.base
 
 
 def forget(api: API, path: Path) -> None:
@@ -189,17 +173,17 @@ def forget(api: API, path: Path) -> None:
 
     What snapshots have built on it, and a killed `delete` has left, is of no use any more.
     """
-    for disk in api.array(api.virtualbox, "hardDisks"):
+    for disk in api.virtualbox.hard_disks:
         is_it = os.path.normcase(disk.location) == os.path.normcase(str(path))
-        if is_it and not api.array(disk, "machineIds"):
-            for child in api.array(disk, "children"):
-                _delete_tree(api, child)
+        if is_it and not disk.machine_ids:
+            for child in disk.children:
+                _delete_tree(child)
             disk.close()
 
 
-def _delete_tree(api: API, disk: Any) -> None:
-    for child in api.array(disk, "children"):
-        _delete_tree(api, child)
+def _delete_tree(disk: IMedium) -> None:
+    for child in disk.children:
+        _delete_tree(child)
     file = Path(disk.location)
     disk.close()
     file.unlink(missing_ok=True)
@@ -211,11 +195,11 @@ def not_stuck(api: API, path: Path) -> Path:
     When a process is killed between attaching a disk and saving that, VirtualBox keeps the disk in
     its list, as one of a machine that is gone, until its server ends (7.2.22).
     """
-    known = {machine.id for machine in api.array(api.virtualbox, "machines")}
+    known = {machine.id_p for machine in api.virtualbox.machines}
     stuck = [
         os.path.normcase(disk.location)
-        for disk in api.array(api.virtualbox, "hardDisks")
-        if set(api.array(disk, "machineIds")) - known
+        for disk in api.virtualbox.hard_disks
+        if set(disk.machine_ids) - known
     ]
     candidate, number = path, 1
     while os.path.normcase(str(candidate)) in stuck:
@@ -241,9 +225,9 @@ def delete_files(*paths: Path) -> None:
             path.parent.rmdir()
 
 
-def built_on(api: API, disk: Any) -> list[Path]:
+def built_on(disk: IMedium) -> list[Path]:
     """Return the files that snapshots have made on top of a disk."""
     files = []
-    for child in api.array(disk, "children"):
-        files += [*built_on(api, child), Path(child.location)]
+    for child in disk.children:
+        files += [*built_on(child), Path(child.location)]
     return files

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.errors import NetworkError
+
+if TYPE_CHECKING:
+    from virtualbox.library import IMachine, INATEngine
 
 log = logging.getLogger(__name__)
 
@@ -15,32 +18,32 @@ SSH, ENGINE = "ssh", "docker"  # the original's names of the rules
 GUEST_PORTS = {SSH: 22, ENGINE: 2376}
 
 
-def set_up(api: API, machine: Any, ssh_port: int, docker_port: int) -> None:
+def set_up(api: API, machine: IMachine, ssh_port: int, docker_port: int) -> None:
     """Make the first adapter NAT, with the rules; a port of 0 makes no rule."""
-    adapter = machine.getNetworkAdapter(0)
+    adapter = machine.get_network_adapter(0)
     adapter.enabled = True
-    adapter.adapterType = api.number("NetworkAdapterType", "Virtio")
-    adapter.attachmentType = api.number("NetworkAttachmentType", "NAT")
+    adapter.adapter_type = api.library.NetworkAdapterType.virtio
+    adapter.attachment_type = api.library.NetworkAttachmentType.nat
     for name, port in ((SSH, ssh_port), (ENGINE, docker_port)):
         if port:
-            _add(api, adapter.NATEngine, name, port)
+            _add(api, adapter.nat_engine, name, port)
 
 
-def host_ports(api: API, machine: Any) -> dict[str, int]:
+def host_ports(machine: IMachine) -> dict[str, int]:
     """Return the ports on the host by the names of their rules."""
-    rules = api.array(machine.getNetworkAdapter(0).NATEngine, "redirects")
+    rules = machine.get_network_adapter(0).nat_engine.redirects
     # Each is "name,protocol,host address,host port,guest address,guest port".
     fields = [rule.split(",") for rule in rules]
     return {field[0]: int(field[3]) for field in fields}
 
 
-def ssh_port(api: API, machine: Any) -> int:
+def ssh_port(machine: IMachine) -> int:
     """Return the port on the host that leads to the guest's SSH server.
 
     Raises:
         NetworkError: no rule of the VM leads there.
     """
-    found = host_ports(api, machine).get(SSH)
+    found = host_ports(machine).get(SSH)
     if found is None:
         name = machine.name
         raise NetworkError(
@@ -52,25 +55,25 @@ def ssh_port(api: API, machine: Any) -> int:
     return found
 
 
-def taken(api: API, machine: Any) -> dict[str, int]:
+def taken(machine: IMachine) -> dict[str, int]:
     """Return those of our rules whose ports another program has."""
     return {
         name: port
-        for name, port in host_ports(api, machine).items()
+        for name, port in host_ports(machine).items()
         if name in GUEST_PORTS and not ports.is_free(port)
     }
 
 
-def move(api: API, machine: Any, names: dict[str, int]) -> None:
+def move(api: API, machine: IMachine, names: dict[str, int]) -> None:
     """Give the rules other ports, which they keep."""
-    engine = machine.getNetworkAdapter(0).NATEngine
+    engine = machine.get_network_adapter(0).nat_engine
     for name, port in names.items():
         other = ports.any_free()
         log.warning("Port %s of the VM is taken by another program; it is now %s.", port, other)
-        engine.removeRedirect(name)
+        engine.remove_redirect(name)
         _add(api, engine, name, other)
 
 
-def _add(api: API, engine: Any, name: str, port: int) -> None:
-    tcp = api.number("NATProtocol", "TCP")
-    engine.addRedirect(name, tcp, ports.HOST, port, "", GUEST_PORTS[name])
+def _add(api: API, engine: INATEngine, name: str, port: int) -> None:
+    tcp = api.library.NATProtocol.tcp
+    engine.add_redirect(name, tcp, ports.HOST, port, "", GUEST_PORTS[name])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers.base import HostOnly
 from boot2docker_py.drivers.virtualbox.binding import failures
@@ -14,6 +14,8 @@ from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
     import ipaddress
+
+    from virtualbox.library import IDHCPServer, IHostNetworkInterface, IMachine
 
 log = logging.getLogger(__name__)
 
@@ -48,76 +50,77 @@ def ensure(api: API, wanted: HostOnly, known_id: str = "") -> str:
     return str(adapter.name)
 
 
-def attach(api: API, machine: Any, adapter_name: str) -> None:
+def attach(api: API, machine: IMachine, adapter_name: str) -> None:
     """Make the second adapter of the machine a host-only one."""
-    card = machine.getNetworkAdapter(1)
-    card.adapterType = api.number("NetworkAdapterType", "Virtio")
-    card.hostOnlyInterface = adapter_name
-    identity = next((one.id for one in _adapters(api) if one.name == adapter_name), "")
-    machine.setExtraData(ADAPTER, identity)
-    card.attachmentType = api.number("NetworkAttachmentType", "HostOnly")
+    card = machine.get_network_adapter(1)
+    card.adapter_type = api.library.NetworkAdapterType.virtio
+    card.host_only_interface = adapter_name
+    identity = next((one.id_p for one in _adapters(api) if one.name == adapter_name), "")
+    machine.set_extra_data(ADAPTER, identity)
+    card.attachment_type = api.library.NetworkAttachmentType.host_only
     card.enabled = True
 
 
-def known_id(machine: Any) -> str:
+def known_id(machine: IMachine) -> str:
     """Return the identity of the adapter that the machine was given, empty if not by us."""
-    return str(machine.getExtraData(ADAPTER))
+    return str(machine.get_extra_data(ADAPTER))
 
 
-def mac(api: API, machine: Any) -> str:
+def mac(api: API, machine: IMachine) -> str:
     """Return the MAC address of the machine's host-only adapter, empty when it has none."""
     if not is_attached(api, machine):
         return ""
-    digits = str(machine.getNetworkAdapter(1).MACAddress).lower()
+    digits = str(machine.get_network_adapter(1).mac_address).lower()
     return ":".join(digits[start : start + 2] for start in range(0, len(digits), 2))
 
 
-def server_of(api: API, adapter_name: str) -> Any:
+def server_of(api: API, adapter_name: str) -> IDHCPServer | None:
     """Return the DHCP server of an adapter, None when it has none."""
-    networks = [one.networkName for one in _adapters(api) if one.name == adapter_name]
+    networks = [one.network_name for one in _adapters(api) if one.name == adapter_name]
     return _server(api, networks[0]) if networks else None
 
 
-def detach(api: API, machine: Any) -> None:
+def detach(api: API, machine: IMachine) -> None:
     """Take the second adapter out of the machine."""
-    card = machine.getNetworkAdapter(1)
-    card.attachmentType = api.number("NetworkAttachmentType", "Null")
+    card = machine.get_network_adapter(1)
+    card.attachment_type = api.library.NetworkAttachmentType.null
     card.enabled = False
 
 
-def is_attached(api: API, machine: Any) -> bool:
+def is_attached(api: API, machine: IMachine) -> bool:
     """Tell whether the machine has a host-only adapter."""
-    card = machine.getNetworkAdapter(1)
-    return bool(card.enabled) and card.attachmentType == api.number(
-        "NetworkAttachmentType", "HostOnly"
-    )
+    card = machine.get_network_adapter(1)
+    host_only = api.library.NetworkAttachmentType.host_only
+    return bool(card.enabled and card.attachment_type == host_only)
 
 
-def _adapters(api: API) -> list[Any]:
-    host_only = api.number("HostNetworkInterfaceType", "HostOnly")
-    return [one for one in _interfaces(api) if one.interfaceType == host_only]
+def _adapters(api: API) -> list[IHostNetworkInterface]:
+    host_only = api.library.HostNetworkInterfaceType.host_only
+    return [one for one in _interfaces(api) if one.interface_type == host_only]
 
 
-def _interfaces(api: API) -> list[Any]:
-    return api.array(api.virtualbox.host, "networkInterfaces")
+def _interfaces(api: API) -> list[IHostNetworkInterface]:
+    return list(api.virtualbox.host.network_interfaces)
 
 
-def _find(api: API, wanted: HostOnly, known_id: str) -> Any:
+def _find(api: API, wanted: HostOnly, known_id: str) -> IHostNetworkInterface | None:
     adapters = _adapters(api)
-    addressed = [adapter for adapter in adapters if adapter.IPAddress == wanted.host_ip]
-    found = addressed or [adapter for adapter in adapters if adapter.id == known_id]
+    addressed = [adapter for adapter in adapters if adapter.ip_address == wanted.host_ip]
+    found = addressed or [adapter for adapter in adapters if adapter.id_p == known_id]
     _demand_one(adapters, addressed, wanted.host_ip)
     if found:
         return found[0]
     # Windows re-addresses adapters after a sleep; the DHCP server still says which one it is.
     for adapter in adapters:
-        server = _server(api, adapter.networkName)
-        if server is not None and server.IPAddress == wanted.dhcp_ip:
+        server = _server(api, adapter.network_name)
+        if server is not None and server.ip_address == wanted.dhcp_ip:
             return adapter
     return None
 
 
-def _demand_one(adapters: list[Any], addressed: list[Any], address: str) -> None:
+def _demand_one(
+    adapters: list[IHostNetworkInterface], addressed: list[IHostNetworkInterface], address: str
+) -> None:
     """Raise NetworkError when it would be chance which adapter is used."""
     names = [str(adapter.name) for adapter in adapters]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -136,11 +139,11 @@ def _demand_one(adapters: list[Any], addressed: list[Any], address: str) -> None
     )
 
 
-def _is_addressed(adapter: Any, wanted: HostOnly) -> bool:
-    return bool(adapter.IPAddress == wanted.host_ip and adapter.networkMask == wanted.netmask)
+def _is_addressed(adapter: IHostNetworkInterface, wanted: HostOnly) -> bool:
+    return bool(adapter.ip_address == wanted.host_ip and adapter.network_mask == wanted.netmask)
 
 
-def _let_keep_address(api: API, adapter: Any, wanted: HostOnly) -> None:
+def _let_keep_address(api: API, adapter: IHostNetworkInterface, wanted: HostOnly) -> None:
     """Note the address where VirtualBox looks for it when a VM starts.
 
     Except on Windows, VirtualBox sets the adapter's address from this key when a VM starts, or
@@ -148,19 +151,19 @@ def _let_keep_address(api: API, adapter: Any, wanted: HostOnly) -> None:
     """
     for key, value in (("IPAddress", wanted.host_ip), ("IPNetMask", wanted.netmask)):
         place = f"HostOnly/{adapter.name}/{key}"
-        if api.virtualbox.getExtraData(place) != value:
-            api.virtualbox.setExtraData(place, value)
+        if api.virtualbox.get_extra_data(place) != value:
+            api.virtualbox.set_extra_data(place, value)
 
 
 def _demand_no_collision(api: API, wanted: HostOnly) -> None:
     network = _network(wanted.host_ip, wanted.netmask)
     for interface in _interfaces(api):
-        if not interface.IPAddress or interface.IPAddress == "0.0.0.0":
+        if not interface.ip_address or interface.ip_address == "0.0.0.0":
             continue
-        if network.overlaps(_network(interface.IPAddress, interface.networkMask or "")):
+        if network.overlaps(_network(interface.ip_address, interface.network_mask or "")):
             raise NetworkError(
                 f"the host-only network {network} is in use by '{interface.name}'",
-                details=f"it has the address {interface.IPAddress}",
+                details=f"it has the address {interface.ip_address}",
                 resolution=f"Choose another with --hostip, --dhcpip, --lowerip, --upperip. {GO_ON}",
             )
 
@@ -171,14 +174,13 @@ def _network(address: str, mask: str) -> ipaddress.IPv4Network:
     return ipaddress.IPv4Network(f"{address}/{mask or '255.255.255.255'}", strict=False)
 
 
-def _make(api: API, wanted: HostOnly) -> Any:
+def _make(api: API, wanted: HostOnly) -> IHostNetworkInterface:
     log.info("Making a host-only network adapter; Windows may ask for permission.")
-    before = {one.id for one in _adapters(api)}
+    before = {one.id_p for one in _adapters(api)}
     failure: Boot2DockerError | None = None
     try:
         with failures.translated():
-            # Both bindings give the returned value first, then the parameters that are for output.
-            progress, _adapter = api.virtualbox.host.createHostOnlyNetworkInterface()
+            _adapter, progress = api.virtualbox.host.create_host_only_network_interface()
             failures.wait(progress)
     except failures.APIError as error:
         failure = error
@@ -192,30 +194,30 @@ def _make(api: API, wanted: HostOnly) -> Any:
     try:
         _set_address(adapter, wanted)
     except BaseException:
-        failures.wait(api.virtualbox.host.removeHostOnlyNetworkInterface(adapter.id))
+        failures.wait(api.virtualbox.host.remove_host_only_network_interface(adapter.id_p))
         raise
-    return next(one for one in _adapters(api) if one.id == adapter.id)
+    return next(one for one in _adapters(api) if one.id_p == adapter.id_p)
 
 
 def _is_final(failure: Boot2DockerError) -> bool:
     return "VBoxNetAdpCtl" in failure.details  # of Linux and macOS, where nothing comes late
 
 
-def _appeared(api: API, before: set[str], timeout_s: float) -> Any:
+def _appeared(api: API, before: set[str], timeout_s: float) -> IHostNetworkInterface | None:
     deadline = Deadline(timeout_s)
     while True:
         for adapter in _adapters(api):
-            if adapter.id not in before:
+            if adapter.id_p not in before:
                 return adapter
         if deadline.has_passed():
             return None
         deadline.clock.sleep(0.5)
 
 
-def _set_address(adapter: Any, wanted: HostOnly) -> None:
+def _set_address(adapter: IHostNetworkInterface, wanted: HostOnly) -> None:
     try:
         with failures.translated():
-            adapter.enableStaticIPConfig(wanted.host_ip, wanted.netmask)
+            adapter.enable_static_ip_config(wanted.host_ip, wanted.netmask)
     except failures.APIError as error:
         hint = ""
         if error.result_code == failures.ACCESS_DENIED:
@@ -229,28 +231,28 @@ def _set_address(adapter: Any, wanted: HostOnly) -> None:
         ) from error
 
 
-def _server(api: API, network_name: str) -> Any:
-    for server in api.array(api.virtualbox, "DHCPServers"):
-        if server.networkName == network_name:
+def _server(api: API, network_name: str) -> IDHCPServer | None:
+    for server in api.virtualbox.dhcp_servers:
+        if server.network_name == network_name:
             return server
     return None
 
 
-def _serve(api: API, adapter: Any, wanted: HostOnly) -> None:
-    server = _server(api, adapter.networkName)
+def _serve(api: API, adapter: IHostNetworkInterface, wanted: HostOnly) -> None:
+    server = _server(api, adapter.network_name)
     if server is None:
-        server = api.virtualbox.createDHCPServer(adapter.networkName)
+        server = api.virtualbox.create_dhcp_server(adapter.network_name)
     settings = (wanted.dhcp_ip, wanted.netmask, wanted.lower_ip, wanted.upper_ip)
-    if settings != (server.IPAddress, server.networkMask, server.lowerIP, server.upperIP):
-        server.setConfiguration(*settings)
+    if settings != (server.ip_address, server.network_mask, server.lower_ip, server.upper_ip):
+        server.set_configuration(*settings)
     if bool(server.enabled) != wanted.dhcp:
         server.enabled = wanted.dhcp
 
 
 def _remove_orphans(api: API) -> None:
-    networks = {one.networkName for one in _adapters(api)}
-    for server in api.array(api.virtualbox, "DHCPServers"):
-        name = server.networkName
+    networks = {one.network_name for one in _adapters(api)}
+    for server in api.virtualbox.dhcp_servers:
+        name = server.network_name
         if name.startswith(NETWORK_PREFIX) and name not in networks:
             log.info("Removing the DHCP server of an adapter that is gone: '%s'.", name)
-            api.virtualbox.removeDHCPServer(server)
+            api.virtualbox.remove_dhcp_server(server)

@@ -6,12 +6,15 @@ A process that ends without letting go leaves the machine aborted, its changes u
 from __future__ import annotations
 
 import contextlib
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.binding.failures import translated
 from boot2docker_py.errors import BusyError
 from boot2docker_py.wait import Check, Deadline, wait_for
+
+if TYPE_CHECKING:
+    from virtualbox.library import IMachine, ISession
 
 # How long another program may take to let go: VirtualBox itself unlocks some time after an
 # operation has ended.
@@ -19,19 +22,20 @@ LOCK_TIMEOUT_S = 10.0
 
 
 @contextlib.contextmanager
-def held(api: API, machine: Any, *, shared: bool = False) -> Iterator[Any]:
+def held(api: API, machine: IMachine, *, shared: bool = False) -> Iterator[ISession]:
     """Hold the machine, alone or beside its running VM; yield the session.
 
     Raises:
         BusyError: another program holds it, and does not let go.
     """
     session = api.new_session()
-    kind = api.number("LockType", "Shared" if shared else "Write")
+    locks = api.library.LockType
+    kind = locks.shared if shared else locks.write
     deadline = Deadline(LOCK_TIMEOUT_S)
     while True:
         try:
             with translated():
-                machine.lockMachine(session, kind)
+                machine.lock_machine(session, kind)
             break
         except BusyError as error:
             if deadline.has_passed():
@@ -45,31 +49,31 @@ def held(api: API, machine: Any, *, shared: bool = False) -> Iterator[Any]:
 
 
 @contextlib.contextmanager
-def changed(api: API, machine: Any) -> Iterator[Any]:
+def changed(api: API, machine: IMachine) -> Iterator[IMachine]:
     """Yield the machine as it may be changed; what was done is kept when the block ends well."""
     with held(api, machine) as session:
         yield session.machine
-        session.machine.saveSettings()
+        session.machine.save_settings()
 
 
-def unlock(api: API, session: Any) -> None:
+def unlock(api: API, session: ISession) -> None:
     """Let the machine of the session go, if it has one."""
     with contextlib.suppress(Exception):  # the server died, or the VM's process has let go
-        if session.state == api.number("SessionState", "Locked"):
-            session.unlockMachine()
+        if session.state == api.library.SessionState.locked:
+            session.unlock_machine()
 
 
-def wait_until_free(api: API, machine: Any, *, timeout_s: float = LOCK_TIMEOUT_S) -> None:
+def wait_until_free(api: API, machine: IMachine, *, timeout_s: float = LOCK_TIMEOUT_S) -> None:
     """Wait until nobody holds the machine, as VirtualBox takes its time after a power off."""
-    unlocked = api.number("SessionState", "Unlocked")
+    unlocked = api.library.SessionState.unlocked
 
     def probe(_deadline: Deadline) -> str | None:
-        return None if machine.sessionState == unlocked else "it is still locked" + holder(machine)
+        return None if machine.session_state == unlocked else "it is still locked" + holder(machine)
 
     wait_for([Check("VirtualBox to let the VM go", probe)], Deadline(timeout_s), pause_s=0.02)
 
 
-def holder(machine: Any) -> str:
+def holder(machine: IMachine) -> str:
     """Return which process holds the machine, to be added to a sentence; empty if none does."""
-    process = machine.sessionPID
+    process = machine.session_pid
     return "" if process in (0, 0xFFFFFFFF) else f"; held by process {process}"

@@ -7,11 +7,14 @@ import logging
 import ntpath
 import sys
 from pathlib import Path
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from boot2docker_py.drivers.base import Boot, Share
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import sessions, versions
+
+if TYPE_CHECKING:
+    from virtualbox.library import IMachine
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +26,11 @@ LONG = "\\\\?\\"  # before a path of Windows that may be long
 PROPERTY = "/VirtualBox/GuestAdd/SharedFolders/"
 
 
-def apply(api: API, machine: Any, boot: Boot) -> None:
+def apply(api: API, machine: IMachine, boot: Boot) -> None:
     """Share what the boot says; nothing is written when that is so already."""
     if boot.shares is None:
         return
-    present = {share.name: share.hostPath for share in api.array(machine, "sharedFolders")}
+    present = {share.name: share.host_path for share in machine.shared_folders}
     ours = {
         name: folder for name, folder in _noted(machine).items() if _same(present.get(name), folder)
     }
@@ -36,33 +39,34 @@ def apply(api: API, machine: Any, boot: Boot) -> None:
     missing = {name: folder for name, folder in wanted.items() if name in stale or name not in ours}
     symlinks = {SYMLINKS + name: "" for name in stale}
     symlinks.update({SYMLINKS + name: "1" if boot.share_symlinks else "" for name in wanted})
-    changes = {key: value for key, value in symlinks.items() if machine.getExtraData(key) != value}
+    changes = {
+        key: value for key, value in symlinks.items() if machine.get_extra_data(key) != value
+    }
     if not (stale or missing or changes):
         return
     with sessions.changed(api, machine) as changing:
-        changing.setExtraData(NOTE, json.dumps(wanted) if wanted else "")
+        changing.set_extra_data(NOTE, json.dumps(wanted) if wanted else "")
         for name in stale:
-            changing.removeSharedFolder(name)
+            changing.remove_shared_folder(name)
         for name, folder in missing.items():
             log.info("Sharing '%s' with the VM as '/%s'.", folder, name)
             versions.create_shared_folder(api, changing, name, folder)
         for key, value in changes.items():
-            changing.setExtraData(key, value)
+            changing.set_extra_data(key, value)
         for name, value in MOUNT.items():
-            changing.setGuestPropertyValue(PROPERTY + name, value)
+            changing.set_guest_property_value(PROPERTY + name, value)
     sessions.wait_until_free(api, machine)
 
 
-def present(api: API, machine: Any) -> tuple[Share, ...]:
+def present(machine: IMachine) -> tuple[Share, ...]:
     """Return what the machine shares, by whoever it was made."""
     return tuple(
-        Share(share.name, Path(_short(share.hostPath)))
-        for share in api.array(machine, "sharedFolders")
+        Share(share.name, Path(_short(share.host_path))) for share in machine.shared_folders
     )
 
 
-def _noted(machine: Any) -> dict[str, str]:
-    found = machine.getExtraData(NOTE)
+def _noted(machine: IMachine) -> dict[str, str]:
+    found = machine.get_extra_data(NOTE)
     return dict(json.loads(found)) if found else {}
 
 

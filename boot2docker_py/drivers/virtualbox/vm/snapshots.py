@@ -3,49 +3,52 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Iterator
+from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py.drivers.base import Snapshot
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.binding.pyvbox import given
 from boot2docker_py.drivers.virtualbox.vm import media, sessions
 from boot2docker_py.errors import NotFoundError, UsageError, WrongStateError
 
+if TYPE_CHECKING:
+    from virtualbox.library import IMachine, ISnapshot
 
-def all_of(api: API, machine: Any) -> list[Snapshot]:
+
+def all_of(machine: IMachine) -> list[Snapshot]:
     """Return the snapshots of the machine, the oldest first."""
-    current = machine.currentSnapshot
-    found = [_described(one, current) for one in _walk(api, machine)]
+    current = given(machine.current_snapshot)
+    found = [_described(one, current) for one in _walk(machine)]
     return sorted(found, key=lambda one: one.taken_at_s)
 
 
-def take(api: API, machine: Any, name: str, *, is_on: bool) -> None:
+def take(api: API, machine: IMachine, name: str, *, is_on: bool) -> None:
     """Take a snapshot; a VM that runs stands still meanwhile, and goes on."""
     if not name.strip():
         raise UsageError("a snapshot must have a name")
-    if any(one.name == name for one in _walk(api, machine)):
+    if any(one.name == name for one in _walk(machine)):
         raise UsageError(
             f"the VM '{machine.name}' has a snapshot '{name}' already",
             resolution="Choose another name, or delete that one first.",
         )
     with sessions.held(api, machine, shared=is_on) as session, failures.translated():
-        # Returned with its progress, in an order that XPCOM and COM do not share.
-        answer = session.machine.takeSnapshot(name, "", True)  # noqa: FBT003 - of the API
-        failures.wait(next(one for one in answer if hasattr(one, "waitForCompletion")))
+        progress, _identity = session.machine.take_snapshot(name, "", True)  # noqa: FBT003
+        failures.wait(progress)
 
 
-def restore(api: API, machine: Any, name: str) -> None:
+def restore(api: API, machine: IMachine, name: str) -> None:
     """Make the machine, which is off, what it was."""
-    snapshot = _find(api, machine, name)
+    snapshot = _find(machine, name)
     with sessions.held(api, machine) as session, failures.translated():
-        failures.wait(session.machine.restoreSnapshot(snapshot))
+        failures.wait(session.machine.restore_snapshot(snapshot))
 
 
-def delete(api: API, machine: Any, name: str, *, is_on: bool) -> None:
+def delete(api: API, machine: IMachine, name: str, *, is_on: bool) -> None:
     """Delete a snapshot; the machine, and snapshots that were taken later, stay as they are."""
-    snapshot = _find(api, machine, name)
-    builders = [f"the snapshot '{child.name}'" for child in api.array(snapshot, "children")]
-    if machine.currentSnapshot.id == snapshot.id:
+    snapshot = _find(machine, name)
+    builders = [f"the snapshot '{child.name}'" for child in snapshot.children]
+    if machine.current_snapshot.id_p == snapshot.id_p:
         builders.append("the VM as it is")
     if len(builders) > 1:
         raise WrongStateError(
@@ -54,28 +57,28 @@ def delete(api: API, machine: Any, name: str, *, is_on: bool) -> None:
             resolution="Delete the others but one, or restore another, first.",
         )
     with sessions.held(api, machine, shared=is_on) as session, failures.translated():
-        failures.wait(session.machine.deleteSnapshot(snapshot.id))
+        failures.wait(session.machine.delete_snapshot(snapshot.id_p))
 
 
-def files_of(api: API, machine: Any) -> tuple[Path, ...]:
+def files_of(machine: IMachine) -> tuple[Path, ...]:
     """Return the files that snapshots have made: of the data disk, and of saved memory."""
     disk = media.attached(machine, media.DISK_PORT)
-    saved = sorted(Path(machine.snapshotFolder).glob("*.sav"))
-    return (*(media.built_on(api, disk) if disk else ()), *saved)
+    saved = sorted(Path(machine.snapshot_folder).glob("*.sav"))
+    return (*(media.built_on(disk) if disk else ()), *saved)
 
 
-def _walk(api: API, machine: Any) -> Iterator[Any]:
-    waiting = [machine.findSnapshot("")] if machine.snapshotCount else []  # "": the first of all
+def _walk(machine: IMachine) -> Iterator[ISnapshot]:
+    waiting = [machine.find_snapshot("")] if machine.snapshot_count else []  # "": the first of all
     while waiting:
         snapshot = waiting.pop()
         yield snapshot
-        waiting += api.array(snapshot, "children")
+        waiting += snapshot.children
 
 
-def _find(api: API, machine: Any, name: str) -> Any:
-    found = [one for one in _walk(api, machine) if one.name == name]
+def _find(machine: IMachine, name: str) -> ISnapshot:
+    found = [one for one in _walk(machine) if one.name == name]
     if not found:
-        names = ", ".join(f"'{one.name}'" for one in all_of(api, machine))
+        names = ", ".join(f"'{one.name}'" for one in all_of(machine))
         raise NotFoundError(
             f"the VM '{machine.name}' has no snapshot '{name}'",
             details=f"it has: {names or 'none'}",
@@ -88,12 +91,12 @@ def _find(api: API, machine: Any, name: str) -> Any:
     return found[0]
 
 
-def _described(snapshot: Any, current: Any) -> Snapshot:
-    parent = snapshot.parent
+def _described(snapshot: ISnapshot, current: ISnapshot | None) -> Snapshot:
+    parent = given(snapshot.parent)
     return Snapshot(
         name=snapshot.name,
-        taken_at_s=snapshot.timeStamp / 1000,
+        taken_at_s=snapshot.time_stamp / 1000,
         has_memory=bool(snapshot.online),
         parent=parent.name if parent else None,
-        is_current=bool(current) and current.id == snapshot.id,
+        is_current=current is not None and current.id_p == snapshot.id_p,
     )

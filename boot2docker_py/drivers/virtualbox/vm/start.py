@@ -7,7 +7,7 @@ import logging
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers.base import Boot, HostOnly
 from boot2docker_py.drivers.virtualbox.binding import failures
@@ -32,16 +32,19 @@ from boot2docker_py.errors import (
     StorageError,
 )
 
+if TYPE_CHECKING:
+    from virtualbox.library import IMachine
+
 log = logging.getLogger(__name__)
 
 HOST_ONLY = "boot2docker-py/host-only"  # extra data: the network that the VM was made with
 
 
-def set_host_only(api: API, machine: Any, wanted: HostOnly) -> None:
+def set_host_only(api: API, machine: IMachine, wanted: HostOnly) -> None:
     """Give the machine its host-only adapter; one that cannot be had is an error when required."""
     if wanted.mode == "off":
         return
-    machine.setExtraData(HOST_ONLY, json.dumps(wanted._asdict()))
+    machine.set_extra_data(HOST_ONLY, json.dumps(wanted._asdict()))
     try:
         name = network.ensure(api, wanted)
         network.attach(api, machine, name)
@@ -56,10 +59,10 @@ def set_host_only(api: API, machine: Any, wanted: HostOnly) -> None:
         network.detach(api, machine)
 
 
-def start(api: API, machine: Any, boot: Boot, *, is_saved: bool) -> None:
+def start(api: API, machine: IMachine, boot: Boot, *, is_saved: bool) -> None:
     """Boot the machine, or restore its saved state."""
     _demand_image(machine)
-    taken = nat.taken(api, machine)
+    taken = nat.taken(machine)
     if taken:
         with sessions.changed(api, machine) as changing:
             nat.move(api, changing, taken)
@@ -82,11 +85,11 @@ def start(api: API, machine: Any, boot: Boot, *, is_saved: bool) -> None:
             )
         if is_saved or not _is_of_host_only(api, machine, error):
             raise
-        card = machine.getNetworkAdapter(1)
+        card = machine.get_network_adapter(1)
         log.warning("The VM starts without its host-only network: %s", error.details.split("\n")[0])
         log.info(
             'To give it back: VBoxManage modifyvm "%s" --nic2 hostonly --hostonlyadapter2 "%s"',
-            *(machine.name, card.hostOnlyInterface),
+            *(machine.name, card.host_only_interface),
         )
         with sessions.changed(api, machine) as changing:
             network.detach(api, changing)
@@ -94,12 +97,12 @@ def start(api: API, machine: Any, boot: Boot, *, is_saved: bool) -> None:
         _launch(api, machine, frontend)
 
 
-def _wanted_host_only(machine: Any) -> HostOnly | None:
-    found = machine.getExtraData(HOST_ONLY)
+def _wanted_host_only(machine: IMachine) -> HostOnly | None:
+    found = machine.get_extra_data(HOST_ONLY)
     return HostOnly(**json.loads(found)) if found else None
 
 
-def _repair_host_only(api: API, machine: Any) -> None:
+def _repair_host_only(api: API, machine: IMachine) -> None:
     """Put right what sleep, Windows, or another program have done to the adapter."""
     wanted = _wanted_host_only(machine)
     if wanted is None:  # of the original: its adapter is its own business
@@ -115,13 +118,13 @@ def _repair_host_only(api: API, machine: Any) -> None:
         )
         return
     leases.fix(api, machine, name, wanted)
-    if machine.getNetworkAdapter(1).hostOnlyInterface != name:
+    if machine.get_network_adapter(1).host_only_interface != name:
         with sessions.changed(api, machine) as changing:
             network.attach(api, changing, name)
         sessions.wait_until_free(api, machine)
 
 
-def _is_of_host_only(api: API, machine: Any, error: Boot2DockerError) -> bool:
+def _is_of_host_only(api: API, machine: IMachine, error: Boot2DockerError) -> bool:
     wanted = _wanted_host_only(machine)
     return (
         network.is_attached(api, machine)
@@ -130,7 +133,7 @@ def _is_of_host_only(api: API, machine: Any, error: Boot2DockerError) -> bool:
     )
 
 
-def _demand_image(machine: Any) -> None:
+def _demand_image(machine: IMachine) -> None:
     iso = media.attached(machine, media.ISO_PORT)
     if iso is None or not Path(iso.location).is_file():
         place = iso.location if iso else f"{media.CONTROLLER} port {media.ISO_PORT}"
@@ -139,7 +142,7 @@ def _demand_image(machine: Any) -> None:
         )
 
 
-def _launch(api: API, machine: Any, frontend: str) -> None:
+def _launch(api: API, machine: IMachine, frontend: str) -> None:
     session = api.new_session()
     began_s = time.time()
     try:
@@ -152,7 +155,7 @@ def _launch(api: API, machine: Any, frontend: str) -> None:
         raise diagnosis.of_failed_start(
             machine.name,
             error.details,
-            Path(machine.logFolder),
+            Path(machine.log_folder),
             began_s,
             sys.platform,
             in_window=frontend != "headless",

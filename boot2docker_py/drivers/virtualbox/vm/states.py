@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from boot2docker_py.drivers.base import State
-from boot2docker_py.drivers.virtualbox.binding.api import API
 
-# MachineState of VirtualBox.xidl, 5.2 to 7.2. The most frequent come first.
+# MachineState of VirtualBox.xidl, 5.2 to 7.2.
 STATES = {
     "Running": State.RUNNING,
     "PoweredOff": State.OFF,
@@ -33,8 +32,7 @@ STATES = {
 }
 
 
-def state_of(api: API, number: int) -> tuple[State, str]:
-    """Return the state for VirtualBox's number, and what is wrong when it is BROKEN."""
-    name = api.member("MachineState", number, iter(STATES))
+def state_of(name: str) -> tuple[State, str]:
+    """Return the state for VirtualBox's name of it, and what is wrong when it is BROKEN."""
     state = STATES.get(name, State.BROKEN)
     return state, f"VirtualBox says that the VM is {name}" if state is State.BROKEN else ""

@@ -1,60 +1,75 @@
 """What differs between the versions of the API, 5.2 to 7.2; no member is ever probed for.
 
-The facts are those of VirtualBox.xidl of each version.
+pyvbox has the members of 6.1. What moved or changed is called by its name in the IDL, through the
+generic part of pyvbox's objects. The facts are those of VirtualBox.xidl of each version.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from boot2docker_py.drivers.virtualbox.binding.api import API
+
+if TYPE_CHECKING:
+    from virtualbox.library import (
+        IAudioAdapter,
+        IDHCPServer,
+        IMachine,
+        IMediumIO,
+        Interface,
+        IProgress,
+        ISerialPort,
+        ISession,
+    )
 
 OS_TYPE = "Linux26_64"
 
 
-def create_machine(api: API, name: str, identity: str) -> Any:
+def create_machine(api: API, name: str, identity: str) -> IMachine:
     """Return a new machine for a 64-bit Linux, not registered yet."""
     arguments: list[Any] = ["", name, [], OS_TYPE, f"UUID={identity}"]
     if api.version >= (7, 0):
         arguments += ["", "", ""]  # encryption
     if api.version >= (7, 1):
-        arguments.insert(2, api.number("PlatformArchitecture", "x86"))
-    return api.virtualbox.createMachine(*arguments)
+        arguments.insert(2, api.members("PlatformArchitecture")["x86"])
+    return api.library.IMachine(api.virtualbox._call("createMachine", arguments))
 
 
-def set_platform(api: API, machine: Any) -> None:
+def set_platform(api: API, machine: IMachine) -> None:
     """Set clock, timers, CPU and firmware as the original did."""
     if api.version >= (7, 1):
-        clock, firmware, x86 = machine.platform, machine.firmwareSettings, machine.platform.x86
-        set_cpu, cpu_property = x86.setCPUProperty, "CPUPropertyTypeX86"
-        boot_menu = api.number("FirmwareBootMenuMode", "Disabled")
+        clock, firmware = _part(api, machine, "platform"), _part(api, machine, "firmwareSettings")
+        x86, cpu_property = _part(api, clock, "x86"), "CPUPropertyTypeX86"
+        boot_menu = "FirmwareBootMenuMode"
     else:
-        clock, firmware, x86 = machine, machine.BIOSSettings, machine
-        set_cpu, cpu_property = machine.setCPUProperty, "CPUPropertyType"
-        boot_menu = api.number("BIOSBootMenuMode", "Disabled")
-    clock.RTCUseUTC = True
-    x86.HPETEnabled = True
+        clock, firmware = machine, machine.bios_settings
+        x86, cpu_property = machine, "CPUPropertyType"
+        boot_menu = "BIOSBootMenuMode"
+    clock._set_attr("RTCUseUTC", True)  # noqa: FBT003 - of pyvbox
+    x86._set_attr("HPETEnabled", True)  # noqa: FBT003 - of pyvbox
     for name in ("PAE", "LongMode"):
-        set_cpu(api.number(cpu_property, name), True)  # noqa: FBT003 - of the API
-    firmware.ACPIEnabled = True
-    firmware.IOAPICEnabled = True
-    firmware.logoFadeIn = False
-    firmware.logoFadeOut = False
-    firmware.logoDisplayTime = 0
-    firmware.bootMenuMode = boot_menu
+        x86._call("setCPUProperty", [api.members(cpu_property)[name], True])
+    for name, value in (
+        ("ACPIEnabled", True),
+        ("IOAPICEnabled", True),
+        ("logoFadeIn", False),
+        ("logoFadeOut", False),
+        ("logoDisplayTime", 0),
+        ("bootMenuMode", api.members(boot_menu)["Disabled"]),
+    ):
+        firmware._set_attr(name, value)
 
 
-def audio_adapter(api: API, machine: Any) -> Any:
+def audio_adapter(api: API, machine: IMachine) -> IAudioAdapter:
     """Return the audio adapter of a machine."""
-    return machine.audioSettings.adapter if api.version >= (7, 0) else machine.audioAdapter
+    if api.version < (7, 0):
+        return machine.audio_adapter
+    return api.library.IAudioAdapter(_part(api, machine, "audioSettings")._get_attr("adapter"))
 
 
-def set_port_address(api: API, serial: Any, address: int) -> None:
+def set_port_address(api: API, serial: ISerialPort, address: int) -> None:
     """Set the I/O port of a serial port."""
-    if api.version >= (7, 1):
-        serial.IOAddress = address
-    else:
-        serial.IOBase = address
+    serial._set_attr("IOAddress" if api.version >= (7, 1) else "IOBase", address)
 
 
 def can_write_to_media(api: API) -> bool:
@@ -62,18 +77,24 @@ def can_write_to_media(api: API) -> bool:
     return api.version >= (6, 0)
 
 
-def launch(api: API, machine: Any, session: Any, frontend: str) -> Any:
+def write(content: IMediumIO, offset: int, data: bytes) -> int:
+    """Write into a disk; return how much was written. pyvbox takes bytes for strings (6.1 too)."""
+    return int(content._call("write", [offset, list(data)]))
+
+
+def launch(api: API, machine: IMachine, session: ISession, frontend: str) -> IProgress:
     """Start the VM's process; return the progress."""
     environment: Any = [] if api.version >= (6, 1) else ""
-    return machine.launchVMProcess(session, frontend, environment)
+    arguments = [session, frontend, environment]
+    return api.library.IProgress(machine._call("launchVMProcess", arguments))
 
 
-def create_shared_folder(api: API, machine: Any, name: str, folder: str) -> None:
+def create_shared_folder(api: API, machine: IMachine, name: str, folder: str) -> None:
     """Share a folder of the host, writable, mounted by the guest itself."""
     arguments: list[Any] = [name, folder, True, True]
     if api.version >= (6, 0):
         arguments.append("")  # where to mount it: left to the guest
-    machine.createSharedFolder(*arguments)
+    machine._call("createSharedFolder", arguments)
 
 
 def has_fixed_leases(api: API) -> bool:
@@ -81,11 +102,15 @@ def has_fixed_leases(api: API) -> bool:
     return api.version >= (6, 1)
 
 
-def set_fixed_lease(api: API, server: Any, machine: Any, address: str) -> None:
+def set_fixed_lease(api: API, server: IDHCPServer, machine: IMachine, address: str) -> None:
     """Keep an address for the second adapter of a machine."""
-    second, scope = 1, api.number("DHCPConfigScope", "MachineNIC")
-    server.getConfig(scope, machine.id, second, True)  # noqa: FBT003 - of the API: made, if new
+    second, scope = 1, api.library.DHCPConfigScope.machine_nic
+    server.get_config(scope, machine.id_p, second, True)  # noqa: FBT003 - of the API: made, if new
     # What that returns is an interface without the address.
-    for lease in api.array(server, "individualConfigs"):
-        if lease.machineId == machine.id and lease.slot == second:
-            lease.fixedAddress = address
+    for lease in server.individual_configs:
+        if lease.machine_id == machine.id_p and lease.slot == second:
+            lease.fixed_address = address
+
+
+def _part(api: API, thing: Interface, attribute: str) -> Interface:
+    return api.library.Interface(thing._get_attr(attribute))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Iterator
 
@@ -26,8 +25,7 @@ def virtualbox(
     """Give a VirtualBox; fail when it was misused, or a session still holds a machine."""
     version, flavour = request.param
     connection = Connection(version, flavour, tmp_path / "VirtualBox VMs")
-    for name, module in connection.modules().items():
-        monkeypatch.setitem(sys.modules, name, module)
+    connection.replace_modules(monkeypatch)
     yield connection
     for machine in connection.server.registered:
         machine.power_down("PoweredOff")

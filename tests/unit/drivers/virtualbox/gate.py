@@ -52,9 +52,9 @@ class COMError(Exception):
 
     def __init__(self, result_code: int, text: str) -> None:
         dispatch_exception = signed(0x80020009)
-        super().__init__(dispatch_exception, "Exception occurred.")
         self.hresult, self.strerror = dispatch_exception, "Exception occurred."
         self.excepinfo = (0, "VirtualBox", text, None, 0, signed(result_code))
+        super().__init__(self.hresult, self.strerror, self.excepinfo, None)
 
 
 class MisuseError(AttributeError):
@@ -143,7 +143,9 @@ class Gate:
         member = gates.profile.member(self._interface, name)
         if isinstance(member, Method):
             return lambda *arguments: self._call(name, member, arguments)
-        if isinstance(member, Attribute) and not (member.is_array and not gates.is_com):
+        if isinstance(member, Attribute):
+            if member.is_array and not gates.is_com:  # a method there, which is asked for next
+                raise AttributeError(name)
             return self._get(name, member)
         array = gates.profile.member(self._interface, name[3:4].lower() + name[4:])
         array = array or gates.profile.member(self._interface, name[3:])  # as in DHCPServers

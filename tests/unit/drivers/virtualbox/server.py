@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
+
+import pytest
 
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from tests.unit.drivers.virtualbox import media, profile
@@ -328,18 +331,22 @@ class Connection:
         """Whether every session has let its machine go."""
         return all(session.own_state == "Unlocked" for session in self.sessions)
 
-    def modules(self) -> dict[str, ModuleType]:
-        """Return the modules that hold the numbers of the installed type library."""
+    def replace_modules(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Put modules of our own where the numbers of the installed type library are asked for."""
+        for name, module in self._modules().items():
+            monkeypatch.setitem(sys.modules, name, module)
+
+    def _modules(self) -> dict[str, ModuleType]:
         if self.gates.is_com:
-            return _modules("win32com.client", constants=_Constants(self.profile))
-        return _modules("xpcom.components", interfaces=_Interfaces(self.profile))
-
-
-def _modules(name: str, **members: Any) -> dict[str, ModuleType]:
-    package, module = ModuleType(name.split(".")[0]), ModuleType(name)
-    vars(module).update(members)
-    setattr(package, name.split(".")[1], module)
-    return {package.__name__: package, name: module}
+            package, client = ModuleType("win32com"), ModuleType("win32com.client")
+            vars(client).update(constants=_Constants(self.profile))
+            vars(package).update(client=client)
+            return {module.__name__: module for module in (package, client)}
+        package, components, xpt = map(ModuleType, ("xpcom", "xpcom.components", "xpcom.xpt"))
+        vars(package).update(Exception=XPCOMError, components=components, xpt=xpt)
+        vars(components).update(interfaces=_Interfaces(self.profile))
+        vars(xpt).update(Interface=_TypeInformation)
+        return {module.__name__: module for module in (package, components, xpt)}
 
 
 class _Interfaces:
@@ -351,18 +358,21 @@ class _Interfaces:
     def __getattr__(self, enumeration: str) -> SimpleNamespace:
         if enumeration not in self._profile.enumerations:
             raise XPCOMError(0x80004002, f"The interface '{enumeration}' does not exist")
-        return SimpleNamespace(**self._profile.enumerations[enumeration])
+        return SimpleNamespace(_iidobj_=self._profile.enumerations[enumeration])
+
+
+class _TypeInformation:
+    """As `xpcom.xpt.Interface`; the identity of an interface is its members here."""
+
+    def __init__(self, identity: dict[str, int]) -> None:
+        self.constants = [SimpleNamespace(name=one, value=identity[one]) for one in identity]
 
 
 class _Constants:
-    """As `win32com.client.constants`."""
+    """As `win32com.client.constants`, whose tables are those of modules made by `makepy`."""
 
     def __init__(self, found: profile.Profile) -> None:
-        self._profile = found
-
-    def __getattr__(self, name: str) -> int:
-        enumeration, _, member = name.partition("_")
-        try:
-            return self._profile.enumerations[enumeration][member]
-        except KeyError:
-            raise AttributeError(name) from None
+        table: dict[str, object] = {"__module__": "win32com.gen_py.somewhere"}
+        for enumeration, members in found.enumerations.items():
+            table.update({f"{enumeration}_{name}": members[name] for name in members})
+        self.__dicts__ = [table]

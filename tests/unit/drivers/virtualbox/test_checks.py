@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
 from boot2docker_py.drivers import preconditions
 from boot2docker_py.drivers.virtualbox import checks, host_facts
+from boot2docker_py.drivers.virtualbox.binding import pyvbox
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.host_facts import HostFacts, WindowsFacts
 from boot2docker_py.errors import HypervisorError, StorageError
 from boot2docker_py.wait import Check, Deadline
+from tests.unit.drivers.virtualbox.gate import XPCOMError
 
 LINUX = HostFacts(
     "linux", cpu_flags=frozenset({"fpu", "vmx"}), devices=frozenset(host_facts.DEVICES)
@@ -32,16 +36,18 @@ flags\t\t: fpu
 
 
 class FakeHost:
+    """IHost, as far as the checks ask."""
+
     def __init__(self, has_virtualisation: bool) -> None:
         self._has_virtualisation = has_virtualisation
 
     def getProcessorFeature(self, number: int) -> bool:  # noqa: N802 - of the API
-        assert number == 42
+        assert str(pyvbox.library(lambda _: {}).ProcessorFeature(number)) == "HWVirtEx"
         return self._has_virtualisation
 
 
 class FakeVirtualBox:
-    """As much of IVirtualBox as the checks ask, without a VM."""
+    """IVirtualBox, as far as the checks ask, without a VM."""
 
     def __init__(self, folder: Path, version: str, has_virtualisation: bool) -> None:
         self._folder = folder
@@ -53,28 +59,41 @@ class FakeVirtualBox:
         return str(self._folder / name / f"{name}.vbox")
 
     def findMachine(self, _name: str) -> Any:  # noqa: N802
-        error = type("Exception", (Exception,), {"__module__": "xpcom"})("none")
-        error.errno = 0x80BB0001
-        raise error
+        raise XPCOMError(0x80BB0001, "none")
 
 
-class FakeAPI(API):
-    def __init__(
-        self, folder: Path, version: str = "7.2.22", has_virtualisation: bool = True
-    ) -> None:
-        self.virtualbox = FakeVirtualBox(folder, version, has_virtualisation)
-        self._watch = None
+class FakePlatform:
+    """What `vboxapi` has for it; its type library has no enumerations."""
 
-    def number(self, enumeration: str, member: str) -> int:
-        assert (enumeration, member) == ("ProcessorFeature", "HWVirtEx")
-        return 42
+    def __init__(self, virtualbox: FakeVirtualBox) -> None:
+        self._virtualbox = virtualbox
 
-    def array(self, thing: Any, attribute: str) -> list[Any]:
+    def getType(self) -> str:  # noqa: N802 - of vboxapi
+        return "MSCOM"
+
+    def getVirtualBox(self) -> FakeVirtualBox:  # noqa: N802
+        return self._virtualbox
+
+    def getArray(self, thing: Any, attribute: str) -> list[Any]:  # noqa: N802
         return list(getattr(thing, attribute))
 
 
+@pytest.fixture(autouse=True)
+def _no_type_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "win32com", ModuleType("win32com"))
+    client = ModuleType("win32com.client")
+    vars(client).update(constants=SimpleNamespace(__dicts__=[]))
+    monkeypatch.setitem(sys.modules, "win32com.client", client)
+    monkeypatch.setattr(sys.modules["win32com"], "client", client, raising=False)
+
+
+def an_api(folder: Path, version: str = "7.2.22", has_virtualisation: bool = True) -> API:
+    virtualbox = FakeVirtualBox(folder, version, has_virtualisation)
+    return API(SimpleNamespace(platform=FakePlatform(virtualbox)))
+
+
 def rows(tmp_path: Path, facts: HostFacts, **api: Any) -> dict[str, tuple[Check, str | None]]:
-    of_vm = checks.VirtualBoxChecks("vm", tmp_path, lambda: FakeAPI(tmp_path, **api), facts)
+    of_vm = checks.VirtualBoxChecks("vm", tmp_path, lambda: an_api(tmp_path, **api), facts)
     return {check.what: (check, check.probe(Deadline(10))) for check in of_vm.all()}
 
 
@@ -192,7 +211,7 @@ def test_this_host_has_facts() -> None:
 
 
 def test_a_machine_folder_that_is_not_there_yet_is_no_hindrance(tmp_path: Path) -> None:
-    of_vm = checks.VirtualBoxChecks("vm", tmp_path, lambda: FakeAPI(tmp_path / "later"), LINUX)
+    of_vm = checks.VirtualBoxChecks("vm", tmp_path, lambda: an_api(tmp_path / "later"), LINUX)
     assert len(of_vm.of_files()) == 4
     preconditions.demand(of_vm.of_files(), StorageError)
 

@@ -50,13 +50,14 @@ def test_the_machine_is_that_of_the_original(
 def test_every_state_is_known_by_its_number(virtualbox: Connection) -> None:
     for name, number in virtualbox.profile.enumerations["MachineState"].items():
         if name in states.STATES:
-            assert states.state_of(virtualbox.api, number)[0] is states.STATES[name]
+            found = virtualbox.api.member("MachineState", number)
+            assert states.state_of(found)[0] is states.STATES[name]
         elif not name.startswith(("First", "Last")):
             assert name in ("Null", "FaultTolerantSyncing")
 
 
 def test_an_unknown_state_is_no_guess(virtualbox: Connection) -> None:
-    state, problem = states.state_of(virtualbox.api, 4711)
+    state, problem = states.state_of(virtualbox.api.member("MachineState", 4711))
     assert state is State.BROKEN
     assert problem == "VirtualBox says that the VM is unknown(4711)"
 
@@ -85,9 +86,10 @@ def test_a_folder_is_shared_as_the_version_wants_it(
     virtualbox: Connection, driver: VirtualBoxDriver, spec: VMSpec
 ) -> None:
     machine = a_machine(virtualbox, driver, spec)
-    changing = Gate(virtualbox.gates, "IMachine", machine.for_session())
-    versions.create_shared_folder(virtualbox.api, changing, "home", "/home/joerg")
-    folder = changing._model.folders["home"]
+    changing = machine.for_session()
+    wrapped = virtualbox.api.library.IMachine(Gate(virtualbox.gates, "IMachine", changing))
+    versions.create_shared_folder(virtualbox.api, wrapped, "home", "/home/joerg")
+    folder = changing.folders["home"]
     assert (folder.hostPath, folder.writable, folder.autoMount) == ("/home/joerg", True, True)
     assert folder.autoMountPoint == ""
 

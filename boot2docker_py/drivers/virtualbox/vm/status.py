@@ -1,0 +1,70 @@
+"""The question that scripts ask often: is there a VM of a name, and how is it?
+
+Asked of the binding's own objects, because importing pyvbox adds 41 ms to a command. In one run on
+7.2.22 `status` took 94 ms and VBoxManage 77, which is 1.2 times; with pyvbox it would be 1.8 times.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.virtualbox.binding import failures
+from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.vm import states
+from boot2docker_py.drivers.virtualbox.vm.media import CONTROLLER, DISK_PORT
+
+AT_REST = (State.OFF, State.ABORTED, State.SAVED)
+
+
+def find(api: API, name: str) -> Any:
+    """Return the binding's object for the machine of that name, None when there is none.
+
+    One that VirtualBox cannot read has no name; it is found by its file.
+    """
+    try:
+        with failures.translated():
+            return api.raw.findMachine(name)
+    except failures.APIError as error:
+        if error.result_code != failures.OBJECT_NOT_FOUND:
+            raise
+    for raw in api.array(api.raw, "machines"):
+        if not raw.accessible and Path(raw.settingsFilePath).stem == name:
+            return raw
+    return None
+
+
+def state_of(api: API, raw: Any) -> tuple[State, str]:
+    """Return the state of what `find` has found, and what is wrong when it is BROKEN."""
+    if not raw.accessible:
+        return State.BROKEN, f"VirtualBox cannot read the VM: {raw.accessError.text}"
+    state, problem = states.state_of(api.member("MachineState", raw.state))
+    if state in AT_REST:
+        problem = _damage(raw)
+    return (State.BROKEN, problem) if problem else (state, "")
+
+
+def _damage(raw: Any) -> str:
+    """Return what the machine lacks to be started, as far as files go; empty when nothing."""
+    files = _disk_files(raw)
+    if not files:
+        return f"it has no data disk in port {DISK_PORT} of {CONTROLLER}"
+    missing = [file for file in files if not file.exists()]
+    return f"the data disk '{missing[0]}' is missing" if missing else ""
+
+
+def _disk_files(raw: Any) -> list[Path]:
+    """Return the files of the data disk, with those of snapshots that it builds on."""
+    try:
+        with failures.translated():
+            medium = raw.getMedium(CONTROLLER, DISK_PORT, 0)
+    except failures.APIError as error:
+        if error.result_code != failures.OBJECT_NOT_FOUND:
+            raise
+        return []
+    files = []
+    while medium:
+        files.append(Path(medium.location))
+        medium = medium.parent
+    return files
