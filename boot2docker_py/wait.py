@@ -37,6 +37,24 @@ class Deadline:
         return self.remaining_s() <= 0
 
 
+class Pauses:
+    """How long to wait between tries: each time twice as long, up to `longest_s`."""
+
+    def __init__(self, first_s: float, longest_s: float) -> None:
+        self.longest_s = longest_s
+        self._first_s = self._next_s = first_s
+
+    def next(self) -> float:
+        """Return the seconds to wait now."""
+        pause_s = self._next_s
+        self._next_s = min(2 * pause_s, self.longest_s)
+        return pause_s
+
+    def reset(self) -> None:
+        """Begin anew, because there was progress."""
+        self._next_s = self._first_s
+
+
 class Check(NamedTuple):
     """One thing to be true.
 

@@ -19,7 +19,7 @@ from boot2docker_py.address import Address
 from boot2docker_py.host import system_errors
 from boot2docker_py.host.selector import Selector
 from boot2docker_py.ssh.errors import NotReadyError
-from boot2docker_py.wait import Deadline
+from boot2docker_py.wait import Deadline, Pauses
 
 GREETING = b"SSH-"
 SPACING_S = 1.0
@@ -55,7 +55,7 @@ class Dialer:
         self._on_wait = on_wait
         self._selector = Selector()
         self._attempts: list[Attempt] = []  # the oldest first
-        self._pause_s = FIRST_PAUSE_S
+        self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._began = self._clock.monotonic()
         self._next_start = 0.0
         self.reason = f"{address} does not answer"
@@ -89,9 +89,8 @@ class Dialer:
         """Start the next connection soon, but later each time, because of `reason`."""
         self._say(reason)
         now = self._clock.monotonic()
-        self._next_start = now + self._pause_s
-        longest_s = max(LONGEST_PAUSE_S, self._spacing_s(now) - SPACING_S)
-        self._pause_s = min(2 * self._pause_s, longest_s)
+        self._pauses.longest_s = max(LONGEST_PAUSE_S, self._spacing_s(now) - SPACING_S)
+        self._next_start = now + self._pauses.next()
 
     def _start_if_due(self) -> None:
         now = self._clock.monotonic()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from boot2docker_py.errors import DeadlineError
-from boot2docker_py.wait import Check, Deadline, Progress, wait_for
+from boot2docker_py.wait import Check, Deadline, Pauses, Progress, wait_for
 from tests.fakes import FakeClock
 
 
@@ -67,3 +67,10 @@ def test_remaining_is_never_negative_and_bounded() -> None:
     clock.sleep(20)
     assert deadline.remaining_s() == 0
     assert deadline.has_passed()
+
+
+def test_pauses_grow_up_to_the_longest_and_begin_anew_after_progress() -> None:
+    pauses = Pauses(0.5, 3.0)
+    assert [pauses.next() for _try in range(5)] == [0.5, 1.0, 2.0, 3.0, 3.0]
+    pauses.reset()
+    assert pauses.next() == 0.5

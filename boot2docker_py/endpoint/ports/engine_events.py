@@ -19,6 +19,7 @@ import urllib.parse
 from typing import Any, Callable, Mapping, Sequence
 
 from boot2docker_py.endpoint.way.reach import Reach
+from boot2docker_py.wait import Pauses
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +65,7 @@ class ContainerWatch(threading.Thread):
         self._reach = reach
         self._on_list = on_list
         self._on_lost = on_lost
-        self._pause_s = FIRST_PAUSE_S
+        self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._asking = threading.Lock()  # so that no list is told after a newer one
         self._refreshes: queue.SimpleQueue[Call] = queue.SimpleQueue()
 
@@ -88,8 +89,7 @@ class ContainerWatch(threading.Thread):
             reason = self._why_it_ended()
             if not self._reach.is_held():
                 self._on_lost(reason)
-                time.sleep(self._pause_s)
-                self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+                time.sleep(self._pauses.next())
 
     def _why_it_ended(self) -> str:
         try:
@@ -103,7 +103,7 @@ class ContainerWatch(threading.Thread):
 
     def _follow(self) -> None:
         since = self._tell_list()
-        self._pause_s = FIRST_PAUSE_S
+        self._pauses.reset()
         with contextlib.closing(self._open_engine()) as stream, self._reach.ends(stream):
             _head, data = ask(stream, _events_path(since))
             rest, is_unsettled = b"", False

@@ -14,6 +14,7 @@ from boot2docker_py.endpoint.relay.room import Room
 from boot2docker_py.host import exclusive_socket, system_errors
 from boot2docker_py.host.port_holder import holder
 from boot2docker_py.host.port_problem import port_problem
+from boot2docker_py.wait import Pauses
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class PortListener:
         self._open: dict[str, Close] = {}
         self._failed: dict[str, OSError] = {}
         self._missing = list(addresses)
-        self._pause_s = FIRST_PAUSE_S
+        self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._next_try_s = 0.0
         self.try_if_due()
 
@@ -68,8 +69,7 @@ class PortListener:
         if not self._missing or time.monotonic() < self._next_try_s:
             return
         self._missing = [address for address in self._missing if not self._is_settled(address)]
-        self._next_try_s = time.monotonic() + self._pause_s
-        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+        self._next_try_s = time.monotonic() + self._pauses.next()
 
     def is_settled(self) -> bool:
         """Tell whether it was tried at least once: always, for that waits for nothing."""

@@ -23,6 +23,7 @@ from boot2docker_py.endpoint.ports.udp_clients import Client, Clients
 from boot2docker_py.endpoint.relay.loop import READ, Loop
 from boot2docker_py.errors import Boot2DockerError, GuestError
 from boot2docker_py.host import exclusive_socket
+from boot2docker_py.wait import Pauses
 
 if TYPE_CHECKING:
     from boot2docker_py.ssh.command import SessionChannel
@@ -70,7 +71,7 @@ class UDPPort:
         self._is_closed = False
         self._is_trying = False
         self._was_tried = False
-        self._pause_s = FIRST_PAUSE_S
+        self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._next_try_s = 0.0
         self.try_if_due()
 
@@ -86,8 +87,7 @@ class UDPPort:
                 self._problem = f"one too many: at most {self._rooms.udp_ports.most} UDP ports"
                 return
             self._is_trying = True
-            self._next_try_s = time.monotonic() + self._pause_s
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._next_try_s = time.monotonic() + self._pauses.next()
             threading.Thread(target=self._carry, daemon=True, name="udp").start()
 
     def is_settled(self) -> bool:
@@ -121,7 +121,7 @@ class UDPPort:
             channel.close()
             return
         self._problem = ""
-        self._pause_s = FIRST_PAUSE_S
+        self._pauses.reset()
         self._listener = PortListener(
             self.port, self.addresses, self._rooms.sockets, _bind, self._serve
         )

@@ -15,7 +15,7 @@ from boot2docker_py.address import Address
 from boot2docker_py.endpoint.status import LastError, Phase, Settings
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.guest import names
-from boot2docker_py.wait import Deadline
+from boot2docker_py.wait import Deadline, Pauses
 
 if TYPE_CHECKING:
     from boot2docker_py.ssh.connection import Connection
@@ -145,14 +145,13 @@ class Link(threading.Thread):
 
     def _wait_for_port(self) -> None:
         """Return when the port of the VM takes a connection, or somebody disturbs."""
-        pause_s = FIRST_PAUSE_S
+        pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while not self._disturbed.is_set():
             problem = knock(self._settings.address)
             if not problem:
                 return
             self._waits(problem)
-            self._disturbed.wait(pause_s)
-            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            self._disturbed.wait(pauses.next())
 
     def _waits(self, reason: str) -> None:
         self.reason = reason

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from enum import Enum
 from typing import TYPE_CHECKING, Callable, cast
 
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.guest import engine
 from boot2docker_py.ssh.stream import Channel, Stream
+from boot2docker_py.wait import Pauses
 
 if TYPE_CHECKING:
     from boot2docker_py.ssh.connection import Connection
@@ -59,7 +61,7 @@ class Route:
         finder.start()
 
     def _find(self, connection: Connection) -> None:
-        pause_s = FIRST_PAUSE_S
+        pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         try:
             while connection.is_alive():
                 found = self._look(connection)
@@ -67,8 +69,7 @@ class Route:
                     log.info("the engine is reached by %s", found.value)
                     self.way = found
                     return
-                threading.Event().wait(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+                time.sleep(pauses.next())
         except Exception as error:  # noqa: BLE001 - paramiko's are many; the link says what is lost
             log.debug("could not find a way to the engine: %r", error)
 
