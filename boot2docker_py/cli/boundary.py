@@ -33,6 +33,7 @@ log = logging.getLogger("boot2docker_py")
 def run(arguments: Sequence[str], session: Session) -> int:
     """Run one command; return the exit status."""
     _never_fail_on_an_odd_terminal()
+    _warn_of_root(paths.find(os.environ).home)
     _log_to_file(paths.find(os.environ).log)
     log.debug("boot2docker %s", " ".join(arguments))
     may_try_again = not second_try.is_this(os.environ)
@@ -83,8 +84,9 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
             # What Python would still flush there is lost anyway.
             os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
             return 1
-        log.debug("a defect of boot2docker", exc_info=True)
-        return _report(_as_broken_import(defect) or _as_defect(defect), arguments)
+        log.debug("%s", type(defect).__name__, exc_info=True)
+        known = _as_broken_import(defect) or _as_file_problem(defect)
+        return _report(known or _as_defect(defect), arguments)
     return status if isinstance(status, int) else 0
 
 
@@ -112,12 +114,31 @@ def _as_broken_import(defect: Exception) -> Boot2DockerError | None:
     return broken_imports.explained(defect)
 
 
+def _as_file_problem(defect: Exception) -> Boot2DockerError | None:
+    if not isinstance(defect, OSError):
+        return None
+    from boot2docker_py.host import file_problem
+
+    return file_problem.explained(defect, paths.find(os.environ).home)
+
+
 def _as_defect(defect: Exception) -> Boot2DockerError:
     return Boot2DockerError(
         "this is a defect of boot2docker, not of yours",
         details=f"{type(defect).__name__}: {defect}",
         resolution=f"Report it with the end of {paths.find(os.environ).log}.",
     )
+
+
+def _warn_of_root(home: Path) -> None:
+    if "SUDO_UID" not in os.environ:
+        return
+    from boot2docker_py.host import superuser
+
+    whose = superuser.whose_home_as_root(home)
+    if whose:
+        words = f"This runs as root in the home of {whose}, who cannot use what it makes there"
+        click.echo(f"warning: {words}: run it without sudo.", err=True)
 
 
 def _never_fail_on_an_odd_terminal() -> None:

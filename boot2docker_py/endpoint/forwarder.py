@@ -31,7 +31,7 @@ from boot2docker_py.endpoint.way.reach import Reach
 from boot2docker_py.endpoint.way.reserve import Reserve
 from boot2docker_py.endpoint.way.route import Route
 from boot2docker_py.errors import BusyError, GuestError
-from boot2docker_py.host import descriptors
+from boot2docker_py.host import descriptors, file_problem
 from boot2docker_py.host.sleep import SleepWatch
 from boot2docker_py.ssh.stream import Channel
 from boot2docker_py.wait import Deadline
@@ -212,4 +212,10 @@ def main(arguments: list[str]) -> int:
     except BusyError as error:
         log.info("another forwarder serves this VM: %s", error.details)
         return error.exit_status
+    except OSError as error:
+        problem = file_problem.explained(error, settings.paths.run)
+        if problem is None:
+            raise
+        words = f"{problem.brief}: {problem.details}\n{problem.resolution}"
+        raise SystemExit(words) from error  # for who started us and waits
     return 0
