@@ -7,12 +7,12 @@ and `spec`.
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
 
 from boot2docker_py.drivers.base import Driver, State, VMSpec
 from boot2docker_py.errors import (
-    HypervisorError,
     NetworkError,
     NotFoundError,
     StorageError,
@@ -146,10 +146,9 @@ class DriverContract:
 
 
 class SnapshotContract(DriverContract):
-    """The rules for a driver that has snapshots."""
+    """The rules for snapshots."""
 
-    def test_it_says_that_it_has_snapshots(self, driver: Driver) -> None:
-        assert driver.features.has_snapshots
+    can_leave_memory_out = True  # of a snapshot of a VM that has some
 
     def test_an_absent_vm_has_no_snapshots(self, driver: Driver) -> None:
         for call in (driver.take_snapshot, driver.restore_snapshot, driver.delete_snapshot):
@@ -223,6 +222,73 @@ class SnapshotContract(DriverContract):
         running.restore_snapshot("saved")
         assert running.state() is State.SAVED
 
+    def test_a_vm_is_as_its_snapshot_until_it_runs(self, off: Driver) -> None:
+        assert not off.is_as_snapshot()
+        off.take_snapshot("one")
+        assert off.is_as_snapshot()
+        off.start()
+        wait_until(off, State.RUNNING)
+        off.power_off()
+        assert not off.is_as_snapshot()
+        off.restore_snapshot("one")
+        assert off.is_as_snapshot()
+        off.delete_snapshot("one")
+        assert not off.is_as_snapshot()
+
+    def test_a_vm_that_runs_is_not_as_its_snapshot(self, running: Driver) -> None:
+        running.take_snapshot("live")
+        assert not running.is_as_snapshot()
+        running.save()
+        assert not running.is_as_snapshot()
+        running.take_snapshot("saved")
+        assert running.is_as_snapshot()
+
+    def test_a_snapshot_has_a_time_and_the_size_of_its_memory(self, running: Driver) -> None:
+        before_s = time.time()
+        running.take_snapshot("live")
+        (live,) = running.snapshots()
+        assert before_s - 2 < live.taken_at_s < time.time() + 2
+        assert live.size_bytes > 0
+
+    def test_one_without_memory_is_off_when_it_is_restored(self, running: Driver) -> None:
+        if not self.can_leave_memory_out:
+            with pytest.raises(WrongStateError):
+                running.take_snapshot("disk", memory=False)
+            assert list(running.snapshots()) == []
+            return
+        running.take_snapshot("disk", memory=False)
+        assert running.state() is State.RUNNING
+        assert [s.has_memory for s in running.snapshots()] == [False]
+        running.power_off()
+        running.restore_snapshot("disk")
+        assert running.state() is State.OFF
+
+    def test_a_new_disk_has_no_snapshots_and_all_else_stays(self, off: Driver) -> None:
+        before = off.describe()
+        off.take_snapshot("one")
+        off.take_snapshot("two")
+        off.restore_snapshot("one")
+        off.replace_disk(b"another seed", before.disk_mb + 10)
+        after = off.describe()
+        assert off.state() is State.OFF
+        assert list(off.snapshots()) == []
+        assert after.disk_mb == before.disk_mb + 10
+        assert after._replace(disk=before.disk, disk_mb=before.disk_mb) == before
+        off.start()
+        wait_until(off, State.RUNNING)
+
+    def test_the_disk_of_a_vm_that_has_memory_is_not_replaced(self, running: Driver) -> None:
+        with pytest.raises(WrongStateError):
+            running.replace_disk(b"seed", 1000)
+        running.save()
+        with pytest.raises(WrongStateError):
+            running.replace_disk(b"seed", 1000)
+        assert running.state() is State.SAVED
+
+    def test_an_absent_vm_has_no_disk_to_replace(self, driver: Driver) -> None:
+        with pytest.raises(NotFoundError):
+            driver.replace_disk(b"seed", 1000)
+
     def test_delete_takes_a_vm_with_its_snapshots(self, running: Driver, spec: VMSpec) -> None:
         running.take_snapshot("live")
         running.power_off()
@@ -231,18 +297,6 @@ class SnapshotContract(DriverContract):
         assert running.state() is State.ABSENT
         running.create(spec)
         assert list(running.snapshots()) == []
-
-
-class WithoutSnapshots:
-    """The rule for a driver that has no snapshots: it says so."""
-
-    def test_it_says_that_it_has_no_snapshots(self, driver: Driver) -> None:
-        assert not driver.features.has_snapshots
-        for call in (driver.take_snapshot, driver.restore_snapshot, driver.delete_snapshot):
-            with pytest.raises(HypervisorError, match="no snapshots"):
-                call("one")
-        with pytest.raises(HypervisorError, match="no snapshots"):
-            driver.snapshots()
 
 
 class HostContract(DriverContract):

@@ -48,9 +48,7 @@ class FakeDriver(Driver):
     """A hypervisor in memory. Transitional states pass after `polls` questions, or never."""
 
     name = "fake"
-    features = Features(
-        can_save=True, has_host_only_network=False, has_shared_folders=False, has_snapshots=True
-    )
+    features = Features(can_save=True, has_host_only_network=False, has_shared_folders=False)
 
     def __init__(self, state: State = State.ABSENT, *, polls: float = 2) -> None:
         self._state = state
@@ -60,6 +58,7 @@ class FakeDriver(Driver):
         self.boots = 0
         self.disk = "new"  # what the guest has written
         self._snapshots: list[tuple[Snapshot, str, str]] = []
+        self._is_as_snapshot = False
         self.told = USUAL  # at the last start
         self.hears_power_button = True
         self.presses_to_hear = 1
@@ -116,6 +115,7 @@ class FakeDriver(Driver):
     def start(self, boot: Boot = USUAL) -> None:
         if self.start_fails:
             raise HypervisorError(self.start_fails)
+        self._is_as_snapshot = False
         if self._state in (State.OFF, State.ABORTED):
             self.boots += 1
             self.memory = f"boot {self.boots}"
@@ -152,15 +152,21 @@ class FakeDriver(Driver):
         self.describe()
         return [snapshot for snapshot, _disk, _memory in self._snapshots]
 
-    def take_snapshot(self, name: str) -> None:
+    def is_as_snapshot(self) -> bool:
+        self.describe()
+        return self._is_as_snapshot
+
+    def take_snapshot(self, name: str, *, memory: bool = True) -> None:
         self.describe()
         if not name or any(one.name == name for one in self.snapshots()):
             raise UsageError(f"no name for another snapshot: '{name}'")
         if self._state in (State.STARTING, State.STOPPING, State.BROKEN):
             raise WrongStateError(f"it is {self._state.value}")
-        has_memory = self._state not in (State.OFF, State.ABORTED)
+        has_memory = memory and self._state not in (State.OFF, State.ABORTED)
         parent = next((one.name for one in self.snapshots() if one.is_current), None)
-        taken = Snapshot(name, float(len(self._snapshots)), has_memory, parent, is_current=True)
+        size_bytes = 1000 if has_memory else 0
+        taken = Snapshot(name, time.time(), has_memory, parent, True, size_bytes)
+        self._is_as_snapshot = self._state not in (State.RUNNING, State.PAUSED)
         self._point_to(None)
         self._snapshots.append((taken, self.disk, self.memory))
 
@@ -170,6 +176,7 @@ class FakeDriver(Driver):
             raise WrongStateError(f"it is {self._state.value}")
         self.disk, self.memory = disk, memory
         self._state = State.SAVED if snapshot.has_memory else State.OFF
+        self._is_as_snapshot = True
         self._point_to(name)
 
     def delete_snapshot(self, name: str) -> None:
@@ -188,6 +195,15 @@ class FakeDriver(Driver):
         ]
         if gone.is_current:
             self._point_to(gone.parent)
+            self._is_as_snapshot = False
+
+    def replace_disk(self, seed: bytes, disk_mb: int) -> None:
+        self.describe()
+        if self._state not in (State.OFF, State.ABORTED, State.BROKEN):
+            raise WrongStateError(f"it is {self._state.value}")
+        assert self.spec is not None
+        self.spec = self.spec._replace(seed=seed, disk_mb=disk_mb)
+        self.disk, self._state, self._snapshots = "new", State.OFF, []
 
     def _snapshot(self, name: str) -> tuple[Snapshot, str, str]:
         self.describe()

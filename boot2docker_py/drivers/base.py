@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Callable, NamedTuple, Sequence
 
 from boot2docker_py.address import Address
-from boot2docker_py.errors import HypervisorEndedError, HypervisorError
+from boot2docker_py.errors import HypervisorEndedError
 from boot2docker_py.wait import Check
 
 # Called, in another thread, when the hypervisor ends and a call to it hangs.
@@ -44,7 +44,6 @@ class Features(NamedTuple):
     can_save: bool
     has_host_only_network: bool
     has_shared_folders: bool
-    has_snapshots: bool
     has_disk_formats: bool = False
     has_window: bool = False
     can_copy_disk: bool = False
@@ -122,6 +121,7 @@ class Snapshot(NamedTuple):
     has_memory: bool
     parent: str | None  # the snapshot that it builds on
     is_current: bool  # the one that the VM builds on now
+    size_bytes: int = 0  # of its own files on this machine; a disk that it shares is not counted
 
 
 class Driver(ABC):
@@ -232,28 +232,34 @@ class Driver(ABC):
         """
         return ""
 
+    @abstractmethod
     def snapshots(self) -> Sequence[Snapshot]:
         """Return the snapshots of the VM, the oldest first.
 
         Raises:
             NotFoundError: there is no VM. The same holds for all that follow.
-            HypervisorError: this driver has no snapshots. The same holds for all that follow.
         """
-        raise self._no_snapshots()
 
-    def take_snapshot(self, name: str) -> None:  # noqa: ARG002 - for drivers that have some
+    @abstractmethod
+    def is_as_snapshot(self) -> bool:
+        """Tell whether the VM is just what its current snapshot is: it has not run since."""
+
+    @abstractmethod
+    def take_snapshot(self, name: str, *, memory: bool = True) -> None:
         """Take a snapshot of a VM that is OFF, ABORTED, SAVED, RUNNING or PAUSED.
 
         The VM stays in its state; one that runs stands still meanwhile. Returns when it is taken.
+        Without `memory` it is of the disk alone, as a power cut would leave it.
 
         Raises:
             UsageError: there is one of that name, or the name is empty.
-            WrongStateError: the VM is in another state.
+            WrongStateError: the VM is in another state; or it has memory, and the hypervisor
+                cannot leave that out.
             StorageError: no space.
         """
-        raise self._no_snapshots()
 
-    def restore_snapshot(self, name: str) -> None:  # noqa: ARG002 - for drivers that have some
+    @abstractmethod
+    def restore_snapshot(self, name: str) -> None:
         """Make a VM that is OFF or ABORTED what it was; then it is OFF, or SAVED with its memory.
 
         What the disk has become since the last snapshot is lost. A VM in another state is refused
@@ -262,10 +268,11 @@ class Driver(ABC):
         Raises:
             NotFoundError: there is no such snapshot.
             WrongStateError: the VM is in another state.
+            StorageError: a file of the snapshot is gone. Nothing is changed.
         """
-        raise self._no_snapshots()
 
-    def delete_snapshot(self, name: str) -> None:  # noqa: ARG002 - for drivers that have some
+    @abstractmethod
+    def delete_snapshot(self, name: str) -> None:
         """Delete a snapshot; the VM, and the snapshots that build on it, stay what they are.
 
         Raises:
@@ -273,13 +280,19 @@ class Driver(ABC):
             WrongStateError: more than one builds on it, snapshots and the VM as it is counted; or
                 the VM is starting, stopping or broken.
         """
-        raise self._no_snapshots()
 
-    def _no_snapshots(self) -> HypervisorError:
-        return HypervisorError(
-            f"VMs of the driver {self.name} have no snapshots",
-            resolution="Make the VM with --driver virtualbox.",
-        )
+    @abstractmethod
+    def replace_disk(self, seed: bytes, disk_mb: int) -> None:
+        """Give a VM that is OFF or ABORTED a new data disk; the old one goes, with all snapshots.
+
+        It begins with `seed`. All else of the VM stays: its ports, its addresses. A VM that is
+        BROKEN because its data disk is missing is whole again then.
+
+        Raises:
+            NotFoundError: there is no VM.
+            WrongStateError: the VM is in another state, or the disk is not ours to delete.
+            StorageError: no space.
+        """
 
     @abstractmethod
     def ssh_address(self) -> Address:

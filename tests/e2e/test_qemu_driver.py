@@ -20,7 +20,7 @@ from typing import Callable, Iterator
 import pytest
 
 from boot2docker_py.drivers.base import TRANSITIONAL, Driver, State, VMSpec
-from boot2docker_py.drivers.qemu import qmp
+from boot2docker_py.drivers.qemu import disk, qmp
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.drivers.qemu.files import Files, temporary
 from boot2docker_py.errors import HypervisorError, StorageError, WrongStateError
@@ -28,7 +28,7 @@ from boot2docker_py.guest.seed import build_seed
 from boot2docker_py.paths import Paths, VMPaths
 from boot2docker_py.ssh import keys
 from boot2docker_py.wait import Check, Deadline, wait_for
-from tests.driver_contract import TIMEOUT_S, HostContract, WithoutSnapshots, wait_until
+from tests.driver_contract import TIMEOUT_S, HostContract, SnapshotContract, wait_until
 from tests.fakes import a_spec
 
 assert sys.platform != "win32", "written for POSIX, which the type checker now knows"
@@ -77,7 +77,7 @@ def running(driver: QEMUDriver, spec: VMSpec) -> QEMUDriver:
     return driver
 
 
-class TestContract(HostContract, WithoutSnapshots):
+class TestContract(HostContract, SnapshotContract):
     """The rules that hold for every driver."""
 
 
@@ -383,6 +383,169 @@ class TestSavedState:
         assert running.state() is State.SAVED
 
 
+def write_disk(files: Files, value: int) -> None:
+    """Write a known byte, far from the seed, to the disk of a VM that is off."""
+    command = ["qemu-io", "-c", f"write -P {value:#x} 8M 1M", str(files.disk)]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+
+
+def disk_has(files: Files, value: int) -> bool:
+    """Tell whether the disk of a VM that is off has the byte."""
+    command = ["qemu-io", "-r", "-c", f"read -P {value:#x} 8M 1M", str(files.disk)]
+    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+
+def tags_in_disk(files: Files) -> list[str]:
+    return sorted(disk.snapshots(files.disk))
+
+
+class TestSnapshots:
+    def test_the_memory_comes_back_as_often_as_it_is_wanted(
+        self, running: QEMUDriver, paths: VMPaths
+    ) -> None:
+        write_memory(paths)
+        running.take_snapshot("live")
+        assert memory(paths) == MARK, "the VM goes on"
+        for _ in range(2):
+            running.power_off()
+            running.start()
+            assert memory(paths) != MARK
+            running.power_off()
+            running.restore_snapshot("live")
+            running.start()
+            assert memory(paths) == MARK
+
+    def test_disk_comes_back(self, driver: QEMUDriver, spec: VMSpec, files: Files) -> None:
+        driver.create(spec)
+        write_disk(files, 0x11)
+        driver.take_snapshot("1")  # in a qcow2 file, digits could be the number of another
+        write_disk(files, 0x22)
+        driver.take_snapshot("2")
+        driver.restore_snapshot("1")
+        assert disk_has(files, 0x11)
+        driver.restore_snapshot("2")
+        assert disk_has(files, 0x22)
+
+    def test_save_leaves_the_memory_of_a_snapshot_alone(
+        self, running: QEMUDriver, paths: VMPaths, files: Files
+    ) -> None:
+        """A restored saved state and a snapshot share a file; nobody may write to it."""
+        write_memory(paths)
+        running.take_snapshot("live")
+        (state,) = files.folder.glob("snapshot-*.state")
+        before = state.read_bytes()
+        running.power_off()
+        running.restore_snapshot("live")
+        running.start()
+        running.save()
+        running.start()
+        assert state.read_bytes() == before
+        assert state.stat().st_mode & 0o077 == 0
+
+    def test_a_paused_vm_stays_paused(self, running: QEMUDriver, paths: VMPaths) -> None:
+        with qmp.connect(paths.qmp_socket) as monitor:
+            monitor.execute("stop")
+        running.take_snapshot("one")
+        running.take_snapshot("two")
+        assert running.state() is State.PAUSED
+        running.delete_snapshot("one")
+        assert running.state() is State.PAUSED
+        running.start()
+        assert running.state() is State.RUNNING
+
+    def test_a_full_disk_in_the_middle_leaves_nothing_and_the_vm_goes_on(
+        self,
+        running: QEMUDriver,
+        files: Files,
+        paths: VMPaths,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        write_memory(paths)
+        monkeypatch.setattr(os, "urandom", lambda count: bytes(count))  # the tag is known then
+        full = files.snapshot_memory("b2d-" + bytes(6).hex())
+        full.symlink_to("/dev/full")
+        with pytest.raises(StorageError):
+            running.take_snapshot("live")
+        assert running.state() is State.RUNNING
+        assert memory(paths) == MARK
+        assert list(running.snapshots()) == []
+        assert not list(files.folder.glob("snapshot-*"))
+        running.power_off()
+        assert tags_in_disk(files) == []
+
+    def test_one_whose_memory_is_gone_is_named_and_nothing_is_changed(
+        self, running: QEMUDriver, files: Files
+    ) -> None:
+        running.take_snapshot("live")
+        running.power_off()
+        write_disk(files, 0x33)
+        (state,) = files.folder.glob("snapshot-*.state")
+        state.unlink()
+        with pytest.raises(StorageError, match="'live' is not whole") as caught:
+            running.restore_snapshot("live")
+        assert str(state) in caught.value.details
+        assert "snapshot delete live" in caught.value.resolution
+        assert disk_has(files, 0x33)
+        running.delete_snapshot("live")
+
+    def test_one_that_the_disk_has_lost_is_named(self, driver: QEMUDriver, spec: VMSpec) -> None:
+        driver.create(spec)
+        driver.take_snapshot("one")
+        file = driver.describe().disk
+        (tag,) = disk.snapshots(file)
+        subprocess.run(["qemu-img", "snapshot", "-d", tag, str(file)], check=True)
+        with pytest.raises(StorageError, match="'one' is not whole"):
+            driver.restore_snapshot("one")
+        driver.delete_snapshot("one")
+
+    def test_one_with_memory_keeps_the_image_that_it_ran_on(
+        self, running: QEMUDriver, spec: VMSpec
+    ) -> None:
+        before = spec.iso.read_bytes()
+        running.take_snapshot("live")
+        newer = spec.iso.with_name("newer")
+        newer.write_bytes(b"another image".ljust(1 << 20, b"!"))
+        newer.replace(spec.iso)
+        running.power_off()
+        running.restore_snapshot("live")
+        assert running.describe().iso.read_bytes() == before
+        running.start()
+        assert running.state() is State.RUNNING
+
+    def test_one_of_another_qemu_is_kept_and_says_what_it_needs(
+        self, running: QEMUDriver, files: Files
+    ) -> None:
+        running.take_snapshot("live")
+        running.power_off()
+        listed = files.snapshots.read_text().replace("pc-i440fx-7.2", "pc-i440fx-99.9")
+        files.snapshots.write_text(listed)
+        running.restore_snapshot("live")
+        with pytest.raises(HypervisorError) as caught:
+            running.start()
+        assert "pc-i440fx-99.9" in caught.value.details
+        assert [one.name for one in running.snapshots()] == ["live"]
+
+    def test_a_chain_of_thirty(self, driver: QEMUDriver, spec: VMSpec, files: Files) -> None:
+        driver.create(spec)
+        for number in range(30):
+            write_disk(files, number + 1)
+            driver.take_snapshot(f"n{number}")
+        driver.restore_snapshot("n3")
+        assert disk_has(files, 4)
+        driver.restore_snapshot("n29")
+        for number in range(30):
+            driver.delete_snapshot(f"n{number}")
+        assert tags_in_disk(files) == []
+        assert disk_has(files, 30)
+
+    def test_a_damaged_list_is_said(self, driver: QEMUDriver, spec: VMSpec, files: Files) -> None:
+        driver.create(spec)
+        for damage in ("{", '{"format": 2}', '{"format": 1, "entries": [{"tag": "x"}]}'):
+            files.snapshots.write_text(damage)
+            with pytest.raises(StorageError, match="snapshots.json"):
+                driver.snapshots()
+
+
 # A command that kills itself, as kill -9 would, before its n-th deed that others can see.
 PREAMBLE = """
 import os, pathlib, signal, sys
@@ -527,3 +690,93 @@ class TestKilled:
             running.save()
             step += 1
         assert step > 10
+
+    def test_take_live(self, running: QEMUDriver, paths: VMPaths, files: Files) -> None:
+        """The VM goes on with its memory; what was half taken is gone after the next command."""
+        write_memory(paths)
+        step = 1
+        while dies_at(step, "driver.take_snapshot('one')", paths):
+            wait_while_in_between(running)
+            running.start()
+            assert memory(paths) == MARK
+            if not running.snapshots():
+                running.take_snapshot("one")
+            assert [one.name for one in running.snapshots()] == ["one"]
+            running.delete_snapshot("one")
+            assert not list(files.folder.glob("snapshot-*"))
+            step += 1
+        assert step > 10
+        running.delete_snapshot("one")
+        running.power_off()
+        assert tags_in_disk(files) == []
+
+    def test_take_cold(
+        self, driver: QEMUDriver, spec: VMSpec, paths: VMPaths, files: Files
+    ) -> None:
+        driver.create(spec)
+        write_disk(files, 0x44)
+        step = 1
+        while dies_at(step, "driver.take_snapshot('one')", paths):
+            if not driver.snapshots():
+                driver.take_snapshot("one")
+            driver.restore_snapshot("one")
+            assert disk_has(files, 0x44)
+            driver.delete_snapshot("one")
+            assert tags_in_disk(files) == []
+            step += 1
+        assert step > 5
+
+    def test_restore_snapshot(self, running: QEMUDriver, paths: VMPaths, files: Files) -> None:
+        """Memory never meets a disk of another time."""
+        running.power_off()
+        write_disk(files, 0x55)
+        running.start()
+        write_memory(paths)
+        running.take_snapshot("one")
+        step = 1
+        while True:
+            running.power_off()
+            write_disk(files, 0x66)
+            if not dies_at(step, "driver.restore_snapshot('one')", paths):
+                break
+            if running.state() is State.SAVED:
+                assert disk_has(files, 0x55)
+                running.discard_saved()
+            running.restore_snapshot("one")
+            assert disk_has(files, 0x55)
+            running.start()
+            assert memory(paths) == MARK
+            step += 1
+        assert step > 10
+
+    def test_delete_snapshot(self, running: QEMUDriver, paths: VMPaths, files: Files) -> None:
+        running.take_snapshot("one")
+        step = 1
+        while dies_at(step, "driver.delete_snapshot('one')", paths):
+            if running.snapshots():
+                running.delete_snapshot("one")
+            running.take_snapshot("one")
+            assert len(list(files.folder.glob("snapshot-*.state"))) == 1
+            step += 1
+        assert step > 5
+        running.power_off()
+        assert tags_in_disk(files) == []
+
+    def test_replace_disk(
+        self, driver: QEMUDriver, spec: VMSpec, paths: VMPaths, files: Files
+    ) -> None:
+        driver.create(spec)
+        step = 1
+        while True:
+            write_disk(files, 0x77)
+            if not dies_at(step, "driver.replace_disk(b'seed', 1000)", paths):
+                break
+            assert driver.state() is State.OFF
+            assert disk_has(files, 0x77) or disk_has(files, 0)
+            driver.replace_disk(b"seed", 1000)
+            assert disk_has(files, 0)
+            assert {file.name for file in files.folder.iterdir()} <= {
+                *("vm.json", "disk.qcow2", "qemu.lock")
+            }
+            step += 1
+        assert step > 8

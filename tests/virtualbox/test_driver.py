@@ -54,6 +54,8 @@ def _vboxmanage(*words: str) -> None:
 class TestContract(HostContract, SnapshotContract):
     """The rules for every driver."""
 
+    can_leave_memory_out = False
+
 
 @pytest.mark.parametrize("disk_format", ["VMDK", "VDI"])
 def test_the_seed_is_at_the_start_of_the_disk(

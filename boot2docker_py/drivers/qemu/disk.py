@@ -37,11 +37,39 @@ def make(path: Path, seed: bytes, seed_file: Path, disk_mb: int) -> None:
         os.fsync(file_descriptor)
 
 
+def take_snapshot(path: Path, tag: str) -> None:
+    """Keep what is on a disk that nobody writes to."""
+    _run("snapshot", "-c", tag, str(path))
+
+
+def restore_snapshot(path: Path, tag: str) -> None:
+    """Make a disk that nobody uses what it was.
+
+    Raises:
+        HypervisorError: the disk has no such snapshot.
+    """
+    _run("snapshot", "-a", tag, str(path))
+
+
+def delete_snapshot(path: Path, tag: str) -> None:
+    """Let go of what a disk was; does nothing when it has no such snapshot."""
+    if tag in snapshots(path):
+        _run("snapshot", "-d", tag, str(path))
+
+
+def snapshots(path: Path) -> frozenset[str]:
+    """Return the tags of the snapshots in a disk, whoever made them."""
+    import json
+
+    described = json.loads(_run("info", "--force-share", "--output=json", str(path)))
+    return frozenset(str(one["name"]) for one in described.get("snapshots", ()))
+
+
 def _whole_sectors(length: int) -> int:
     return -(-length // _SECTOR_BYTES) * _SECTOR_BYTES
 
 
-def _run(*arguments: str) -> None:
+def _run(*arguments: str) -> bytes:
     tool = command_line.find_disk_tool()
     if tool is None:
         raise HypervisorError("qemu-img is not installed", resolution=command_line.install_hint())
@@ -55,6 +83,7 @@ def _run(*arguments: str) -> None:
     )
     if done.returncode:
         raise _failure(done.stderr.decode(errors="replace").strip())
+    return done.stdout
 
 
 def _failure(words: str) -> StorageError | HypervisorError:
@@ -64,4 +93,4 @@ def _failure(words: str) -> StorageError | HypervisorError:
             details=words,
             resolution="Make space, or name another folder with BOOT2DOCKER_DIR.",
         )
-    return HypervisorError("qemu-img cannot make the data disk", details=words)
+    return HypervisorError("qemu-img cannot do its part with the data disk", details=words)

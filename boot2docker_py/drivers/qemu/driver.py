@@ -9,6 +9,7 @@ saved and aborted.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import shutil
 from pathlib import Path
@@ -16,13 +17,23 @@ from typing import Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.drivers import host, ports
-from boot2docker_py.drivers.base import USUAL, Boot, Driver, Features, State, VMInfo, VMSpec
+from boot2docker_py.drivers.base import (
+    USUAL,
+    Boot,
+    Driver,
+    Features,
+    Snapshot,
+    State,
+    VMInfo,
+    VMSpec,
+)
 from boot2docker_py.drivers.qemu import (
     checks,
     command_line,
     disk,
     qmp,
     saved,
+    snapshots,
     start,
 )
 from boot2docker_py.drivers.qemu.files import (
@@ -30,6 +41,7 @@ from boot2docker_py.drivers.qemu.files import (
     read_settings,
     remove_all,
     storage_errors,
+    temporary,
     write_settings,
 )
 from boot2docker_py.drivers.qemu.process import Process, uses_port
@@ -46,6 +58,8 @@ log = logging.getLogger(__name__)
 HOW_TO_INSTALL = command_line.install_hint()
 
 _USES_PORT = uses_port()
+
+_AT_REST = (State.OFF, State.ABORTED, State.SAVED)
 
 _STATES = {
     "running": State.RUNNING,
@@ -70,9 +84,7 @@ class QEMUDriver(Driver):
     """One VM of QEMU."""
 
     name = "qemu"
-    features = Features(
-        can_save=True, has_host_only_network=False, has_shared_folders=False, has_snapshots=False
-    )
+    features = Features(can_save=True, has_host_only_network=False, has_shared_folders=False)
 
     def __init__(
         self,
@@ -141,6 +153,8 @@ class QEMUDriver(Driver):
     def start(self, boot: Boot = USUAL) -> None:  # noqa: ARG002 - nothing of it is known here
         with storage_errors(self._paths):
             state = self.state()
+            if state in (State.OFF, State.ABORTED, State.SAVED):
+                snapshots.note_run(self._files)
             if state in (State.OFF, State.ABORTED):
                 start.boot(self._process, self._settings())
             elif state is State.SAVED:
@@ -185,6 +199,53 @@ class QEMUDriver(Driver):
 
     def has_remains(self) -> bool:
         return self._files.unfinished.exists()
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        self._settings()
+        with storage_errors(self._paths):
+            return snapshots.all_of(self._files)
+
+    def is_as_snapshot(self) -> bool:
+        self._settings()
+        with storage_errors(self._paths):
+            return snapshots.is_as_current(self._files)
+
+    def take_snapshot(self, name: str, *, memory: bool = True) -> None:
+        settings, state = self._settings(), self.state()
+        with storage_errors(self._paths):
+            if state not in (*_AT_REST, State.RUNNING, State.PAUSED):
+                raise self._wrong_state("take a snapshot of", state)
+            snapshots.take(self._process, settings, name, state, memory=memory)
+
+    def restore_snapshot(self, name: str) -> None:
+        settings, state = self._settings(), self.state()
+        with storage_errors(self._paths):
+            if state not in (State.OFF, State.ABORTED):
+                raise self._wrong_state("restore a snapshot of", state)
+            snapshots.restore(self._process, settings, name, state)
+
+    def delete_snapshot(self, name: str) -> None:
+        self._settings()
+        state = self.state()
+        with storage_errors(self._paths):
+            if state not in (*_AT_REST, State.RUNNING, State.PAUSED):
+                raise self._wrong_state("delete a snapshot of", state)
+            snapshots.delete(self._process, name, state)
+
+    def replace_disk(self, seed: bytes, disk_mb: int) -> None:
+        settings, state = self._settings(), self.state()
+        with storage_errors(self._paths):
+            is_without = state is State.BROKEN and not self._files.disk.exists()
+            if state not in (State.OFF, State.ABORTED) and not is_without:
+                raise self._wrong_state("replace the disk of", state)
+            new = temporary(self._files.disk)
+            new.unlink(missing_ok=True)
+            disk.make(new, seed, self._files.seed, disk_mb)
+            saved.discard(self._process)
+            snapshots.forget_all(self._files)
+            write_settings(self._files.settings, dataclasses.replace(settings, disk_mb=disk_mb))
+            new.replace(self._files.disk)
+            self._files.running.unlink(missing_ok=True)
 
     def _look(self) -> tuple[State, str]:
         with storage_errors(self._paths):

@@ -86,9 +86,23 @@ class Files:
         """Return the folder of the certificates for a monitor at a port."""
         return self.folder / "monitor-tls"
 
+    @property
+    def snapshots(self) -> Path:
+        """Return the list of snapshots; what it does not name is no snapshot."""
+        return self.folder / "snapshots.json"
+
+    def snapshot_memory(self, tag: str) -> Path:
+        """Return the memory of a snapshot."""
+        return self.folder / f"snapshot-{tag}.state"
+
+    def snapshot_image(self, tag: str) -> Path:
+        """Return the image that the guest of a snapshot with memory has in its drive."""
+        return self.folder / f"snapshot-{tag}.iso"
+
     def all_but_unfinished(self) -> list[Path]:
         """Return all files that the driver may have made, but the one that says so."""
-        named = [self.settings, self.disk, self.saved_state, self.saved_by]
+        named = [self.settings, self.disk, self.saved_state, self.saved_by, self.snapshots]
+        named += sorted(self.folder.glob("snapshot-*"))
         return [
             *named,
             *map(temporary, named),

@@ -91,8 +91,8 @@ class Process:
             port = 0  # where nobody can listen
         return tls.Port(port, self.files.credentials)
 
-    def _connect(self) -> ContextManager[qmp.Monitor]:
-        return qmp.connect(self.endpoint(), self._answer_timeout_s)
+    def _connect(self, timeout_s: float = 0) -> ContextManager[qmp.Monitor]:
+        return qmp.connect(self.endpoint(), timeout_s or self._answer_timeout_s)
 
     def status(self) -> str:
         """Return the run state of https://www.qemu.org/docs/master/interop/qemu-qmp-ref.html.
@@ -124,10 +124,13 @@ class Process:
             return monitor.execute(command, **arguments)
 
     @contextlib.contextmanager
-    def monitor(self) -> Iterator[qmp.Monitor]:
-        """Talk to QEMU for a `with` block; what goes wrong is a HypervisorError."""
+    def monitor(self, timeout_s: float = 0) -> Iterator[qmp.Monitor]:
+        """Talk to QEMU for a `with` block; what goes wrong is a HypervisorError.
+
+        `timeout_s` is for what takes longer than an answer.
+        """
         try:
-            with self._connect() as monitor:
+            with self._connect(timeout_s) as monitor:
                 yield monitor
         except (qmp.NoAnswerError, qmp.NotListeningError, qmp.RefusedError) as error:
             raise HypervisorError(

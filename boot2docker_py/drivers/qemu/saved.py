@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from pathlib import Path
 from typing import Any
 
 from boot2docker_py.drivers.qemu import command_line
@@ -39,8 +40,9 @@ def save(process: Process, accelerator: str) -> None:
     """
     was_running = process.status() == "running"
     try:
-        _write(process)
-        write_json(process.files.saved_by, {**_made_with(process), "accelerator": accelerator})
+        hold(process)
+        write_memory(process, temporary(process.files.saved_state))
+        write_json(process.files.saved_by, made_with(process, accelerator))
         temporary(process.files.saved_state).replace(process.files.saved_state)
     except BaseException:
         _undo(process, was_running=was_running)
@@ -115,22 +117,33 @@ def cancel(process: Process) -> None:
         _wait_for_end(process)
 
 
-def _made_with(process: Process) -> dict[str, Any]:
+def made_with(process: Process, accelerator: str) -> dict[str, Any]:
+    """Return what QEMU has to be like to read the memory that it writes now."""
     version = process.execute("query-version")["qemu"]
     machine = str(process.execute("qom-get", path="/machine", property="type"))
     return {
         "machine": machine.replace("-machine", ""),
         "qemu": "{major}.{minor}.{micro}".format(**version),
+        "accelerator": accelerator,
     }
 
 
-def _write(process: Process) -> None:
+def hold(process: Process) -> None:
+    """Let the guest stand still, its disk ours to write to."""
     cancel(process)
-    if process.status() == "postmigrate":  # left by a killed `save`: its disk has to be taken again
+    if process.status() == "postmigrate":  # its disk was let go of, and has to be taken again
         process.execute("cont")
     process.execute("stop")
+
+
+def write_memory(process: Process, path: Path) -> None:
+    """Write the memory of a guest that stands still into a file, all of it on the disk.
+
+    Raises:
+        StorageError: it cannot be written.
+        HypervisorError: QEMU refuses.
+    """
     process.execute("migrate-set-parameters", **{"max-bandwidth": _UNLIMITED_BYTES_PER_S})
-    path = temporary(process.files.saved_state)
     with opened_private(path) as file_descriptor:
         with process.monitor() as monitor:
             if not process.uses_port:

@@ -31,6 +31,7 @@ from boot2docker_py.drivers.virtualbox.vm import (
     media,
     nat,
     network,
+    new_disk,
     sessions,
     snapshots,
     states,
@@ -88,7 +89,6 @@ class VirtualBoxDriver(Driver):
         can_save=True,
         has_host_only_network=True,
         has_shared_folders=True,
-        has_snapshots=True,
         has_disk_formats=True,
         has_window=True,
         can_copy_disk=True,
@@ -107,6 +107,10 @@ class VirtualBoxDriver(Driver):
     @property
     def _note(self) -> Path:
         return self._paths.folder / "unfinished.json"
+
+    @property
+    def _note_of_disks(self) -> Path:
+        return self._paths.folder / "disks.json"
 
     def checks(self) -> Sequence[Check]:
         return self._checks.all()
@@ -278,6 +282,8 @@ class VirtualBoxDriver(Driver):
             disk = machines.own_disk(machine) if machine.accessible else None
             if disk is None:
                 log.warning("What disks the VM has is not known, or not its own: they are kept.")
+            if disk:
+                new_disk.clean_up(self.api, machine, self._note_of_disks)
             files = snapshots.files_of(machine) if disk else ()
             make_private_folder(self._paths.folder)
             unfinished.write(self._note, unfinished.Unfinished(machine.id_p, settings, disk, files))
@@ -294,10 +300,19 @@ class VirtualBoxDriver(Driver):
         return snapshots.all_of(self._machine())
 
     @_translated
-    def take_snapshot(self, name: str) -> None:
+    def is_as_snapshot(self) -> bool:
+        return snapshots.is_as_current(self._machine())
+
+    @_translated
+    def take_snapshot(self, name: str, *, memory: bool = True) -> None:
         machine, state = self._machine(), self._look()[0]
         if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("take a snapshot of", state)
+        if not memory and state in (State.SAVED, *IN_MEMORY):
+            raise WrongStateError(
+                f"VirtualBox leaves no memory out: the VM '{self._vm}' is {state.value}",
+                resolution="Shut it down first: boot2docker down",
+            )
         snapshots.take(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
 
@@ -316,6 +331,26 @@ class VirtualBoxDriver(Driver):
             raise self._wrong_state("delete a snapshot of", state)
         snapshots.delete(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
+
+    @_translated
+    def replace_disk(self, seed: bytes, disk_mb: int) -> None:
+        machine, (state, problem) = self._machine(), self._look()
+        old = media.attached(machine, media.DISK_PORT) if machine.accessible else None
+        # Broken, not on, and readable: what is wrong is its disk.
+        is_without = state is State.BROKEN and machine.accessible and not self._is_on(machine)
+        if state not in (State.OFF, State.ABORTED) and not is_without:
+            raise self._wrong_state("replace the disk of", state)
+        own = machines.own_disk(machine)
+        if old is not None and own is None:
+            raise WrongStateError(
+                f"the data disk of the VM '{self._vm}' is not its own, so it is not replaced",
+                details=f"it is '{old.location}'; {problem}".rstrip("; "),
+                resolution="Take it out of the VM in the VirtualBox window first.",
+            )
+        snapshots.delete_all(self.api, machine)
+        make_private_folder(self._paths.folder)
+        new_disk.replace(self.api, machine, own, seed, disk_mb, self._note_of_disks)
+        sessions.wait_until_free(self.api, machine)
 
     def _settle(self, machine: IMachine, state: State) -> None:
         if state in status.AT_REST:

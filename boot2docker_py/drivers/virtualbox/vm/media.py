@@ -156,8 +156,21 @@ def attach(api: API, machine: IMachine, iso: Path, disk: IMedium) -> None:
     machine.attach_device(CONTROLLER, DISK_PORT, 0, hard_disk, disk)
 
 
+def exchange(api: API, machine: IMachine, disk: IMedium) -> None:
+    """Attach a data disk in place of the one that is there, if any."""
+    if attached(machine, DISK_PORT):
+        machine.detach_device(CONTROLLER, DISK_PORT, 0)
+    machine.attach_device(CONTROLLER, DISK_PORT, 0, api.library.DeviceType.hard_disk, disk)
+
+
 def attached(machine: IMachine, port: int) -> IMedium | None:
     """Return what is in a port, the base of a chain of snapshots; None when there is nothing."""
+    medium = top(machine, port)
+    return medium and medium.base
+
+
+def top(machine: IMachine, port: int) -> IMedium | None:
+    """Return what is in a port itself, which may build on the media of snapshots."""
     try:
         with failures.translated():
             medium = given(machine.get_medium(CONTROLLER, port, 0))
@@ -165,7 +178,7 @@ def attached(machine: IMachine, port: int) -> IMedium | None:
         if error.result_code != failures.OBJECT_NOT_FOUND:
             raise
         return None
-    return medium and medium.base
+    return medium  # type: ignore[no-any-return]
 
 
 def forget(api: API, path: Path) -> None:

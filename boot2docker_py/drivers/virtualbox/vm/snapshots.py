@@ -23,6 +23,11 @@ def all_of(machine: IMachine) -> list[Snapshot]:
     return sorted(found, key=lambda one: one.taken_at_s)
 
 
+def is_as_current(machine: IMachine) -> bool:
+    """Tell whether the machine has neither run nor been changed since its current snapshot."""
+    return given(machine.current_snapshot) is not None and not machine.current_state_modified
+
+
 def take(api: API, machine: IMachine, name: str, *, is_on: bool) -> None:
     """Take a snapshot; a VM that runs stands still meanwhile, and goes on."""
     if not name.strip():
@@ -58,6 +63,15 @@ def delete(api: API, machine: IMachine, name: str, *, is_on: bool) -> None:
         )
     with sessions.held(api, machine, shared=is_on) as session, failures.translated():
         failures.wait(session.machine.delete_snapshot(snapshot.id_p))
+
+
+def delete_all(api: API, machine: IMachine) -> None:
+    """Delete all snapshots of a machine that is off, the youngest first."""
+    while machine.snapshot_count:
+        leaf = next(one for one in _walk(machine) if not one.children)
+        with sessions.held(api, machine) as session, failures.translated():
+            failures.wait(session.machine.delete_snapshot(leaf.id_p))
+        sessions.wait_until_free(api, machine)
 
 
 def files_of(machine: IMachine) -> tuple[Path, ...]:
@@ -99,4 +113,11 @@ def _described(snapshot: ISnapshot, current: ISnapshot | None) -> Snapshot:
         has_memory=bool(snapshot.online),
         parent=parent.name if parent else None,
         is_current=current is not None and current.id_p == snapshot.id_p,
+        size_bytes=sum(file.stat().st_size for file in _own_files(snapshot) if file.exists()),
     )
+
+
+def _own_files(snapshot: ISnapshot) -> list[Path]:
+    """Return the file of its memory, and the one of what its disk has beyond its parent."""
+    memory, disk = snapshot.machine.state_file_path, media.top(snapshot.machine, media.DISK_PORT)
+    return [*([Path(memory)] if memory else ()), *([Path(disk.location)] if disk else ())]

@@ -1,0 +1,65 @@
+"""A new data disk in place of the old one, which goes when the machine has let go of it.
+
+While that is done a note names both files, so that the one that no machine has is found again.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.vm import media, sessions
+
+if TYPE_CHECKING:
+    from virtualbox.library import IMachine
+
+
+def replace(
+    api: API, machine: IMachine, old: Path | None, seed: bytes, size_mb: int, note: Path
+) -> None:
+    """Replace the disk `old` of a machine that is off; None: it has none."""
+    clean_up(api, machine, note)
+    new = _free_name(api, machine, old)
+    _write(note, [new, *([old] if old else [])])
+    disk = media.make_disk(api, new, seed, size_mb)
+    with sessions.changed(api, machine) as changing:
+        media.exchange(api, changing, disk)
+        changing.save_settings()
+    clean_up(api, machine, note)
+
+
+def clean_up(api: API, machine: IMachine, note: Path) -> None:
+    """Delete the disk that a note names and the machine does not have, and the note."""
+    try:
+        files = [Path(file) for file in json.loads(note.read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return
+    disk = media.attached(machine, media.DISK_PORT)
+    for file in files:
+        if disk is None or Path(disk.location) != file:
+            media.forget(api, file)
+            file.unlink(missing_ok=True)
+    note.unlink()
+
+
+def _free_name(api: API, machine: IMachine, old: Path | None) -> Path:
+    settings, suffix = Path(machine.settings_file_path), old.suffix if old else ".vmdk"
+    for number in itertools.count(1):
+        end = "" if number == 1 else f"-{number}"
+        name = settings.with_name(f"{machine.name}{end}{suffix}")
+        if name != old and not name.exists():
+            return media.not_stuck(api, name)
+    raise AssertionError("numbers do not end")
+
+
+def _write(note: Path, files: list[Path]) -> None:
+    new = note.with_name(note.name + ".new")
+    with new.open("w", encoding="utf-8") as file:
+        json.dump([str(path) for path in files], file)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(note)
