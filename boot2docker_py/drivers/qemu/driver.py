@@ -160,7 +160,9 @@ class QEMUDriver(Driver):
             elif state is State.SAVED:
                 self._process.end()  # what is left when a `save` was killed
                 start.restore(self._process, self._settings())
-            elif state is State.PAUSED:
+            elif state is State.PAUSED or (
+                state is State.STOPPING and saved.is_writing(self._process)
+            ):
                 saved.let_run(self._process)
             elif state is not State.RUNNING:
                 raise self._wrong_state("start", state)

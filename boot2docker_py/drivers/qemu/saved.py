@@ -112,9 +112,14 @@ def saved_by(process: Process) -> dict[str, Any]:
 
 def cancel(process: Process) -> None:
     """Stop writing the memory, when a killed command has left QEMU at it."""
-    if _progress(process).get("status") not in (None, *_ENDED):
+    if is_writing(process):
         process.execute("migrate_cancel")
         _wait_for_end(process)
+
+
+def is_writing(process: Process) -> bool:
+    """Tell whether QEMU is writing the memory, for a command that lives or was killed."""
+    return _progress(process).get("status") not in (None, *_ENDED)
 
 
 def made_with(process: Process, accelerator: str) -> dict[str, Any]:
