@@ -178,7 +178,7 @@ def top(machine: IMachine, port: int) -> IMedium | None:
         if error.result_code != failures.OBJECT_NOT_FOUND:
             raise
         return None
-    return medium  # type: ignore[no-any-return]
+    return medium
 
 
 def forget(api: API, path: Path) -> None:
