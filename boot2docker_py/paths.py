@@ -115,6 +115,11 @@ class Paths(NamedTuple):
         of_machine = self._machine(vm_name) / "boot2docker.iso"
         return of_machine if of_machine.exists() else self.iso
 
+    def machine_certificates(self, vm_name: str) -> tuple[Path, ...]:
+        """Return where Docker Machine may keep client certificates for the VM's engine."""
+        of_machine = self._machine(vm_name)
+        return of_machine, of_machine.parent.parent / "certs"
+
     def _machine(self, vm_name: str) -> Path:
         """Return the folder that Docker Machine, and so Docker Toolbox, has for a VM."""
         store = self.machine_store or self.user_home / ".docker" / "machine"

@@ -170,4 +170,5 @@ class Session:
             self.vm_paths,
             self.paths.certificates(self.config.vm),
             self.deadline,
+            self.paths.machine_certificates(self.config.vm),
         )

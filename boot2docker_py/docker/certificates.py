@@ -14,7 +14,7 @@ import ssl
 import tempfile
 import time
 from pathlib import Path
-from typing import Iterator, cast
+from typing import Iterator, Mapping, cast
 
 from boot2docker_py import whole_file, x509
 from boot2docker_py.address import Address
@@ -102,7 +102,11 @@ def _make_new(connection: Connection, deadline: Deadline) -> None:
 
 
 def _fetch(connection: Connection, folder: Path, address: Address, deadline: Deadline) -> None:
-    contents = {name: _fetched(connection, name, deadline) for name in FILES}
+    put({name: _fetched(connection, name, deadline) for name in FILES}, folder, address)
+
+
+def put(contents: Mapping[str, bytes], folder: Path, address: Address) -> None:
+    """Put certificates into `folder`, if the engine takes them; see `try_on` for the errors."""
     make_private_folder(folder.parent)
     with _beside(folder) as fresh:
         for name, content in contents.items():

@@ -37,6 +37,7 @@ class Access:
         paths: VMPaths,
         certificates: Path,
         deadline: Deadline,
+        certificate_stores: Sequence[Path] = (),
     ) -> None:
         self._config = config
         self._questions = questions
@@ -44,6 +45,7 @@ class Access:
         self._paths = paths
         self._certificates = certificates
         self._deadline = deadline
+        self._certificate_stores = certificate_stores
 
     @property
     def _driver(self) -> Driver:
@@ -103,13 +105,18 @@ class Access:
 
     def docker_over_tls(self) -> tuple[str, str]:
         """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""
-        from boot2docker_py.docker import certificates
+        from boot2docker_py.docker import certificates, foreign_certificates
 
         with self._connect_to_running() as connection:
             docker_port = self._driver.describe().docker_port
             mac = self._driver.host_only_mac()
             address = certificates.tls_address(connection, docker_port, mac, self._deadline)
-            certificates.renew(connection, self._certificates, address, self._deadline)
+            authority = foreign_certificates.authority(connection, self._deadline)
+            if authority is None:
+                certificates.renew(connection, self._certificates, address, self._deadline)
+            else:
+                stores = self._certificate_stores
+                foreign_certificates.take(authority, stores, self._certificates, address)
         return f"tcp://{address.host}:{address.port}", str(self._certificates)
 
     def show_log(self, name: str, lines: int, sink: Sink, *, follows: bool) -> None:

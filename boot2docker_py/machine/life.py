@@ -112,7 +112,8 @@ class Machine:
             found = self.questions.state()
             self.endpoint.rest()
             self.driver.power_off()
-            self.questions.refuse_broken(self.driver.state())
+            if found not in IS_ON:  # else its power is off now, whatever else it lacks
+                self.questions.refuse_broken(self.driver.state())
             return found
 
     def restart(self, deadline: Deadline) -> State:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import shlex
+from typing import Iterator
 
 import click
 
@@ -10,12 +13,14 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
-from boot2docker_py.errors import GuestError, UsageError
+from boot2docker_py.errors import GuestError, NotFoundError, UsageError, WrongStateError
 
 log = logging.getLogger(__name__)
 
 # What OpenSSH's ssh(1) exits with when there is no connection.
 CONNECTION_FAILED = 255
+# What a POSIX shell exits with when it finds no such command.
+NO_SUCH_COMMAND = 127
 
 
 @app.command(
@@ -35,12 +40,36 @@ def ssh(session: Session, words: tuple[str, ...]) -> int:
 
     All that follows `ssh` goes to the VM, flags too. Example: boot2docker ssh df -h
     """
-    address = session.machine.settled_address(session.deadline)
+    with _told_what_was_taken(words):
+        address = session.machine.settled_address(session.deadline)
     try:
-        return session.access.run(address, words, session.hand_over)
+        status = session.access.run(address, words, session.hand_over)
     except GuestError as problem:
         screen.error(problem)
         return CONNECTION_FAILED
+    if status == NO_SUCH_COMMAND and _begins_with_flag(words):
+        click.echo(_what_was_taken(words), err=True)
+    return status
+
+
+@contextlib.contextmanager
+def _told_what_was_taken(words: tuple[str, ...]) -> Iterator[None]:
+    """Say of a VM that is not there or does not run that a flag may have come too late."""
+    try:
+        yield
+    except (NotFoundError, WrongStateError) as problem:
+        if _begins_with_flag(words):
+            problem.details = "\n".join(filter(None, [problem.details, _what_was_taken(words)]))
+        raise
+
+
+def _begins_with_flag(words: tuple[str, ...]) -> bool:
+    return bool(words) and words[0].startswith("-")
+
+
+def _what_was_taken(words: tuple[str, ...]) -> str:
+    command = shlex.join(words)
+    return f"'{command}' was taken for the command in the VM; flags of ours go before 'ssh'"
 
 
 @app.command("ssh-config")

@@ -280,7 +280,9 @@ class VirtualBoxDriver(Driver):
             self.power_off()
             settings = Path(machine.settings_file_path)
             disk = machines.own_disk(machine) if machine.accessible else None
-            if disk is None:
+            if disk is None and not (
+                machine.accessible and not machines.holds_data(self.api, machine)
+            ):
                 log.warning("What disks the VM has is not known, or not its own: they are kept.")
             if disk:
                 new_disk.clean_up(self.api, machine, self._note_of_disks)
@@ -357,7 +359,9 @@ class VirtualBoxDriver(Driver):
             sessions.wait_until_free(self.api, machine)
 
     def _demand_ours(self, machine: IMachine) -> None:
-        if machine.accessible and not machines.is_ours(machine):
+        if not machine.accessible or machines.is_ours(machine):
+            return
+        if machines.holds_data(self.api, machine):  # half a VM of the original's may go
             raise WrongStateError(
                 f"the VM '{self._vm}' was not made by boot2docker, so it is not deleted",
                 details=f"its settings are in '{machine.settings_file_path}'",

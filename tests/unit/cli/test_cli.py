@@ -46,6 +46,14 @@ class TestWords:
         words = ["--verbose=true", "ssh", "docker", "--verbose=false", "--json"]
         assert go_switches(words) == ["--verbose", *words[1:]]
 
+    def test_a_flag_that_came_too_late_is_named(self, boot2docker: Boot2Docker) -> None:
+        session = FakeSession(FakeDriver(State.ABSENT), FakeEndpoint())
+        answer = boot2docker(["ssh", "--vm", "m1vm", "hostname"], session)
+        assert answer.status == 3
+        taken = "'--vm m1vm hostname' was taken for the command in the VM"
+        assert taken in answer.err
+        assert taken not in boot2docker(["ssh", "hostname"], session).err
+
     def test_ssh_passes_its_flags_to_the_vm(self, boot2docker: Boot2Docker) -> None:
         """Even those that we have ourselves."""
         answer = boot2docker(["ssh", "7", "--json", "--vm", "x", "--help"], session())

@@ -18,6 +18,7 @@ from boot2docker_py.errors import (
     GuestError,
     HypervisorError,
     UsageError,
+    WrongStateError,
 )
 from boot2docker_py.machine.life import Machine
 from boot2docker_py.machine.questions import Questions
@@ -349,3 +350,18 @@ class TestUpgrade:
             house.machine.upgrade(house.deadline())
         assert house.images.present.version == "1.0.0"
         assert house.driver.peek() is State.RUNNING
+
+
+def test_a_power_off_that_worked_says_so_of_a_broken_vm_too(paths: Paths) -> None:
+    """Half a VM of the original's runs, and is broken as soon as it is off."""
+
+    class Half(FakeDriver):
+        def power_off(self) -> None:
+            self._state = State.BROKEN
+
+    house = House(paths, State.RUNNING)
+    house.machine.driver = house.driver = Half(State.RUNNING)
+    house.machine.questions.driver = house.driver
+    assert house.machine.power_off(house.deadline()) is State.RUNNING
+    with pytest.raises(WrongStateError, match="is broken"):
+        house.machine.power_off(house.deadline())

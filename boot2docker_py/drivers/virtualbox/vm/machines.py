@@ -95,6 +95,15 @@ def is_ours(machine: IMachine) -> bool:
     return bool(machine.get_extra_data(MARK)) or own_disk(machine) is not None
 
 
+def holds_data(api: API, machine: IMachine) -> bool:
+    """Whether anybody's data could go with the machine: a hard disk, or a snapshot."""
+    hard_disk = api.library.DeviceType.hard_disk
+    has_disk = any(
+        one.type_p == hard_disk and one.medium is not None for one in machine.medium_attachments
+    )
+    return has_disk or machine.snapshot_count > 0
+
+
 def own_disk(machine: IMachine) -> Path | None:
     """Return the data disk when it is the machine's own: it carries our mark, or its shape.
 
