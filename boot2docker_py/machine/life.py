@@ -18,11 +18,9 @@ from boot2docker_py.address import Address
 from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State
 from boot2docker_py.errors import (
     Boot2DockerError,
-    DeadlineError,
     GuestError,
-    StorageError,
 )
-from boot2docker_py.machine import booting, making, readiness
+from boot2docker_py.machine import booting, making, readiness, shutdown
 from boot2docker_py.machine.questions import Questions
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
     from boot2docker_py.machine.collaborators import Endpoint, Images
 
 log = logging.getLogger(__name__)
-
-# A guest that still boots does not hear its power button, so it is pressed again.
-PRESS_AGAIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -69,6 +64,7 @@ class Machine:
         self.paths = paths
         self.report = report
         self.look_at_engine = look_at_engine
+        self._cut_off: Boot2DockerError | None = None  # by a shutdown; told when all is done
 
     # -- commands
 
@@ -207,6 +203,9 @@ class Machine:
         with lock.hold(self.paths.lock, deadline, purpose=purpose, on_wait=announce):
             self._adopt()
             yield
+            cut_off, self._cut_off = self._cut_off, None
+            if cut_off is not None:
+                raise cut_off
 
     def _adopt(self) -> None:
         """Remember the hypervisor of a VM that others made, lest it be sought elsewhere."""
@@ -275,31 +274,9 @@ class Machine:
         if self._settled(deadline) is State.PAUSED:
             self.driver.start()
         log.info("Shutting VM '%s' down...", self.name)
-        self.endpoint.expect_stop()
-        pressed_at = float("-inf")
-
-        def probe(_deadline: Deadline) -> str | None:
-            nonlocal pressed_at
-            state = self.driver.state()
-            if state not in IS_ON:
-                return None
-            held = self.driver.why_paused() if state is State.PAUSED else ""
-            if held:
-                raise readiness.held_by_hypervisor(self.name, held)
-            if state is State.RUNNING and deadline.clock.monotonic() - pressed_at >= PRESS_AGAIN_S:
-                pressed_at = deadline.clock.monotonic()
-                self.driver.shutdown()
-            return f"it is still {state.value}"
-
-        hint = "boot2docker poweroff, or: boot2docker down --force"
-        check = Check(f"VM '{self.name}' to power off", probe, hint)
-        try:
-            wait_for([check], deadline, report=self.report)
-        except (DeadlineError, StorageError):
-            if not force:
-                raise
-            log.warning("VM '%s' does not shut down; cutting its power.", self.name)
-            self.driver.power_off()
+        self._cut_off = shutdown.shut_down(
+            self.driver, self.endpoint, deadline, self.report, force=force
+        )
 
     def _say_what_it_boots(self) -> None:
         if self.driver.state() is State.ABSENT:

@@ -116,6 +116,7 @@ class BareVM:
     cd_bus: str = "ide"
     nics: Sequence[str] = ("virtio-net-pci",)
     extra: Sequence[str] = ()
+    ssh_options: Sequence[str] = ()
     ssh_port: int = field(default_factory=free_port)
     tls_port: int = field(default_factory=free_port)
     plain_port: int = field(default_factory=free_port)
@@ -298,6 +299,7 @@ class BareVM:
             "UserKnownHostsFile=/dev/null",
             "LogLevel=ERROR",
             "ConnectTimeout=20",
+            *self.ssh_options,
             *options,
         ):
             words += ["-o", option]

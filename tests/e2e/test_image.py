@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import io
 import os
+import re
 import shlex
 import shutil
 import ssl
@@ -287,17 +288,6 @@ class TestTools:
         names = tarfile.open(fileobj=io.BytesIO(archive)).getnames()
         assert sorted(Path(name).name for name in names) == ["ca.pem", "cert.pem", "key.pem"]
 
-    def test_docker_machine_can_provision(self, first: Lab) -> None:
-        vm = first.vm
-        vm.run(
-            "sudo hostname pantry && echo pantry | sudo tee /var/lib/boot2docker/etc/hostname && "
-            "sudo mkdir -p /etc/docker && sudo ls -la /etc/docker"
-        )
-        assert (
-            vm.run("sudo cat /var/lib/boot2docker/etc/hostname; hostname").split() == ["pantry"] * 2
-        )
-        vm.run("sudo hostname kitchen && echo kitchen | sudo tee /var/lib/boot2docker/etc/hostname")
-
     def test_programs_are_in_the_path_of_plain_ssh(self, first: Lab) -> None:
         names = "docker dockerd ip ss ps date tar sudo netstat iptables curl reboot poweroff less"
         for name in names.split():
@@ -433,6 +423,45 @@ class TestService:
         assert ports & {"2375", "2376"} == listening
 
 
+def run_slow_to_stop(vm: BareVM, name: str, *, takes_s: int, has_s: int) -> None:
+    """Run a container that writes its last word as late as `takes_s` after it was asked to stop."""
+    script = (
+        f"trap 'sleep {takes_s}; echo bye > /kept/{name}; exit 0' TERM; while :; do sleep 1; done"
+    )
+    vm.run(
+        f"docker run -d --name {name} --stop-timeout {has_s} -v kept:/kept box "
+        f"sh -c {shlex.quote(script)}"
+    )
+
+
+def last_words(vm: BareVM) -> list[str]:
+    return vm.run("sudo ls /var/lib/docker/volumes/kept/_data").split()
+
+
+class TestStop:
+    """Containers have the time that they were promised."""
+
+    @pytest.mark.parametrize("verb", ["stop", "restart"])
+    def test_the_service_waits_for_them(self, used: BareVM, verb: str) -> None:
+        run_slow_to_stop(used, f"slow-{verb}", takes_s=30, has_s=90)
+        said = used.run(f"sudo /etc/init.d/docker {verb}", seconds=200)
+        assert f"slow-{verb}" in last_words(used)
+        assert f"container slow-{verb} still runs, and has 90 s to end" in said
+        used.run("sudo /etc/init.d/docker start")
+
+    def test_one_that_is_cut_off_is_named(self, used: BareVM) -> None:
+        """By an engine that hangs."""
+        run_slow_to_stop(used, "cut", takes_s=1000, has_s=5)
+        used.run("sudo sed -i.kept s/^margin_s=.*/margin_s=1/ /usr/lib/boot2docker/engine-end")
+        used.run("sudo kill -STOP $(cat /var/run/docker.pid)")
+        said = used.run("sudo /etc/init.d/docker stop; echo status $?", seconds=200)
+        assert "container cut was cut off" in said
+        assert "container cut was cut off" in used.console()
+        assert said.endswith("status 1")
+        used.run("cd /usr/lib/boot2docker && sudo mv engine-end.kept engine-end")
+        used.run("sudo /etc/init.d/docker start && docker rm -f cut")
+
+
 class TestPowerButton:
     """Ends the first boot, and begins the second on a larger disk."""
 
@@ -476,6 +505,119 @@ class TestPowerButton:
     def test_poweroff_does_the_same(self, first: Lab) -> None:
         first.vm.run("sudo poweroff", check=False)
         assert first.vm.wait_off(60) < 30
+
+    def test_it_waits_for_containers(self, first: Lab) -> None:
+        first.boot()
+        run_slow_to_stop(first.vm, "slow-button", takes_s=35, has_s=120)
+        first.vm.power_button()
+        first.vm.wait_off(200)
+        assert "container slow-button has ended" in first.vm.console()
+        first.boot()
+        assert "slow-button" in last_words(first.vm)
+
+
+def make_certificate(folder: Path, name: str, *options: str) -> None:
+    """Make NAME.pem and NAME-key.pem as Docker Machine does: RSA, by its own authority."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30"]
+        + ["-subj", f"/O=pantry.{name}", "-keyout", str(folder / f"{name}-key.pem")]
+        + ["-out", str(folder / f"{name}.pem"), *options],
+        check=True,
+        capture_output=True,
+    )
+
+
+# libmachine/provision/boot2docker.go and utils.go of Docker Machine; its shell takes \" for ".
+MACHINE_PROFILE = """
+EXTRA_ARGS='
+--label provider=generic
+
+
+'
+CACERT=/var/lib/boot2docker/ca.pem
+DOCKER_HOST='-H tcp://0.0.0.0:2376'
+DOCKER_STORAGE=aufs
+DOCKER_TLS=auto
+SERVERKEY=/var/lib/boot2docker/server-key.pem
+SERVERCERT=/var/lib/boot2docker/server.pem
+
+export \\"NO_PROXY=127.0.0.1\\"
+
+"""
+
+
+class TestDockerMachine:
+    """What Docker Machine's provisioner for boot2docker types, by its built-in SSH client.
+
+    That client knows no other signatures of RSA keys than those by SHA-1.
+    """
+
+    @pytest.fixture(scope="class")
+    def vm(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BareVM]:
+        folder = tmp_path_factory.mktemp("machine")
+        key = KeyPair.make(folder / "id_rsa", "rsa")
+        disk = sparse_disk(folder / "data.img", 1200, seed(key.public))
+        options = ("PubkeyAcceptedAlgorithms=ssh-rsa",)
+        with BareVM(ISO, folder, [Disk(disk)], key, ssh_options=options) as vm:
+            vm.boot_times()
+            yield vm
+
+    def test_it_provisions(self, vm: BareVM) -> None:
+        folder = vm.folder
+        san = "subjectAltName=IP:10.0.2.15,DNS:localhost,IP:127.0.0.1"
+        make_certificate(folder, "ca", "-addext", "basicConstraints=critical,CA:TRUE")
+        for name in ("server", "client"):
+            signer = ["-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca-key.pem")]
+            make_certificate(folder, name, *signer, "-addext", san)
+
+        assert "ID=boot2docker" in vm.run("cat /etc/os-release")
+        name = "pantry"
+        vm.run(
+            f"sudo /usr/bin/sethostname {name} && "
+            f'echo "{name}" | sudo tee /var/lib/boot2docker/etc/hostname'
+        )
+        assert vm.run("hostname") == name
+        listens = ":2376.*LISTEN"
+        assert re.search(listens, vm.run("netstat -an"))
+        vm.run("sudo mkdir -p /var/lib/boot2docker")
+        vm.run("sudo /etc/init.d/docker stop")
+        vm.run('if [ ! -z "$(ip link show docker0)" ]; then sudo ip link delete docker0; fi')
+        for file in ("ca.pem", "server.pem", "server-key.pem"):
+            text = (folder / file).read_text()
+            vm.run(f"printf '%s' '{text}' | sudo tee /var/lib/boot2docker/{file}")
+        vm.run(f'printf %s "{MACHINE_PROFILE}" | sudo tee /var/lib/boot2docker/profile')
+        vm.run("sudo /etc/init.d/docker start")
+        vm.wait("the engine", lambda: re.search(listens, vm.run("netstat -an")))
+
+        context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+        context.load_cert_chain(folder / "client.pem", folder / "client-key.pem")
+        assert ping(vm, context) == b"OK"
+        assert "provider=generic" in vm.run("docker info --format '{{.Labels}}'")
+
+    def test_rsync_is_there_for_its_scp(self, vm: BareVM) -> None:
+        (vm.folder / "sent").write_text("by rsync")
+        shell = shlex.join(vm.ssh_arguments("BatchMode=yes")[:-1])
+        target = "docker@127.0.0.1:/tmp/sent"
+        subprocess.run(["rsync", "-e", shell, str(vm.folder / "sent"), target], check=True)
+        assert vm.run("cat /tmp/sent") == "by rsync"
+
+    def test_signatures_by_sha1_are_taken_from_the_nat_network_alone(self, vm: BareVM) -> None:
+        """What comes through the port forward on the user's machine, and not from a network."""
+        vm.run("cat > ~/id && chmod 600 ~/id", stdin=vm.key.private.read_bytes())  # type: ignore[union-attr]
+        login = (
+            "ssh -o BatchMode=yes -o StrictHostKeyChecking=no -o LogLevel=ERROR -i ~/id "
+            "-o PubkeyAcceptedAlgorithms={} docker@{} true"
+        )
+        for address in ("127.0.0.1", "10.0.2.15", "172.17.0.1"):
+            assert vm.status(login.format("ssh-rsa", address)) == 255
+            assert vm.status(login.format("rsa-sha2-256", address)) == 0
+
+    def test_the_name_and_the_certificates_stay_over_its_restart(self, vm: BareVM) -> None:
+        vm.run("sudo shutdown -r now", check=False)
+        vm.wait_console("boot times:(.|\n)*boot times:", 200)
+        assert vm.run("hostname") == "pantry"
+        served = ssl.get_server_certificate(("127.0.0.1", vm.tls_port))
+        assert served.split() == (vm.folder / "server.pem").read_text().split()
 
 
 def test_two_disks_that_ask_are_both_left_alone(tmp_path: Path, key: KeyPair) -> None:

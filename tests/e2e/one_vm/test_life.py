@@ -196,6 +196,34 @@ def test_interrupted_up_can_be_typed_again(vm: VM, after_s: float) -> None:
     assert vm.run("status") in ("poweroff\n", "running\n", "starting\n", "aborted\n")
 
 
+@pytest.fixture
+def slow(vm: VM, busybox_image: str) -> Iterator[str]:
+    """Run a container that was promised more time than docker gives by itself, and takes it."""
+    script = "trap 'sleep 30; echo bye > /data/word; exit 0' TERM; while :; do sleep 1; done"
+    words = ["--name", "slow", "--stop-timeout", "120", "-v", "words:/data", busybox_image]
+    vm.docker("run", "--detach", *words, "sh", "-c", script)
+    yield "slow"
+    vm.run("up")
+    vm.docker("rm", "--force", "slow")
+    vm.docker("volume", "rm", "words")
+
+
+class TestContainersHaveTheTimeThatTheyWerePromised:
+    def test_and_a_deadline_before_it_names_them(self, vm: VM, slow: str) -> None:
+        answer = vm.try_run("down", "--timeout", "12")
+        assert answer.returncode == 5
+        assert f"have time left to stop: {slow}" in answer.stderr.decode()
+        vm.run("down")
+        vm.run("up")
+        assert "word" in vm.run("ssh", "sudo ls /var/lib/docker/volumes/words/_data")
+
+    def test_and_force_names_what_it_cuts_off(self, vm: VM, slow: str) -> None:
+        answer = vm.try_run("down", "--timeout", "12", "--force")
+        assert answer.returncode == 5
+        assert f"were cut off: {slow}" in answer.stderr.decode()
+        assert vm.run("status") == "poweroff\n"
+
+
 def test_down_is_clean(vm: VM) -> None:
     """The engine has stopped its containers, and the file system was unmounted."""
     vm.run("down")

@@ -1,0 +1,83 @@
+"""A shutdown, and containers that take their time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from boot2docker_py.drivers.base import State
+from boot2docker_py.errors import DeadlineError, GuestError
+from boot2docker_py.paths import find
+from tests.unit.test_machine import House
+
+BEGINS = "boot2docker: shutting down\n"
+RUNS = "boot2docker: container web still runs, and has 600 s to end\n"
+CUT = "boot2docker: container web was cut off\n"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    house = House(find({"BOOT2DOCKER_DIR": str(tmp_path / "home")}, tmp_path))
+    house.machine.up(house.deadline())
+    return house
+
+
+def says(house: House, text: str) -> None:
+    assert house.driver.spec is not None
+    console: Path = house.driver.spec.console_log
+    console.parent.mkdir(parents=True, exist_ok=True)
+    console.write_text(text)
+
+
+COMMANDS: list[Callable[[House], object]] = [
+    lambda house: house.machine.down(house.deadline(20)),
+    lambda house: house.machine.restart(house.deadline(20)),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_containers_with_time_left_at_the_deadline_are_named_and_go_on(
+    house: House, command: Callable[[House], object]
+) -> None:
+    says(house, BEGINS + RUNS)
+    house.driver.hears_power_button = False
+    with pytest.raises(DeadlineError) as caught:
+        command(house)
+    assert "web" in caught.value.details
+    assert house.driver.peek() is State.RUNNING
+
+
+def test_containers_that_are_cut_off_by_force_are_named(house: House) -> None:
+    says(house, BEGINS + RUNS)
+    house.driver.hears_power_button = False
+    with pytest.raises(DeadlineError) as caught:
+        house.machine.down(house.deadline(20), force=True)
+    assert "web" in caught.value.brief
+    assert house.driver.peek() is State.OFF
+    assert house.endpoint.is_resting
+
+
+def test_containers_that_the_guest_cut_off_are_named_when_all_is_done(house: House) -> None:
+    says(house, BEGINS + CUT)
+    with pytest.raises(GuestError, match="web"):
+        house.machine.restart(house.deadline())
+    assert house.driver.peek() is State.RUNNING
+    assert house.driver.memory == "boot 2"
+    assert house.endpoint.is_running
+
+
+def test_what_was_cut_off_is_told_once(house: House) -> None:
+    says(house, BEGINS + CUT)
+    with pytest.raises(GuestError):
+        house.machine.down(house.deadline())
+    house.machine.up(house.deadline())
+    assert house.driver.peek() is State.RUNNING
+
+
+def test_the_engine_hears_at_each_press_that_it_will_end(house: House) -> None:
+    """A hold of the forwarder's has an end; containers may take longer."""
+    house.driver.presses_to_hear = 3
+    house.machine.down(house.deadline())
+    assert house.endpoint.calls.count("expect_stop") == 3
