@@ -8,7 +8,6 @@ from typing import Any, Callable, NamedTuple
 
 from boot2docker_py.config import shares, values
 
-RELEASES_URL = "https://api.github.com/repos/boot2docker/boot2docker/releases"
 DRIVERS = ("auto", "virtualbox", "qemu")
 
 # All logical CPUs of a large host make the VM slower, not faster.
@@ -60,8 +59,9 @@ SETTINGS = (
             "Name of the VM."),
     Setting("driver", "Driver", "--driver", "|".join(DRIVERS), "auto", values.choice(*DRIVERS),
             "Hypervisor; a VM keeps the one it was made with."),
-    Setting("iso_url", "ISOURL", "--iso-url", "URL", RELEASES_URL, values.text,
-            "Where the image comes from: a releases API address, a URL, or a file."),
+    Setting("iso_url", "ISOURL", "--iso-url", "URL", "auto", values.text,
+            "Where the image comes from: auto (the installed package boot2docker-image, else the "
+            "original's releases), a releases API address, a URL, or a file."),
     Setting("iso", "ISO", "--iso", "FILE", None, values.path,
             "The image on this machine."),
     Setting("sha256", "SHA256", "--sha256", "HEX", "", values.sha256,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import logging
 from pathlib import Path
 from typing import Iterator, Protocol
 
 from boot2docker_py import lock
 from boot2docker_py.errors import BusyError, DownloadError, NotFoundError
-from boot2docker_py.image import checksums, sources, store, versions
+from boot2docker_py.image import checksums, package, sources, store, versions
 from boot2docker_py.image.checksums import Checksum
 from boot2docker_py.image.local import LocalSupply
 from boot2docker_py.image.model import Image, ImageRequest, OnProgress, Release, silent
@@ -19,6 +20,8 @@ from boot2docker_py.image.sources import Kind
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
+
+_ON_THIS_DISK = {Kind.FILE: LocalSupply, Kind.PACKAGE: package.PackageSupply}
 
 
 class Supply(Protocol):
@@ -61,7 +64,7 @@ class Images:
                 is untouched, and a new run goes on where this one stopped.
             DeadlineError: the time is over. BusyError: another run fetches into the same place.
         """
-        if self._request.offline and self._source().kind is not Kind.FILE:
+        if self._request.offline and self._source.kind not in _ON_THIS_DISK:
             return self._read_offline()
         with self._alone(deadline), self._open_supply(deadline) as supply:
             release = supply.newest(self._given())
@@ -103,8 +106,10 @@ class Images:
 
     # -- what there is
 
+    @functools.cached_property
     def _source(self) -> sources.Source:
-        return sources.parse(self._request.url)
+        named = sources.parse(self._request.url)
+        return package.source() if named.kind is Kind.AUTO else named
 
     def _given(self) -> Checksum | None:
         return checksums.given(self._request.sha256) if self._request.sha256 else None
@@ -154,9 +159,9 @@ class Images:
 
     @contextlib.contextmanager
     def _open_supply(self, deadline: Deadline) -> Iterator[Supply]:
-        source = self._source()
-        if source.kind is Kind.FILE:
-            yield LocalSupply(source)
+        source = self._source
+        if source.kind in _ON_THIS_DISK:
+            yield _ON_THIS_DISK[source.kind](source)
             return
         if self._request.offline:
             raise self._offline_error(f"'{source.origin}' is not on this computer")

@@ -1,4 +1,4 @@
-"""What `--iso-url` means: a list of releases, the address of an image, or a file on this disk."""
+"""What `--iso-url` means: `auto`, a list of releases, the address of an image, or a file here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from boot2docker_py.errors import UsageError
 
+AUTO = "auto"
+OFFICIAL_RELEASES = "https://api.github.com/repos/boot2docker/boot2docker/releases"
+
 # api.github.com, and /api/v3 of a GitHub Enterprise server; a list, or one release of it.
 _RELEASES = re.compile(
     r"(?:/api/v3)?/repos/(?P<owner>[^/]+)/(?P<repository>[^/]+)/releases(?:/latest|/tags/[^/]+)?/?"
@@ -23,6 +26,8 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)
 class Kind(enum.Enum):
     """What is found at a source."""
 
+    AUTO = "auto"  # to be found out
+    PACKAGE = "package"
     RELEASES = "releases"
     URL = "url"
     FILE = "file"
@@ -46,6 +51,8 @@ def parse(text: str, *, is_windows: bool = sys.platform == "win32") -> Source:
     scheme = _SCHEME.match(text)
     if not text.strip():
         raise _unusable(text, "It is empty.")
+    if text == AUTO:
+        return Source(Kind.AUTO, "", text)
     if scheme is None or _DRIVE_PATH.match(text):
         path = os.path.expanduser(text)  # noqa: PTH111 - Path.expanduser() raises without a home
         return Source(Kind.FILE, path, text)
@@ -118,6 +125,6 @@ def _unusable(url: str, why: str) -> UsageError:
     return UsageError(
         f"no image can be fetched from '{without_password(url)}'",
         details=why,
-        resolution="Give --iso-url the releases API of GitHub, an http(s) address, a file: URL, "
-        "or a path.",
+        resolution="Give --iso-url the word auto, the releases API of GitHub, an http(s) address, "
+        "a file: URL, or a path.",
     )
