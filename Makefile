@@ -11,13 +11,13 @@ export PATH := $(CACHE)/bin:$(PATH)
 # The guests of demonstrations, tests and measurements reach nothing but this machine.
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 
-.PHONY: help demo test lint unit e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows7 bench iso docs deps clean
+.PHONY: help demo test lint unit e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows7 bench iso image-wheel docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: deps iso .venv/ready ## From nothing to a container in a VM, and clean up
-	@PATH="$(CURDIR)/$(BIN):$$PATH" tests/demo/run build/boot2docker.iso
+demo: deps image-wheel ## From two wheels and no index to a container in a VM, and clean up
+	@tests/demo/run $(BIN)/python build
 
 test: ## Run every check and test, and count them
 	@.ci/test
@@ -63,6 +63,9 @@ bench: deps iso testbed .venv/ready ## Measure, as ratios to a reference in the 
 
 iso: deps ## Build build/boot2docker.iso (make iso PACKAGES="ipvsadm htop")
 	@.ci/iso "$(PACKAGES)" "$(CACHE)"
+
+image-wheel: iso .venv/ready ## Build build/boot2docker_image-VERSION-py3-none-any.whl, the image for pip
+	@iso/wheel/build $(BIN)/python build
 
 docs: .venv-lint/ready ## Write the pages of docs/ that follow from the code
 	.venv-lint/bin/python docs/generate.py

@@ -10,7 +10,7 @@ import pytest
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import DeadlineError, GuestError
 from boot2docker_py.paths import find
-from tests.unit.test_machine import House
+from tests.unit.machine.test_machine import House
 
 BEGINS = "boot2docker: shutting down\n"
 RUNS = "boot2docker: container web still runs, and has 600 s to end\n"
