@@ -1,4 +1,4 @@
-"""The boot image of boot2docker-py, as a file: an ISO with the Docker Engine, made from Debian packages.
+"""The boot image of boot2docker-py as a file: an ISO with the Docker Engine, made from Debian.
 
 Beside it lie its SHA-256 (`.sha256`), the versions of the packages in it and where their sources
 are (`.manifest`), and their licences (`.licences.tar.xz`).
