@@ -19,6 +19,8 @@
 
 from __future__ import annotations
 
+from boot2docker_py.masking import without_secrets
+
 
 class Boot2DockerError(Exception):
     """Say what went wrong (brief), what others said of it (details), what to do (resolution)."""
@@ -27,10 +29,11 @@ class Boot2DockerError(Exception):
     code = "failure"
 
     def __init__(self, brief: str, *, details: str = "", resolution: str = "") -> None:
-        super().__init__(brief)
-        self.brief = brief
-        self.details = details
-        self.resolution = resolution
+        # Whoever shows an error, or writes it down, shows no secret.
+        self.brief, self.details, self.resolution = map(
+            without_secrets, (brief, details, resolution)
+        )
+        super().__init__(self.brief)
 
     def as_dict(self) -> dict[str, object]:
         """Return the error as the object that `--json` prints."""

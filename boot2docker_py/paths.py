@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import stat
+import sys
 import warnings
 from pathlib import Path
 from typing import Mapping, NamedTuple
@@ -185,20 +188,31 @@ def _usual_home() -> Path:
 def _runtime_folder() -> Path:
     import platformdirs
 
-    with warnings.catch_warnings():
-        # platformdirs says aloud when the system names no such folder, and takes one in /tmp.
-        warnings.simplefilter("ignore")
-        return Path(platformdirs.user_runtime_dir(APP_NAME, appauthor=False))
+    try:
+        with warnings.catch_warnings():
+            # platformdirs says aloud when the system names no such folder, and takes one in /tmp.
+            warnings.simplefilter("ignore")
+            return Path(platformdirs.user_runtime_dir(APP_NAME, appauthor=False))
+    except (RuntimeError, OSError) as error:  # somebody else has made the one in /tmp
+        raise StorageError(
+            "there is no folder for sockets",
+            details=f"The home folder's name is too long for one, and: {error}",
+            resolution="Set XDG_RUNTIME_DIR, or name a shorter folder with BOOT2DOCKER_DIR.",
+        ) from error
 
 
 def make_private_folder(folder: Path) -> None:
-    """Make `folder` with its parents, readable by the user alone.
+    """Make `folder` with its parents, readable by the user alone whatever the umask says.
 
     Raises:
-        StorageError: it cannot be made.
+        StorageError: it cannot be made, or belongs to somebody else.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        missing = [parent for parent in folder.parents if not parent.exists()]
+        for parent in reversed(missing):
+            parent.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        demand_own(folder)
         folder.chmod(0o700)
     except OSError as error:
         raise StorageError(
@@ -206,3 +220,52 @@ def make_private_folder(folder: Path) -> None:
             details=str(error),
             resolution="Make its parent writable, or name another with BOOT2DOCKER_DIR.",
         ) from error
+
+
+def make_private_file(file: Path) -> None:
+    """Make an empty file that the user alone can read and write, or make one that is there so.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.close(descriptor)
+    file.chmod(0o600)
+
+
+def secure_home(paths: Paths) -> None:
+    """Make the home folder the user's alone: who else can write there commands our VMs.
+
+    A home that is the user's whole home folder, or above it, keeps its readers. Windows has no
+    such modes; folders of a user are that user's alone there.
+
+    Raises:
+        StorageError: it belongs to somebody else, or to all.
+    """
+    if sys.platform == "win32" or not paths.home.exists():
+        return
+    demand_own(paths.home)
+    mode = stat.S_IMODE(paths.home.stat().st_mode)
+    if mode & stat.S_ISVTX:
+        raise _not_ours(paths.home, "Everybody may write there.")
+    is_above = paths.home in (paths.user_home, *paths.user_home.parents)
+    wanted = mode & ~0o022 if is_above else mode & ~0o077
+    if wanted != mode:
+        with contextlib.suppress(OSError):  # on a file system without modes
+            paths.home.chmod(wanted)
+
+
+def demand_own(folder: Path) -> None:
+    """Raise StorageError when a folder belongs to somebody else than the user or root."""
+    if sys.platform != "win32":
+        owner = folder.stat().st_uid
+        if owner not in (os.geteuid(), 0):
+            raise _not_ours(folder, f"Its owner is the user with the number {owner}.")
+
+
+def _not_ours(folder: Path, why: str) -> StorageError:
+    return StorageError(
+        f"the folder '{folder}' belongs to somebody else",
+        details=why,
+        resolution="Run boot2docker as that user, or name another folder with BOOT2DOCKER_DIR.",
+    )

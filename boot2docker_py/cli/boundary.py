@@ -20,6 +20,7 @@ from boot2docker_py.cli.session import Session
 from boot2docker_py.cli.usage import as_usage_error
 from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
 from boot2docker_py.host import reader
+from boot2docker_py.masking import without_secrets
 
 INTERRUPTED = 130
 STDOUT = 1
@@ -34,8 +35,8 @@ def run(arguments: Sequence[str], session: Session) -> int:
     """Run one command; return the exit status."""
     _never_fail_on_an_odd_terminal()
     _warn_of_root(paths.find(os.environ).home)
-    _log_to_file(paths.find(os.environ).log)
-    log.debug("boot2docker %s", " ".join(arguments))
+    _log_to_file(paths.find(os.environ))
+    log.debug("boot2docker %s", _for_the_log(arguments))
     may_try_again = not second_try.is_this(os.environ)
 
     def on_end(problem: HypervisorEndedError) -> int:
@@ -100,6 +101,15 @@ def _report(problem: Boot2DockerError, arguments: Sequence[str]) -> int:
     return problem.exit_status
 
 
+def _for_the_log(arguments: Sequence[str]) -> str:
+    """Return the command line without what is passed on: people type passwords there."""
+    ours = [*itertools.takewhile(lambda word: word not in PASSES_WORDS_ON, arguments)]
+    rest = len(arguments) - len(ours) - 1
+    if rest > 0:
+        ours += [arguments[len(ours)], f"({rest} words)"]
+    return " ".join(ours)
+
+
 def _wants_json(arguments: Sequence[str]) -> bool:
     """Tell whether `--json` was typed; asked of the words, for errors in the words themselves."""
     ours = itertools.takewhile(lambda word: word not in PASSES_WORDS_ON, arguments)
@@ -149,20 +159,31 @@ def _never_fail_on_an_odd_terminal() -> None:
             reconfigure(errors="replace")
 
 
-def _log_to_file(file: Path) -> None:
+class _WithoutSecrets(logging.Formatter):
+    """Users are asked to send the end of the log with a report."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
+def _log_to_file(found: paths.Paths) -> None:
     log.setLevel(logging.DEBUG)
     log.propagate = False
+    file = found.log
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if not found.home.exists():
+            paths.make_private_folder(found.home)
+        paths.secure_home(found)
         if file.exists() and file.stat().st_size > LOG_BYTES:
             with contextlib.suppress(PermissionError):  # on Windows, another command has it open
                 file.replace(file.with_suffix(".log.1"))
+        paths.make_private_file(file)
         handler = logging.FileHandler(file, encoding="utf-8")
-    except OSError:
+    except (OSError, Boot2DockerError):
         # A log that cannot be written must not keep the command from running; a command that
         # needs the folder says itself what is wrong with it.
         log.addHandler(logging.NullHandler())
         return
     pattern = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
-    handler.setFormatter(logging.Formatter(pattern))
+    handler.setFormatter(_WithoutSecrets(pattern))
     log.addHandler(handler)

@@ -60,14 +60,12 @@ def say(session: Session, context: object, *, is_used: bool) -> None:
     """Tell a person how docker finds the engine; the shell's line only where it is needed."""
     vm = session.config.vm
     if is_used:
-        click.echo(
-            f"The engine of VM '{vm}' answers; docker uses it (context '{context}').", err=True
-        )
+        screen.words(f"The engine of VM '{vm}' answers; docker uses it (context '{context}').")
         return
-    click.echo(f"The engine of VM '{vm}' answers. For docker to use it:", err=True)
+    screen.words(f"The engine of VM '{vm}' answers. For docker to use it:")
     if context:
-        click.echo(f"docker --context {context} ...", err=True)
-        click.echo("or, in this shell:", err=True)
+        screen.words(f"docker --context {context} ...")
+        screen.words("or, in this shell:")
     from boot2docker_py.docker import shells
 
     screen.code([shells.set_line(session.shell, "DOCKER_HOST", session.endpoint.docker_host)])
@@ -86,5 +84,5 @@ def say_what_is_left(session: Session) -> None:
     if os.environ.get("DOCKER_HOST") == session.endpoint.docker_host:
         from boot2docker_py.docker import shells
 
-        click.echo("This shell still points docker at it. To take that back:", err=True)
-        click.echo(shells.hint(session.shell, "boot2docker shellinit --unset"), err=True)
+        screen.words("This shell still points docker at it. To take that back:")
+        screen.words(shells.hint(session.shell, "boot2docker shellinit --unset"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import sys
 import time
 from typing import TYPE_CHECKING, Callable, Iterable, Mapping, TextIO
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, Mapping, TextIO
 import click
 
 from boot2docker_py.errors import Boot2DockerError, UsageError
+from boot2docker_py.masking import without_secrets
 from boot2docker_py.wait import Progress
 
 if TYPE_CHECKING:
@@ -23,9 +25,39 @@ BAR_WIDTH = 24
 COPY_SHOWN_EVERY_S = 0.1
 
 
+# C0 and C1, which move cursors, set titles and more; line ends and tabs stay.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_COLOUR = re.compile("(\x1b\\[[0-9;]{0,20}m)")
+_LINE_END = re.compile("\r+\n")
+
+
+def plain(text: str) -> str:
+    """Return the text of others with its control characters spelled out, as \\x1b.
+
+    Guests, servers, and names of files say what they like; a terminal would obey.
+    """
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _LINE_END.sub("\n", text))
+
+
 def data(text: str) -> None:
     """Print what was asked for."""
-    click.echo(text)
+    click.echo(plain(text))
+
+
+def words(text: str, *, is_data: bool = False) -> None:
+    """Print words for the user, on stderr unless they are what was asked for."""
+    click.echo(plain(text), err=not is_data)
+
+
+def raw(chunk: bytes) -> None:
+    """Print bytes of others: as they are into a file or a pipe, plainly on a terminal."""
+    if sys.stdout.isatty():
+        pieces = _COLOUR.split(chunk.decode("utf-8", errors="replace"))
+        # Every second one is a colour, which logs may have.
+        shown = [piece if index % 2 else plain(piece) for index, piece in enumerate(pieces)]
+        click.echo("".join(shown), nl=False)
+    else:
+        click.echo(chunk, nl=False)
 
 
 def code(lines: Iterable[str]) -> None:
@@ -52,7 +84,7 @@ def code(lines: Iterable[str]) -> None:
 def utf8(text: str) -> None:
     """Print what other programs read as a file: UTF-8, but on a terminal, which has its own."""
     if sys.stdout.isatty():
-        click.echo(text, nl=False)
+        click.echo(plain(text), nl=False)
     else:
         click.echo(text.encode("utf-8", errors="surrogateescape"), nl=False)
 
@@ -65,12 +97,12 @@ def json_object(value: Mapping[str, object]) -> None:
 def error(problem: Boot2DockerError) -> None:
     """Print what is wrong, what others said of it, and what to type next."""
     status_line.clear()
-    click.echo(click.style("error: ", fg="red") + problem.brief, err=True)
+    click.echo(click.style("error: ", fg="red") + plain(problem.brief), err=True)
     for line in problem.details.strip().splitlines()[-DETAIL_LINES:]:
-        click.echo(f"  {line}", err=True)
+        words(f"  {line}")
     if problem.resolution:
         is_sentence = problem.resolution.endswith(".")
-        click.echo(problem.resolution if is_sentence else f"try: {problem.resolution}", err=True)
+        words(problem.resolution if is_sentence else f"try: {problem.resolution}")
 
 
 class StatusLine:
@@ -94,22 +126,22 @@ class StatusLine:
         if progress.is_done:
             self.clear()
             if progress.waited_s >= 1:
-                click.echo(f"Waited {progress.waited_s:.1f} s for {progress.what}.", err=True)
+                words(f"Waited {progress.waited_s:.1f} s for {progress.what}.")
             return
         self.write(f"Waiting for {progress.what}: {progress.waited_s:.0f} s, {progress.reason}")
 
     def _show_as_lines(self, progress: Progress) -> None:
         if progress.is_done:
             if progress.what == self._what:
-                click.echo(f"Waited {progress.waited_s:.1f} s for {progress.what}.", err=True)
+                words(f"Waited {progress.waited_s:.1f} s for {progress.what}.")
             self._what = ""
         elif progress.what != self._what:
             self._what, self._said_at_s = progress.what, progress.waited_s
-            click.echo(f"Waiting for {progress.what}...", err=True)
+            words(f"Waiting for {progress.what}...")
         elif progress.waited_s - self._said_at_s >= REPEAT_S:
             self._said_at_s = progress.waited_s
-            words = f"Still waiting for {progress.what} after {progress.waited_s:.0f} s"
-            click.echo(f"{words}: {progress.reason}", err=True)
+            how_long = f"after {progress.waited_s:.0f} s"
+            words(f"Still waiting for {progress.what} {how_long}: {progress.reason}")
 
     def show_download(self, progress: DownloadProgress) -> None:
         """Show how much of an image has come."""
@@ -141,7 +173,7 @@ class StatusLine:
     def write(self, text: str) -> None:
         """Write `text` over the line."""
         columns, _lines = _terminal_size(sys.stderr)
-        text = " ".join(text.split())[: columns - 1]
+        text = " ".join(plain(text).split())[: columns - 1]
         click.echo("\r" + text.ljust(self._width), err=True, nl=False)
         self._width = len(text)
 
@@ -174,7 +206,7 @@ class Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print the record on stderr."""
         status_line.clear()
-        text = record.getMessage()
+        text = plain(without_secrets(record.getMessage()))
         if record.levelno >= logging.WARNING:
             text = click.style("warning: ", fg="yellow") + text
         elif record.levelno < logging.INFO:

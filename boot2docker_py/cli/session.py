@@ -67,6 +67,7 @@ class Session:
     @cached_property
     def config(self) -> Config:
         """Return the settings, and say which of them do nothing."""
+        secure_home(self.paths)  # before what stands in it is believed
         config = configuration.load(self.paths, os.environ, self.flags)
         console = screen.Handler(logging.DEBUG if config.verbose else logging.INFO)
         logging.getLogger("boot2docker_py").addHandler(console)
@@ -102,6 +103,7 @@ class Session:
             sha256=self.config.sha256,
             cacert=self.config.cacert,
             offline=self.config.offline,
+            allow_unverified=self.config.allow_unverified,
             force=self.config.force_upgrade_download,
         )
         return Images(request, screen.status_line.show_download)

@@ -19,6 +19,7 @@ class Config(NamedTuple):
     iso_url: str
     iso: Path
     sha256: str
+    allow_unverified: bool
     cacert: Path | None
     offline: bool
     force_upgrade_download: bool

@@ -14,6 +14,7 @@ def read_text(profile: Path) -> str:
     """Return the text of the profile; no file is an empty profile."""
     try:
         # Editors on Windows begin UTF-8 files with a byte order mark, which TOML does not know.
+        _demand_file(profile)
         return profile.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ""
@@ -23,6 +24,12 @@ def read_text(profile: Path) -> str:
             details=str(error),
             resolution="Save it as UTF-8 text that you may read, or move it away.",
         ) from error
+
+
+def _demand_file(profile: Path) -> None:
+    """Raise OSError for what would never end, as a pipe: no deadline runs yet."""
+    if profile.exists() and not profile.is_file():
+        raise OSError("it is not a file")
 
 
 def parse(text: str, profile: Path) -> dict[str, Any]:
@@ -35,10 +42,10 @@ def parse(text: str, profile: Path) -> dict[str, Any]:
         import tomli as tomllib
     try:
         return dict(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nesting without end
         raise ConfigError(
             f"the profile '{profile}' is not valid TOML",
-            details=str(error),
+            details=str(error)[:500],
             resolution='A line is KEY = VALUE; texts stand in quotes: VM = "boot2docker-vm".',
         ) from error
 

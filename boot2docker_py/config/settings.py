@@ -66,6 +66,8 @@ SETTINGS = (
             "The image on this machine."),
     Setting("sha256", "SHA256", "--sha256", "HEX", "", values.sha256,
             "Digest that a fetched image must have."),
+    Setting("allow_unverified", "AllowUnverified", "--allow-unverified", "", False, values.truth,
+            "Take an image over plain http although no digest of it is known."),
     Setting("cacert", "CACert", "--cacert", "FILE", None, values.optional_path,
             "Certificates to trust for downloads."),
     Setting("offline", "Offline", "--offline", "", False, values.truth,

@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import Callable
 
+from boot2docker_py import device_names, untrusted
+
 # What Go's strconv.ParseBool takes, which read `--dhcp=false` for the original.
 TRUE_WORDS = frozenset({"1", "t", "true"})
 FALSE_WORDS = frozenset({"0", "f", "false"})
@@ -43,10 +45,11 @@ def whole_number(low: int, high: int) -> Callable[[object], int]:
 
     def convert(value: object) -> int:
         try:
-            number = int(str(value)) if not isinstance(value, (bool, float)) else None
-        except ValueError:
+            is_whole = not isinstance(value, (bool, float))
+            number = untrusted.number(str(value).strip(), low, high) if is_whole else None
+        except ValueError:  # of `str`, for a number without end
             number = None
-        if number is None or not low <= number <= high:
+        if number is None:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return number
 
@@ -109,7 +112,7 @@ def vm_name(value: object) -> str:
             'must be a plain name: no / \\ : * ? " < > |, not beginning with . or -, '
             "not ending with a dot or a space"
         )
-    if re.fullmatch(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?", name):
+    if device_names.is_device(name):
         raise ValueError("must be a plain name: Windows keeps this one for a device")
     if len(name.encode()) > 64:
         raise ValueError("must be at most 64 bytes long")

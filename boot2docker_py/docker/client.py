@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import subprocess
 from dataclasses import dataclass
 from typing import Any, Mapping
 
+from boot2docker_py import untrusted
 from boot2docker_py.docker.environment import IN_THE_WAY
 
 ANSWER_S = 20.0
+VERSION_LETTERS = 100
 # moby/moby, pull requests 46887 (what clients fall back to) and 51119 (since Docker 29).
 OLDEST_SPOKEN = "1.24"
 OLDEST_SPOKEN_SINCE_29 = "1.44"
@@ -29,7 +30,7 @@ class Client:
     @property
     def oldest_api(self) -> str:
         """Return the oldest version that it speaks, by what is known of its releases."""
-        major = re.match(r"\d+", self.version)
+        major = re.match("[0-9]{1,9}", self.version)
         is_29 = major is not None and int(major.group()) >= 29
         return OLDEST_SPOKEN_SINCE_29 if is_29 else OLDEST_SPOKEN
 
@@ -61,13 +62,19 @@ def ask(docker_host: str, environ: Mapping[str, str]) -> Client | None:
 def understood(program: str, told: bytes, complaint: str) -> Client:
     """Return the client that printed this."""
     try:
-        document: Any = json.loads(told)
+        document: Any = untrusted.parsed_json(told)
         client = document["Client"]
-        version = str(client.get("Version", ""))
-        newest = str(client.get("DefaultAPIVersion") or client.get("ApiVersion", ""))
+        version = _version(client.get("Version"))
+        newest = _version(client.get("DefaultAPIVersion") or client.get("ApiVersion"))
     except (ValueError, TypeError, KeyError, AttributeError):
         return Client(program, complaint=complaint or "it does not say which version it is")
     return Client(program, version, newest, complaint)
+
+
+def _version(value: object) -> str:
+    """Return what a client says of a version; nothing if it is longer than any."""
+    text = value if isinstance(value, str) else ""
+    return text if len(text) <= VERSION_LETTERS else ""
 
 
 def can_talk(client: Client, engine_oldest: str, engine_newest: str) -> bool:
@@ -77,4 +84,4 @@ def can_talk(client: Client, engine_oldest: str, engine_newest: str) -> bool:
 
 
 def _number(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    return tuple(int(part) for part in re.findall("[0-9]{1,9}", version)[:2])

@@ -95,8 +95,14 @@ def _set_powershell(name: str, value: str) -> str:
     return f"$Env:{name} = '{quoted}'"
 
 
+def _quoted(value: str) -> str:
+    # Always: zsh expands a bare word that begins with `=`.
+    quoted = shlex.quote(value)
+    return quoted if quoted.startswith("'") else f"'{quoted}'"
+
+
 _POSIX = Shell(
-    lambda name, value: f"export {name}={shlex.quote(value)}",
+    lambda name, value: f"export {name}={_quoted(value)}",
     lambda name: f"unset {name}",
     'eval "$(COMMAND)"',
 )

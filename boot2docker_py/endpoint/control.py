@@ -13,15 +13,18 @@ import threading
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+from boot2docker_py import untrusted
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.host import named_pipe
 from boot2docker_py.ssh.stream import Stream
+from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 3.0
 END_WITHIN_S = 1.0
 PAUSE_S = 0.2
+QUESTION_LIMIT_BYTES = 4096
 LINE_LIMIT_BYTES = 4 * 1024 * 1024
 BACKLOG = 1024
 
@@ -104,7 +107,7 @@ def _serve_all(server: socket.socket, answer: Answer, has_ended: threading.Event
 def _serve(peer: Stream, answer: Answer) -> None:
     try:
         peer.settimeout(ANSWER_WITHIN_S)
-        question = json.loads(_read_line(peer))["ask"]
+        question = untrusted.parsed_json(_read_line(peer, QUESTION_LIMIT_BYTES))["ask"]
         peer.sendall(json.dumps(answer(question)).encode() + b"\n")
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.debug("a question came to nothing: %r", error)
@@ -132,10 +135,10 @@ class Peer:
         """Return the answer, or None if there is none in time."""
         try:
             self._sock.sendall(json.dumps({"ask": question}).encode() + b"\n")
-            answer: dict[str, Any] = json.loads(_read_line(self._sock))
+            answer = untrusted.parsed_json(_read_line(self._sock, LINE_LIMIT_BYTES))
         except (OSError, ValueError):
             return None
-        return answer
+        return answer if isinstance(answer, dict) else None
 
 
 def find(path: Path) -> Peer | None:
@@ -181,11 +184,14 @@ def is_ours(path: Path, inode: int) -> bool:
     return False
 
 
-def _read_line(sock: Stream) -> bytes:
-    line = b""
+def _read_line(sock: Stream, limit_bytes: int) -> bytes:
+    """Return what comes up to the end of a line; all of it within one deadline."""
+    deadline = Deadline(ANSWER_WITHIN_S)
+    line = bytearray()
     while not line.endswith(b"\n"):
+        sock.settimeout(max(deadline.remaining_s(), 0.001))
         data = sock.recv(4096)
-        if not data or len(line) > LINE_LIMIT_BYTES:
+        if not data or deadline.has_passed() or len(line) > limit_bytes:
             raise ValueError("no whole line")
         line += data
-    return line
+    return bytes(line)

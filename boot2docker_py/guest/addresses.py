@@ -32,11 +32,21 @@ def parse(told: str, mac: str) -> str | None:
     """Return the first IPv4 address of the adapter with the MAC in what `ip addr show` told."""
     is_it = False
     for line in told.splitlines():
-        words = line.split()
+        words = line.lower().split()
         if not line[:1].isspace():  # a new adapter begins
             is_it = False
-        elif words[0] == "link/ether":
-            is_it = words[1].lower() == mac.lower()
-        elif words[0] == "inet" and is_it:
-            return words[1].partition("/")[0]
+        elif words[:1] == ["link/ether"]:
+            is_it = words[1:2] == [mac.lower()]
+        elif words[:1] == ["inet"] and is_it:
+            return _address(words[1] if len(words) > 1 else "")
     return None
+
+
+def _address(word: str) -> str:
+    """Return the address of `ADDRESS/BITS`; scripts and browsers take it as it is."""
+    import ipaddress
+
+    try:
+        return str(ipaddress.IPv4Address(word.partition("/")[0]))
+    except ValueError as error:
+        raise GuestError("the VM does not tell its addresses", details=str(error)) from error

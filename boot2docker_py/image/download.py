@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Iterable, Iterator
 
+from boot2docker_py import untrusted
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.image import files, iso9660
 from boot2docker_py.image.model import DownloadProgress, OnProgress
@@ -20,7 +22,12 @@ if TYPE_CHECKING:  # it imports requests
 log = logging.getLogger(__name__)
 
 _COPY_CHUNK_BYTES = 1024 * 1024
+MOST_BYTES = 8 << 30  # an image of ours has 0.1 GB
 _PARTIAL_CONTENT, _RANGE_NOT_SATISFIABLE = 206, 416
+
+
+class TooLargeError(DownloadError):
+    """An image that would fill the disk."""
 
 
 def download(
@@ -73,9 +80,11 @@ def _begin(partial: Partial, url: str, answer: Answer) -> Iterator[bytes]:
     first = next(chunks, b"")
     if iso9660.looks_like_web_page(first):  # before it takes the place of what was received
         raise iso9660.web_page_error(url)
-    length = "" if answer.is_encoded else answer.headers.get("Content-Length", "")
-    validator = "" if answer.is_encoded else find_validator(answer.headers)
-    partial.begin(url, validator, int(length) if length.isdigit() else None)
+    length = answer.headers.get("Content-Length", "")
+    size_bytes = untrusted.number(length, 0, sys.maxsize)
+    if size_bytes is not None:
+        _demand_possible(size_bytes)
+    partial.begin(url, find_validator(answer.headers), size_bytes)
     return itertools.chain([first], chunks)
 
 
@@ -93,15 +102,25 @@ def _append(
     try:
         with partial.open_at(offset) as file:
             for chunk in chunks:
+                _demand_possible(meter.received_bytes + len(chunk))
                 with files.writing(partial.path, meter.missing_bytes):
                     _write_all(file, chunk)
                 meter.add(len(chunk))
-    except files.DiskFullError:
+    except (files.DiskFullError, TooLargeError):
         partial.drop()  # a full disk hurts every other program too
         raise
     if meter.missing_bytes:
         raise PassingError(
             f"the connection was cut {meter.missing_bytes} bytes before the end of the image"
+        )
+
+
+def _demand_possible(size_bytes: int) -> None:
+    if size_bytes > MOST_BYTES:
+        raise TooLargeError(
+            "what is sent is too large for an image",
+            details=f"more than {MOST_BYTES} bytes",
+            resolution="Check the address given with --iso-url.",
         )
 
 
@@ -129,6 +148,11 @@ class _Meter:
         self.add(0)
 
     @property
+    def received_bytes(self) -> int:
+        """Return how much of the image there is."""
+        return self._received
+
+    @property
     def missing_bytes(self) -> int | None:
         """Return how much is still to come, None when the server does not say."""
         return None if self._total_bytes is None else max(0, self._total_bytes - self._received)
@@ -147,7 +171,7 @@ def copy(source: Path, partial: Partial, deadline: Deadline, on_progress: OnProg
     Raises:
         DownloadError: it cannot be read, or the disk is full. DeadlineError: the time is over.
     """
-    partial.begin(str(source), "", _size_bytes(source))
+    partial.begin(str(source), "", _size_bytes(source))  # a pipe, say, was refused before
     _append(_read_chunks(source, deadline), partial, 0, deadline, on_progress)
 
 

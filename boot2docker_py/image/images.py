@@ -169,7 +169,7 @@ class Images:
         from boot2docker_py.image.web import Web
 
         with Web(deadline, stall_s=self._request.stall_s, cacert=self._request.cacert) as web:
-            yield RemoteSupply(source, web)
+            yield RemoteSupply(source, web, allow_unverified=self._request.allow_unverified)
 
     def _offline_error(self, details: str) -> DownloadError:
         return DownloadError(

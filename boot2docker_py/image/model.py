@@ -19,6 +19,7 @@ class ImageRequest:
     sha256: str = ""  # "" when the user gave none
     cacert: Path | None = None  # trusted in addition to the operating system's certificates
     offline: bool = False
+    allow_unverified: bool = False  # over plain http, without a checksum
     force: bool = False  # fetch even what is already there
     stall_s: float = 30.0  # the longest silence of a server
 

@@ -6,14 +6,16 @@ images stand in the text of the release alone, as lines of sha256sum and its sis
 
 from __future__ import annotations
 
-import json
+import sys
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from boot2docker_py import untrusted
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.image import checksums, sources, versions
 from boot2docker_py.image.model import Release
 
+TAG_LETTERS = 256
 ISO_NAME = "boot2docker.iso"
 
 
@@ -37,7 +39,7 @@ def pick(text: str, source: sources.Source) -> Release:
 
 def _parse(text: str, source: sources.Source) -> list[dict[str, Any]]:
     try:
-        answer = json.loads(text)
+        answer = untrusted.parsed_json(text)
     except ValueError as error:
         raise _malformed(source, text, str(error)) from error
     entries = [answer] if isinstance(answer, dict) and "tag_name" in answer else answer
@@ -47,7 +49,10 @@ def _parse(text: str, source: sources.Source) -> list[dict[str, Any]]:
 
 
 def _has_tag(entry: object) -> bool:
-    return isinstance(entry, dict) and isinstance(entry.get("tag_name"), str)
+    if not isinstance(entry, dict) or not isinstance(entry.get("tag_name"), str):
+        return False
+    tag: str = entry["tag_name"]
+    return len(tag) <= TAG_LETTERS and tag.isprintable()  # and so no half of a letter
 
 
 def _malformed(source: sources.Source, text: str, why: str) -> DownloadError:
@@ -75,13 +80,12 @@ def _find_asset(entry: dict[str, Any]) -> dict[str, Any] | None:
 def _release(entry: dict[str, Any], asset: dict[str, Any], source: sources.Source) -> Release:
     tag: str = entry["tag_name"]
     url = asset.get("browser_download_url")
-    size = asset.get("size")
     return Release(
         url=url if isinstance(url, str) and url else _conventional_url(source, tag),
         origin=source.origin,
         version=versions.from_tag(tag),
         checksum=_checksum(entry, asset, source),
-        size_bytes=size if isinstance(size, int) and size > 0 else None,
+        size_bytes=untrusted.integer(asset.get("size"), 1, sys.maxsize),
         is_listed=True,
     )
 

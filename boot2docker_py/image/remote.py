@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+from typing import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 from boot2docker_py.errors import DownloadError
@@ -19,15 +20,17 @@ from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
+GITHUB_API = "api.github.com"
 _UNAUTHORIZED = 401
 
 
 class RemoteSupply:
     """A list of releases, or the address of an image."""
 
-    def __init__(self, source: Source, web: Web) -> None:
+    def __init__(self, source: Source, web: Web, *, allow_unverified: bool = False) -> None:
         self._source = source
         self._web = web
+        self._allow_unverified = allow_unverified
 
     def newest(self, given: Checksum | None) -> Release:
         """Return what is offered, held to `given`, or to the checksum that the source tells.
@@ -40,7 +43,28 @@ class RemoteSupply:
             release = releases.pick(self._fetch_list(), self._source)
             log.info("Latest release for %s is v%s.", release.origin, release.version)
         checksum = given or release.checksum or self._find_checksum_beside(release.url)
+        is_listed = release.checksum is not None and _is_private(self._source.location)
+        if not (given or is_listed or _is_private(release.url)):
+            self._demand_allowed(release, checksum)
+        elif checksum is None and urlsplit(release.url).scheme == "http":
+            log.warning("No checksum is known of '%s'.", without_password(release.url))
         return dataclasses.replace(release, checksum=checksum)
+
+    def _demand_allowed(self, release: Release, checksum: Checksum | None) -> None:
+        """Refuse what everybody on the way could change; what runs in the VM is root there."""
+        url = without_password(release.url)
+        if self._allow_unverified:
+            log.warning("'%s' comes over plain http, and nothing proves what it is.", url)
+            return
+        words = "plain http lets everybody on the way change the image"
+        if checksum is not None:
+            words += f", and the checksum too: {checksum.algorithm} {checksum.hexdigest}"
+        raise DownloadError(
+            f"nothing proves that '{url}' is the image that it should be",
+            details=words,
+            resolution="Give its digest, from where you trust it: --sha256 HEX. "
+            "Or take it as it comes: --allow-unverified.",
+        )
 
     def bring(
         self, release: Release, partial: Partial, deadline: Deadline, on_progress: OnProgress
@@ -55,16 +79,16 @@ class RemoteSupply:
 
     def _fetch_list(self) -> str:
         url = self._source.location
-        token = find_token(url)
+        variable, token = find_token(url, os.environ)
         try:
             return self._web.fetch_text(url, accept="application/vnd.github+json", token=token)
         except StatusError as error:
             if error.status != _UNAUTHORIZED or not token:
                 raise
             raise DownloadError(
-                f"{urlsplit(url).hostname} does not accept the token in GITHUB_TOKEN",
+                f"{urlsplit(url).hostname} does not accept the token in {variable}",
                 details=error.details,
-                resolution="Correct GITHUB_TOKEN, or unset it: public releases need none.",
+                resolution=f"Correct {variable}, or unset it: public releases need none.",
             ) from error
 
     def _find_checksum_beside(self, image_url: str) -> Checksum | None:
@@ -82,7 +106,19 @@ class RemoteSupply:
         return checksum
 
 
-def find_token(api_url: str) -> str:
-    """Return the token for a releases API, "" when there is none; it never goes in the clear."""
-    is_private = urlsplit(api_url).scheme == "https" or is_loopback(api_url)
-    return os.environ.get("GITHUB_TOKEN", "").strip() if is_private else ""
+def find_token(api_url: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the variable with the token for a releases API, and the token; empty without one.
+
+    A token is for the host that it was made for: GitHub's, or the GitHub Enterprise server that
+    GITHUB_API_URL names, as in its workflows. It never goes in the clear.
+    """
+    host = urlsplit(api_url).netloc.rpartition("@")[2].lower()
+    own = urlsplit(environ.get("GITHUB_API_URL", "")).netloc.rpartition("@")[2].lower()
+    variable = {GITHUB_API: "GITHUB_TOKEN", own: "GH_ENTERPRISE_TOKEN"}.get(host, "")
+    token = environ.get(variable, "").strip()
+    return (variable, token) if token and _is_private(api_url) else ("", "")
+
+
+def _is_private(url: str) -> bool:
+    """Tell whether nobody on the way can read or change what is sent."""
+    return urlsplit(url).scheme == "https" or is_loopback(url)

@@ -8,9 +8,10 @@ import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from boot2docker_py.errors import UsageError
+from boot2docker_py.masking import without_secrets
 
 AUTO = "auto"
 OFFICIAL_RELEASES = "https://api.github.com/repos/boot2docker/boot2docker/releases"
@@ -69,7 +70,10 @@ def path_of_file_url(url: str, *, is_windows: bool) -> str:
     Raises:
         UsageError: it names another computer, where paths cannot.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _unusable(url, str(error)) from error
     path = unquote(parts.path)
     host = "" if parts.netloc.lower() == "localhost" else unquote(parts.netloc)
     if not is_windows:
@@ -107,10 +111,7 @@ def web_host(api_host: str) -> str:
 
 def without_password(url: str) -> str:
     """Return an address, or a path, as it may be shown and written down."""
-    if "@" not in url or "://" not in url:
-        return url
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+    return without_secrets(url)
 
 
 def is_same_file(source: str, destination: Path) -> bool:

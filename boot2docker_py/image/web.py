@@ -52,7 +52,7 @@ class Answer:
             demand_time(self._deadline)
             with web_errors.translated(self.url, find_proxy):
                 self._limit_next_read()
-                chunk = self._response.raw.read1(_CHUNK_BYTES, decode_content=True)
+                chunk = self._response.raw.read1(_CHUNK_BYTES, decode_content=False)
             if not chunk:
                 return
             yield chunk
@@ -136,6 +136,13 @@ class Web:
             if answer.status not in (200, 206, *also):
                 text = _beginning(answer)
                 raise web_errors.of_status(answer.url, answer.status, answer.headers, text)
+            # A few hundred bytes could become all of the memory, or all of the disk.
+            if answer.is_encoded:
+                raise DownloadError(
+                    f"'{without_password(url)}' is sent compressed, which we ask not to do",
+                    details=f"Content-Encoding: {answer.headers.get('Content-Encoding', '')}",
+                    resolution="Fetch it with a browser, and give the file with --iso-url.",
+                )
             yield answer
 
     def fetch_text(self, url: str, *, accept: str = "*/*", token: str = "") -> str:

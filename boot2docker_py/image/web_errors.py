@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 
+from boot2docker_py import untrusted
 from boot2docker_py.errors import DownloadError, UsageError
 from boot2docker_py.image import trust
 from boot2docker_py.image.patience import PassingError
@@ -28,6 +29,11 @@ _HOPELESS_TLS = re.compile(
     r"protocol.version|unsupported.protocol|handshake.failure|wrong.version.number", re.I
 )
 _TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
+
+
+# Longer than any deadline; and the last second that every system can name.
+LONGEST_PAUSE_S = 7 * 86400
+_LATEST_S = 2**31 - 1
 
 
 class StatusError(DownloadError):
@@ -64,19 +70,22 @@ def of_status(url: str, status: int, headers: Mapping[str, str], text: str) -> D
 
 def parse_retry_after(value: str, now: float) -> float:
     """Return the seconds of a Retry-After header (RFC 9110, 10.2.3); `now` is seconds of 1970."""
-    if value.strip().isdigit():
-        return float(value)
+    seconds = untrusted.number(value.strip(), 0, LONGEST_PAUSE_S)
+    if seconds is not None:
+        return float(seconds)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - now)
-    except (TypeError, ValueError):  # Python 3.8 and 3.9 raise TypeError for what is no date
+        wait_s = email.utils.parsedate_to_datetime(value).timestamp() - now
+    except (TypeError, ValueError, OverflowError, OSError):  # what is no date, or no time here
         return 0.0
+    return min(max(0.0, wait_s), LONGEST_PAUSE_S)
 
 
 def _rate_limited(url: str, headers: Mapping[str, str], words: str) -> DownloadError:
     reset = headers.get("X-RateLimit-Reset", "")
     until = ""
-    if reset.isdigit():
-        until = datetime.datetime.fromtimestamp(int(reset)).strftime(" until %H:%M")
+    reset_at_s = untrusted.number(reset, 0, _LATEST_S)
+    if reset_at_s is not None:
+        until = datetime.datetime.fromtimestamp(reset_at_s).strftime(" until %H:%M")
     return DownloadError(
         f"{urlsplit(url).hostname} answers no more questions from this network{until}: "
         "its rate limit is used up",

@@ -22,6 +22,7 @@ from boot2docker_py.ssh.errors import NotReadyError
 from boot2docker_py.wait import Deadline, Pauses
 
 GREETING = b"SSH-"
+GREETING_BYTES = 64 * 1024  # with the lines before it
 SPACING_S = 1.0
 SPACING_SHARE = 0.1  # of the time waited so far
 AT_MOST = 5
@@ -132,7 +133,11 @@ class Dialer:
         if not data:
             return self._lost(attempt, "the connection was closed without an SSH greeting")
         attempt.received += data
-        return _has_greeted(attempt.received)
+        if _has_greeted(attempt.received):
+            return True
+        if len(attempt.received) > GREETING_BYTES:
+            return self._lost(attempt, "what answers there is no SSH server")
+        return False
 
     def _lost(self, attempt: Attempt, reason: str) -> bool:
         self._drop(attempt)

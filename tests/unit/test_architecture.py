@@ -62,18 +62,21 @@ STANDARD = (
 )
 
 # What each room may know of the others; the ground is what all stand on.
-GROUND = {"errors", "advice", "wait", "lock", "address", "untrusted", "whole_file"}
+GROUND = {"errors", "masking", "device_names", "advice", "wait", "lock", "address", "untrusted"}
+GROUND |= {"whole_file"}
 MAY_KNOW = {
-    "errors": set(),
+    "masking": set(),
+    "errors": {"masking"},
     "address": set(),
     "advice": {"errors"},
     "untrusted": set(),
+    "device_names": set(),
     "x509": {"errors"},
     "wait": {"errors"},
     "lock": {"errors", "wait"},
     "whole_file": {"wait"},
     "paths": {"errors"},
-    "config": {"errors", "paths", "untrusted"},
+    "config": {"errors", "paths", "untrusted", "device_names"},
     "host": GROUND,
     "drivers": GROUND | {"paths", "host", "x509"},
     "image": GROUND | {"__version__"},

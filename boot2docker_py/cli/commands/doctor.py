@@ -50,7 +50,7 @@ def doctor(session: Session) -> int:
         screen.json_object({"vm": session.config.vm, **facts, "findings": findings})
     else:
         counts = _counted(len(failures), "failure"), _counted(warnings, "warning")
-        click.echo(", ".join(counts) + ".", err=True)
+        screen.words(", ".join(counts) + ".")
     return failures[0].exit_status if failures else 0
 
 
@@ -80,9 +80,9 @@ def _patient(session: Session) -> Patient:
 def _show(finding: Finding) -> None:
     level = click.style(f"{finding.level.value:<8}", fg=COLOURS.get(finding.level.value))
     lines = list(_lines(finding))
-    click.echo(f"{level} {lines[0]}")
+    click.echo(f"{level} {screen.plain(lines[0])}")
     for line in lines[1:]:
-        click.echo(f"{'':<8} {line}")
+        screen.words(f"{'':<8} {line}", is_data=True)
 
 
 def _lines(finding: Finding) -> Iterator[str]:

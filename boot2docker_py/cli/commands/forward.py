@@ -47,7 +47,7 @@ def _start(session: Session) -> None:
         _print_health(session)
     else:
         words = f"The engine of VM '{session.config.vm}' answers at {session.endpoint.docker_host}."
-        click.echo(words, err=True)
+        screen.words(words)
 
 
 def _restart(session: Session) -> None:
@@ -70,7 +70,7 @@ def _status(session: Session) -> None:
     screen.data(health.phase.value)
     for words in (health.reason, health.last_error and health.last_error.in_words()):
         if words:
-            click.echo(words, err=True)
+            screen.words(words)
 
 
 def _print_health(session: Session) -> None:
@@ -87,7 +87,7 @@ def _stop(session: Session) -> None:
     else:
         name = session.config.vm
         words = f"The forwarder of VM '{name}' has ended."
-        click.echo(words if was_there else f"No forwarder ran for VM '{name}'.", err=True)
+        screen.words(words if was_there else f"No forwarder ran for VM '{name}'.")
 
 
 def _foreground(session: Session) -> None:

@@ -138,6 +138,6 @@ def cp(session: Session, *, words: tuple[str, ...], root: bool) -> None:
         if not session.as_json:
             size_mb = done.size_bytes / 1e6
             files = f"{done.files} file{'s' * (done.files != 1)}"
-            click.echo(f"{done.source} is at {done.target}: {files}, {size_mb:.1f} MB.", err=True)
+            screen.words(f"{done.source} is at {done.target}: {files}, {size_mb:.1f} MB.")
     if session.as_json:
         screen.json_object({"vm": session.config.vm, "copied": copied})

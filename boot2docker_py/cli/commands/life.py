@@ -31,7 +31,7 @@ with_session = click.make_pass_decorator(Session)
 # What people give most often; `help options` has the others.
 WHEN_MADE = "memory_mb cpus disk_mb iso_url"
 AT_BOOT = "vbox_share"
-OF_IMAGES = "iso_url iso sha256 cacert offline force_upgrade_download"
+OF_IMAGES = "iso_url iso sha256 allow_unverified cacert offline force_upgrade_download"
 
 
 def _answer(session: Session, words: str, **facts: object) -> None:
@@ -39,7 +39,7 @@ def _answer(session: Session, words: str, **facts: object) -> None:
     if session.as_json:
         screen.json_object({"vm": session.config.vm, **facts})
     elif words:
-        click.echo(words, err=True)
+        screen.words(words)
 
 
 def _changed(session: Session, found: State, done: str, already: str) -> None:

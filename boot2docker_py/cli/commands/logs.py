@@ -22,7 +22,7 @@ class _Stdout:
     """Our standard output, for bytes, at once."""
 
     def write(self, data: bytes) -> None:
-        click.echo(data, nl=False)
+        screen.raw(data)
 
 
 @app.command()
@@ -45,7 +45,7 @@ def logs(session: Session, *, name: str | None, follow: bool, lines: int) -> int
         raise UsageError("--follow and --json do not go together", resolution="Omit one of them.")
     if name is None:
         name = vm_logs.most_useful(session.questions.state())
-        click.echo(f"The log '{name}' of VM '{session.config.vm}':", err=True)
+        screen.words(f"The log '{name}' of VM '{session.config.vm}':")
     try:
         _show(session, name, lines, follows=follow)
     except KeyboardInterrupt:
@@ -88,7 +88,7 @@ def _file(session: Session, name: str) -> Path:
 def _show_file(file: Path, lines: int, *, follows: bool) -> None:
     found, log = vm_logs.last_lines(file, lines)
     if not file.exists():
-        click.echo(f"There is no '{file}' yet.", err=True)
+        screen.words(f"There is no '{file}' yet.")
     stdout = _Stdout()
     stdout.write(b"".join(found))
     if follows:

@@ -33,7 +33,7 @@ def ports(session: Session) -> None:
     elif rows:
         screen.data("\n".join(_table([HEADINGS, *(_words(row) for row in rows)])))
     else:
-        click.echo("No container publishes a port.", err=True)
+        screen.words("No container publishes a port.")
 
 
 def _at_vm(port: dict[str, Any], host_only: str | None) -> str | None:

@@ -70,7 +70,7 @@ def shellinit(
     words = ["boot2docker", "shellinit", "--shell", shell]
     words += ["--vm", f'"{session.config.vm}"'] if session.config.flag("vm") else []
     words += ["--unset"] * unset + ["--tls"] * tls + ["--no-proxy"] * no_proxy
-    click.echo(f"To do this in {shell}: {shells.hint(shell, ' '.join(words))}", err=True)
+    screen.words(f"To do this in {shell}: {shells.hint(shell, ' '.join(words))}")
 
 
 @app.command(
@@ -97,7 +97,7 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm
     environ = _with_a_client(session, wanted.applied_to(os.environ))
-    click.echo(f"docker uses the engine of VM '{name}' here; 'exit' ends this.", err=True)
+    screen.words(f"docker uses the engine of VM '{name}' here; 'exit' ends this.")
     session.hand_over()
     return run_here(command, environ)
 
@@ -111,10 +111,9 @@ def _with_a_client(session: Session, environ: dict[str, str]) -> dict[str, str]:
     except OSError as error:
         log.warning("There is no docker client, and none can be offered: %s", error)
         return environ
-    click.echo(
+    screen.words(
         "There is no docker client on this machine: here, docker is that of the VM "
-        "(boot2docker docker).",
-        err=True,
+        "(boot2docker docker)."
     )
     return {**environ, **settings_for_children(session.config)}
 
@@ -147,10 +146,10 @@ def run_here(command: Sequence[str], environ: Mapping[str, str]) -> int:
     try:
         child = subprocess.Popen(command, env=dict(environ))
     except FileNotFoundError:
-        click.echo(f"{command[0]}: command not found", err=True)
+        screen.words(f"{command[0]}: command not found")
         return NOT_FOUND
     except OSError as error:
-        click.echo(f"{command[0]}: {error.strerror}", err=True)
+        screen.words(f"{command[0]}: {error.strerror}")
         return NOT_RUNNABLE
     # Ctrl-C is for the child, which has the same terminal.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, replace
 from typing import Any, Iterable, Iterator, Mapping
 
+from boot2docker_py import untrusted
+
 ANY_IPV4, ANY_IPV6 = "0.0.0.0", "::"
+PROTOCOLS = ("tcp", "udp", "sctp")
+NAME_LETTERS = 256
 LOOPBACK_OF = {ANY_IPV4: "127.0.0.1", ANY_IPV6: "::1"}
 
 
@@ -50,21 +55,26 @@ def _is_twin(port: PublishedPort, found: set[PublishedPort]) -> bool:
 def _of_one(container: Mapping[str, Any]) -> Iterator[PublishedPort]:
     name = _name(container)
     for entry in container.get("Ports") or ():
-        if entry.get("PublicPort"):
-            yield PublishedPort(
-                container=name,
-                protocol=str(entry["Type"]),
-                port=int(entry["PublicPort"]),
-                container_port=int(entry["PrivatePort"]),
-                guest_address=str(entry.get("IP") or ANY_IPV4),
-            )
+        port = untrusted.integer(entry.get("PublicPort"), 1, 65535)
+        container_port = untrusted.integer(entry.get("PrivatePort"), 1, 65535)
+        protocol, address = entry.get("Type"), _address(entry.get("IP") or ANY_IPV4)
+        # What is none is left out, and the ports beside it are served.
+        if port and container_port and protocol in PROTOCOLS and address:
+            yield PublishedPort(name, protocol, port, container_port, address)
+
+
+def _address(text: object) -> str:
+    try:
+        return str(ipaddress.ip_address(text)) if isinstance(text, str) else ""
+    except ValueError:
+        return ""
 
 
 def _name(container: Mapping[str, Any]) -> str:
     """Return its own name; those with a second slash are names that others know it by."""
     names = [str(name)[1:] for name in container.get("Names") or ()]
     own = [name for name in names if "/" not in name]
-    return own[0] if own else str(container["Id"])[:12]
+    return (own[0] if own else str(container["Id"])[:12])[:NAME_LETTERS]
 
 
 def _rank(port: PublishedPort) -> tuple[object, ...]:

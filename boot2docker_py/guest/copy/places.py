@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Sequence
 
+from boot2docker_py import device_names
 from boot2docker_py.errors import UsageError
 
 HOW = "Write the side in the VM as vm:PATH, as in: boot2docker cp notes.txt vm:/home/docker/"
@@ -15,12 +16,6 @@ HOW = "Write the side in the VM as vm:PATH, as in: boot2docker cp notes.txt vm:/
 # Of Linux, PATH_MAX; and folders in folders that a recursion of Python can still remove.
 NAME_BYTES = 4096
 DEPTH = 200
-
-# Names that Windows gives to devices, with any ending; blanks before it do not count. See
-# https://learn.microsoft.com/en-us/windows/win32/fileio/naming-a-file
-_DEVICES = re.compile(
-    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9\u00b9\u00b2\u00b3]) *(\.|$)", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -72,11 +67,6 @@ def name_of(path: str) -> str:
     return "." if name in ("", "..") else name
 
 
-def is_device_on_windows(name: str) -> bool:
-    """Tell whether Windows takes the name of a file for that of a device."""
-    return _DEVICES.match(name) is not None
-
-
 def parts(name: str, platform: str) -> tuple[str, ...]:
     """Return the names of folders and file that a name in an archive consists of, none for `.`.
 
@@ -92,7 +82,7 @@ def parts(name: str, platform: str) -> tuple[str, ...]:
         for part in found:
             if re.search(r'[\\:*?"<>|\x00-\x1f]', part) or part[-1] in ". ":
                 raise _not_on_windows(part, name)
-            if is_device_on_windows(part):
+            if device_names.is_device(part):
                 raise _not_on_windows(part, name)
     return found
 

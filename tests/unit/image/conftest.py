@@ -14,7 +14,8 @@ from tests.unit.image import web_server
 
 _NETWORK_VARIABLES = (
     "http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY NO_PROXY "
-    "REQUESTS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR GITHUB_TOKEN"
+    "REQUESTS_CA_BUNDLE CURL_CA_BUNDLE SSL_CERT_FILE SSL_CERT_DIR GITHUB_TOKEN "
+    "GH_ENTERPRISE_TOKEN GITHUB_API_URL"
 ).split()
 
 MakeImages = Callable[..., Images]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.errors import DeadlineError, DownloadError, StorageError, UsageError
-from boot2docker_py.image import DownloadProgress, Image
+from boot2docker_py.image import DownloadProgress, Image, download, web_errors
 from boot2docker_py.wait import Deadline
 from tests.unit.image import web_server
 from tests.unit.image.conftest import MakeImages
@@ -73,18 +74,110 @@ def test_a_server_that_does_not_tell_the_length_is_fine(
     assert seen[-1].total_bytes is None
 
 
-def test_a_compressed_answer_is_unpacked(
+def test_a_compressed_answer_is_refused(
     server: Server, make_images: MakeImages, destination: Path, deadline: Deadline
 ) -> None:
-    """Some servers compress although we ask them not to."""
-    packed = gzip.compress(ISO)
+    """A few hundred bytes of it can become all of the memory, or all of the disk."""
+    packed = gzip.compress(gzip.compress(bytes(50_000_000)))
+    for encoding in ("gzip", "gzip, gzip", "deflate", "br"):
+
+        def page(request: Request, encoding: str = encoding) -> None:
+            request.reply(200, packed, Content_Encoding=encoding, ETag='"1"')
+
+        server.pages["/boot2docker.iso"] = page
+        with pytest.raises(DownloadError, match="sent compressed"):
+            make_images().fetch(deadline)
+    assert not destination.exists()
+
+
+def test_an_image_without_end_is_given_up(
+    server: Server,
+    make_images: MakeImages,
+    destination: Path,
+    deadline: Deadline,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(download, "MOST_BYTES", 300_000)
+    endless = make_iso() + bytes(1_000_000)
+    for page in (web_server.chunked(endless), web_server.file(endless)):
+        server.pages["/boot2docker.iso"] = page
+        with pytest.raises(DownloadError, match="too large"):
+            make_images().fetch(deadline)
+    kept = [path for path in destination.parent.glob("*") if path.suffix != ".lock"]
+    assert sum(path.stat().st_size for path in kept) == 0
+
+
+@pytest.mark.parametrize("length", ["\u00b2", "9" * 5000, "-1", "1e9", "0x10", "1 0"])
+def test_a_length_that_is_none(
+    server: Server, make_images: MakeImages, destination: Path, deadline: Deadline, length: str
+) -> None:
+    """http.client ignores it as well; what counts is that it is no defect of ours."""
 
     def page(request: Request) -> None:
-        request.reply(200, packed, Content_Encoding="gzip", ETag='"1"')
+        request.send_response_only(200)
+        request.wfile.write(
+            b"HTTP/1.1 200 OK\r\nContent-Length: " + length.encode("utf-8", "replace")
+        )
+        request.wfile.write(b"\r\nConnection: close\r\n\r\n" + ISO)
+        request.close_connection = True
 
     server.pages["/boot2docker.iso"] = page
+    with contextlib.suppress(DownloadError, DeadlineError):
+        make_images().fetch(deadline)
+
+
+HTTP_MIRROR = "http://mirror.example/plain.iso"
+
+
+class TestPlainHTTP:
+    """The server plays a proxy: what is asked of it is on the net."""
+
+    @pytest.fixture(autouse=True)
+    def _on_the_net(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("http_proxy", server.url(""))
+        server.pages[HTTP_MIRROR] = web_server.file(ISO)
+
+    def test_without_a_digest_it_is_refused(
+        self, make_images: MakeImages, destination: Path, deadline: Deadline
+    ) -> None:
+        with pytest.raises(DownloadError, match="nothing proves") as caught:
+            make_images(HTTP_MIRROR).fetch(deadline)
+        assert "--sha256" in caught.value.resolution
+        assert not destination.exists()
+
+    def test_a_digest_that_came_the_same_way_proves_nothing(
+        self, server: Server, make_images: MakeImages, deadline: Deadline
+    ) -> None:
+        digest = hashlib.sha256(ISO).hexdigest()
+        server.pages[HTTP_MIRROR + ".sha256"] = web_server.text(200, f"{digest}  plain.iso\n")
+        with pytest.raises(DownloadError, match="nothing proves") as caught:
+            make_images(HTTP_MIRROR).fetch(deadline)
+        assert digest in caught.value.details
+
+    def test_with_a_digest_from_elsewhere_it_is_taken(
+        self, make_images: MakeImages, destination: Path, deadline: Deadline
+    ) -> None:
+        make_images(HTTP_MIRROR, sha256=hashlib.sha256(ISO).hexdigest()).fetch(deadline)
+        assert destination.read_bytes() == ISO
+
+    def test_it_is_taken_when_the_user_says_so(
+        self,
+        make_images: MakeImages,
+        destination: Path,
+        deadline: Deadline,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        make_images(HTTP_MIRROR, allow_unverified=True).fetch(deadline)
+        assert destination.read_bytes() == ISO
+        assert "plain http" in caplog.text
+
+
+def test_no_checksum_from_this_machine_is_said(
+    server: Server, make_images: MakeImages, deadline: Deadline, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.pages["/boot2docker.iso"] = web_server.file(ISO)
     make_images().fetch(deadline)
-    assert destination.read_bytes() == ISO
+    assert "No checksum is known" in caplog.text
 
 
 def test_a_server_that_likes_to_compress_is_asked_not_to(
@@ -336,3 +429,25 @@ def test_a_folder_in_the_place_of_the_image_stays(
     with pytest.raises(StorageError, match="cannot replace"):
         make_images().fetch(deadline)
     assert destination.is_dir()
+
+
+NOW = 1_700_000_000.0
+
+
+@pytest.mark.parametrize(
+    "value", ["\u00b2", "9" * 30, "-1", "nan", "Sat, 01 Jan 99999 00:00:00 GMT", "x", "", "1e9"]
+)
+def test_a_pause_that_no_server_means(value: str) -> None:
+    assert 0 <= web_errors.parse_retry_after(value, NOW) <= web_errors.LONGEST_PAUSE_S
+
+
+def test_a_date_far_off_is_a_bounded_pause() -> None:
+    far = "Fri, 31 Dec 9999 23:59:59 GMT"
+    assert web_errors.parse_retry_after(far, NOW) == web_errors.LONGEST_PAUSE_S
+
+
+@pytest.mark.parametrize("reset", ["1700000000000000", "\u00b2", "9" * 5000, "-1", "x"])
+def test_a_rate_limit_with_a_time_that_is_none(reset: str) -> None:
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
+    error = web_errors.of_status("https://h/x", 403, headers, "")
+    assert "from this network:" in error.brief

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from boot2docker_py.errors import DownloadError
+from boot2docker_py.image import remote
 from boot2docker_py.wait import Deadline
 from tests.unit.image import web_server
 from tests.unit.image.conftest import MakeImages
@@ -163,7 +164,8 @@ def test_the_token_goes_to_the_api_and_to_nobody_else(
     server: Server, make_images: MakeImages, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The image may lie on another host; the API may redirect there, too."""
-    monkeypatch.setenv("GITHUB_TOKEN", "t0ken")
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", "t0ken")
+    monkeypatch.setenv("GITHUB_API_URL", server.url("/api/v3"))
     seen: list[str | None] = []
     with web_server.run() as other:
 
@@ -193,18 +195,61 @@ def test_the_token_goes_to_the_api_and_to_nobody_else(
 def test_a_wrong_token_is_named(
     server: Server, make_images: MakeImages, deadline: Deadline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("GITHUB_TOKEN", "wrong")
+    monkeypatch.setenv("GH_ENTERPRISE_TOKEN", "wrong")
+    monkeypatch.setenv("GITHUB_API_URL", server.url("/api/v3"))
     server.pages[API] = web_server.as_json({"message": "Bad credentials"}, 401)
-    with pytest.raises(DownloadError, match="does not accept the token in GITHUB_TOKEN"):
+    with pytest.raises(DownloadError, match="does not accept the token in GH_ENTERPRISE_TOKEN"):
         make_images(server.url(API)).newest(deadline)
 
 
-def test_a_token_does_not_travel_in_the_clear(monkeypatch: pytest.MonkeyPatch) -> None:
-    from boot2docker_py.image import remote
+RELEASES = "/repos/a/b/releases"
 
-    monkeypatch.setenv("GITHUB_TOKEN", "t0ken")
-    assert remote.find_token("https://ghe.example/api/v3/repos/a/b/releases") == "t0ken"
-    assert remote.find_token("http://ghe.example/api/v3/repos/a/b/releases") == ""
+
+@pytest.mark.parametrize(
+    ("address", "variable"),
+    [
+        ("https://api.github.com", "GITHUB_TOKEN"),
+        ("https://API.GitHub.com", "GITHUB_TOKEN"),
+        ("http://api.github.com", ""),
+        ("https://api.github.com.evil.example", ""),
+        ("https://api.github.com:444", ""),
+        ("https://api.github.com@evil.example", ""),
+        ("https://evil.example", ""),
+        ("https://ghe.example/api/v3", "GH_ENTERPRISE_TOKEN"),
+        ("http://ghe.example/api/v3", ""),
+        ("https://ghe.example:8443/api/v3", ""),
+    ],
+)
+def test_each_token_is_for_one_host_and_does_not_travel_in_the_clear(
+    address: str, variable: str
+) -> None:
+    environ = {
+        "GITHUB_TOKEN": "hub",
+        "GH_ENTERPRISE_TOKEN": "enterprise",
+        "GITHUB_API_URL": "https://ghe.example/api/v3",
+    }
+    assert remote.find_token(address + RELEASES, environ) == (variable, environ.get(variable, ""))
+    for name in ("GITHUB_API_URL", "GH_ENTERPRISE_TOKEN"):
+        less = {key: value for key, value in environ.items() if key != name}
+        found, _token = remote.find_token("https://ghe.example/api/v3" + RELEASES, less)
+        assert found == ""
+
+
+@pytest.mark.parametrize("tag", ["\ud800", "v9\x1b]0;x\x07", "v" * 300, 5, None])
+def test_a_tag_that_is_none(
+    server: Server, make_images: MakeImages, deadline: Deadline, tag: object
+) -> None:
+    server.pages[API] = web_server.as_json([{**release("v1", server), "tag_name": tag}])
+    with pytest.raises(DownloadError, match="cannot be read"):
+        make_images(server.url(API)).newest(deadline)
+
+
+def test_a_list_that_is_nested_too_deeply(
+    server: Server, make_images: MakeImages, deadline: Deadline
+) -> None:
+    server.pages[API] = web_server.text(200, "[" * 100_000)
+    with pytest.raises(DownloadError, match="cannot be read"):
+        make_images(server.url(API)).newest(deadline)
 
 
 def test_an_api_in_trouble_is_asked_again(

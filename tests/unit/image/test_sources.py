@@ -82,3 +82,9 @@ def test_a_file_url_of_another_computer_is_refused_where_paths_cannot_name_it() 
 def test_passwords_are_not_shown() -> None:
     assert sources.without_password("https://me:secret@host/x@y") == "https://host/x@y"
     assert sources.without_password("/home/me@work/x.iso") == "/home/me@work/x.iso"
+
+
+@pytest.mark.parametrize("text", ["file://[/x", "https://u@h[/", "http://[::1/x", "https://h:x/"])
+def test_what_is_no_address_is_the_users_mistake(text: str) -> None:
+    with pytest.raises(UsageError, match="no image can be fetched"):
+        sources.parse(text)

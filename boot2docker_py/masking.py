@@ -1,0 +1,24 @@
+"""Passwords and tokens that stand in addresses, kept out of what is shown and written down."""
+
+from __future__ import annotations
+
+import re
+
+# The user's part may hold an `@` of its own; also without slashes, as `http:me:secret@host`.
+# What is no secret is what we advise to type: USER:PASSWORD.
+_USER = re.compile(
+    r"(?i)\b([a-z][a-z0-9+.-]{0,20}:(?://|(?=[^\s/@]*:[^\s/]*@)))(?!USER:PASSWORD@)[^\s/'\"<>]+@"
+)
+# Of an address, or of its path alone, as urllib3 names it in errors.
+_QUERY = re.compile(r"(?<=[\w/.~%-])\?[^\s'\"<>()?]*=[^\s'\"<>()]*")
+
+MASK = "***"
+
+
+def without_secrets(text: str) -> str:
+    """Return the text with the addresses in it, but no user's part or query of them."""
+    if "@" in text:
+        text = _USER.sub(r"\1", text)
+    if "?" in text:
+        text = _QUERY.sub(f"?{MASK}", text)
+    return text
