@@ -242,7 +242,7 @@ def secure_home(paths: Paths) -> None:
     Raises:
         StorageError: it belongs to somebody else, or to all.
     """
-    if sys.platform == "win32" or not paths.home.exists():
+    if os.name != "posix" or not paths.home.exists():
         return
     demand_own(paths.home)
     mode = stat.S_IMODE(paths.home.stat().st_mode)
@@ -256,10 +256,16 @@ def secure_home(paths: Paths) -> None:
 
 
 def demand_own(folder: Path) -> None:
-    """Raise StorageError when a folder belongs to somebody else than the user or root."""
+    """Raise StorageError when a folder belongs to somebody else than the user or root.
+
+    Who has become root by `sudo` is still the user.
+    """
     if sys.platform != "win32":
         owner = folder.stat().st_uid
-        if owner not in (os.geteuid(), 0):
+        ours = [os.geteuid(), 0]
+        if os.geteuid() == 0:
+            ours += [int(os.environ.get("SUDO_UID", "0"))]
+        if owner not in ours:
             raise _not_ours(folder, f"Its owner is the user with the number {owner}.")
 
 

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from boot2docker_py.cli import screen
 from boot2docker_py.errors import Boot2DockerError
 

@@ -12,7 +12,7 @@ from boot2docker_py import config as configuration
 from boot2docker_py import drivers
 from boot2docker_py.cli import arguments, screen
 from boot2docker_py.config.settings import SETTINGS
-from boot2docker_py.paths import Paths, VMPaths, find
+from boot2docker_py.paths import Paths, VMPaths, find, secure_home
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:

@@ -137,6 +137,19 @@ def optional_path(value: object) -> Path | None:
     return path(value) if optional_text(value) else None
 
 
+def readable_path(value: object) -> Path:
+    """Read the name of a file to be read: not a pipe or a device, which may never end."""
+    found = path(value)
+    if found.exists() and not (found.is_file() or found.is_dir()):
+        raise ValueError("must name a file, not a pipe or a device")
+    return found
+
+
+def optional_readable_path(value: object) -> Path | None:
+    """Read the name of a file to be read, or nothing."""
+    return readable_path(value) if optional_text(value) else None
+
+
 def address(value: object) -> str:
     """Read an IPv4 address."""
     import ipaddress

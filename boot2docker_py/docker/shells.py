@@ -96,9 +96,9 @@ def _set_powershell(name: str, value: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    # Always: zsh expands a bare word that begins with `=`.
+    # zsh takes a bare word that begins with `=` for the path of a program.
     quoted = shlex.quote(value)
-    return quoted if quoted.startswith("'") else f"'{quoted}'"
+    return f"'{value}'" if quoted == value and "=" in value else quoted
 
 
 _POSIX = Shell(

@@ -171,7 +171,7 @@ def copy(source: Path, partial: Partial, deadline: Deadline, on_progress: OnProg
     Raises:
         DownloadError: it cannot be read, or the disk is full. DeadlineError: the time is over.
     """
-    partial.begin(str(source), "", _size_bytes(source))  # a pipe, say, was refused before
+    partial.begin(str(source), "", _size_bytes(source))
     _append(_read_chunks(source, deadline), partial, 0, deadline, on_progress)
 
 

@@ -32,6 +32,7 @@ class LocalSupply:
             DownloadError: it is not there, or no image.
         """
         try:
+            _demand_file(self._path)
             disc = iso9660.read_disc(self._path)
             size_bytes = self._path.stat().st_size
             checksum = given or self._find_checksum()
@@ -73,3 +74,9 @@ class LocalSupply:
         if checksum is None:
             log.warning("No checksum for '%s' can be read in '%s'.", self._path.name, path)
         return checksum
+
+
+def _demand_file(path: Path) -> None:
+    """Raise OSError for a pipe and the like, which may never end."""
+    if path.exists() and not path.is_file():
+        raise OSError("it is not a file")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
 from boot2docker_py import paths
+from boot2docker_py.errors import StorageError
+from boot2docker_py.paths import Paths
+from tests.conftest import Boot2Docker
 
 
 def test_environment_decides(tmp_path: Path) -> None:
@@ -101,3 +106,95 @@ def test_private_folder_is_private(tmp_path: Path) -> None:
     folder = tmp_path / "a" / "b"
     paths.make_private_folder(folder)
     assert folder.stat().st_mode & 0o777 == 0o700
+
+
+if sys.platform != "win32":  # which has no such modes
+
+    @pytest.fixture
+    def open_umask() -> Iterator[None]:
+        before = os.umask(0)
+        yield
+        os.umask(before)
+
+    class TestPrivacy:
+        """Who can write in our home commands our VMs."""
+
+        def test_umask_of_nothing(self, tmp_path: Path, open_umask: None) -> None:
+            made = [tmp_path / "home" / "vms" / "vm", tmp_path / "home" / "run"]
+            for folder in made:
+                paths.make_private_folder(folder)
+            for folder in (*made, tmp_path / "home", tmp_path / "home" / "vms"):
+                assert folder.stat().st_mode & 0o777 == 0o700, folder
+
+        def test_home_that_is_open(self, tmp_path: Path, open_umask: None) -> None:
+            home = tmp_path / "home"
+            home.mkdir()
+            paths.secure_home(Paths(home, tmp_path / "user"))
+            assert home.stat().st_mode & 0o777 == 0o700
+
+        def test_home_that_is_all_of_the_users(self, tmp_path: Path, open_umask: None) -> None:
+            """Others may go on reading what the user lets them read."""
+            (tmp_path / "user").mkdir(mode=0o775)
+            paths.secure_home(Paths(tmp_path / "user", tmp_path / "user"))
+            assert (tmp_path / "user").stat().st_mode & 0o777 == 0o755
+
+        def test_home_of_everybody(self, tmp_path: Path) -> None:
+            shared = tmp_path / "tmp"
+            shared.mkdir()
+            shared.chmod(0o1777)
+            with pytest.raises(StorageError, match="belongs to somebody else"):
+                paths.secure_home(Paths(shared, tmp_path))
+            assert shared.stat().st_mode & 0o7777 == 0o1777
+
+        @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder somebody else's")
+        def test_folder_of_somebody_else(
+            self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boot2docker: Boot2Docker
+        ) -> None:
+            home = tmp_path / "home"
+            home.mkdir()
+            (home / "profile").write_text('VM = "evil"\n')
+            os.chown(home, 12345, 12345)
+            with pytest.raises(StorageError, match="belongs to somebody else"):
+                paths.make_private_folder(home)
+            monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
+            answer = boot2docker(["config"])
+            assert answer.status == 1
+            assert "belongs to somebody else" in answer.err
+            assert "evil" not in answer.out
+            assert os.listdir(home) == ["profile"]
+
+        def test_log_is_the_users_alone_and_keeps_no_secrets(
+            self,
+            tmp_path: Path,
+            monkeypatch: pytest.MonkeyPatch,
+            boot2docker: Boot2Docker,
+            open_umask: None,
+        ) -> None:
+            home = tmp_path / "home"
+            monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
+            url = "http://me:s3cr3t@127.0.0.1:1/x.iso?token=s3cr3t"
+            boot2docker(["--iso-url", url, "--timeout", "5", "download"])
+            boot2docker(["ssh", "docker", "login", "-p", "s3cr3t"])
+            boot2docker(["shell", "echo", "s3cr3t"])
+            log = home / "boot2docker.log"
+            assert log.stat().st_mode & 0o777 == 0o600
+            assert home.stat().st_mode & 0o777 == 0o700
+            text = log.read_text()
+            assert "s3cr3t" not in text
+            assert "127.0.0.1:1/x.iso" in text
+            assert "ssh (4 words)" in text
+
+    def test_runtime_folder_of_somebody_else_is_no_defect(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """platformdirs refuses one; its error is not ours to show."""
+        import platformdirs
+
+        def refuse(*_arguments: object, **_options: object) -> str:
+            raise RuntimeError("/tmp/runtime-0 is owned by uid 1234")
+
+        monkeypatch.setattr(platformdirs, "user_runtime_dir", refuse)
+        with pytest.raises(StorageError, match="no folder for sockets") as caught:
+            Paths(tmp_path / ("x" * 90), tmp_path).vm("vm")
+        assert "1234" in caught.value.details
+        assert "BOOT2DOCKER_DIR" in caught.value.resolution

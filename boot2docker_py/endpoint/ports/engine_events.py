@@ -18,14 +18,16 @@ import time
 import urllib.parse
 from typing import Any, Callable, Mapping, Sequence
 
+from boot2docker_py import untrusted
 from boot2docker_py.endpoint.way.reach import Reach
-from boot2docker_py.wait import Pauses
+from boot2docker_py.wait import Deadline, Pauses
 
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 30.0
 CHUNK_BYTES = 64 * 1024
 HEAD_LIMIT_BYTES = 64 * 1024
+LIST_LIMIT_BYTES = 8 * 1024 * 1024  # some 5000 containers
 LINE_LIMIT_BYTES = 4 * 1024 * 1024
 
 # The engine tells of a network a little before its list knows of it.
@@ -111,7 +113,7 @@ class ContainerWatch(threading.Thread):
                 *lines, rest = (rest + data).split(b"\n")
                 if len(rest) > LINE_LIMIT_BYTES:
                     raise ValueError("the engine's events have no end of line")
-                kinds = {json.loads(line)["Type"] for line in lines if line.strip()}
+                kinds = {_kind(line) for line in lines if line.strip()}
                 is_unsettled = is_unsettled or "network" in kinds
                 if "container" in kinds:
                     self._tell_list()
@@ -143,9 +145,30 @@ class ContainerWatch(threading.Thread):
         with self._asking:
             with contextlib.closing(self._open_engine()) as stream:
                 head, data = ask(stream, "/containers/json")
-                pieces = [data, *iter(lambda: stream.recv(CHUNK_BYTES), b"")]
-            self._on_list(json.loads(b"".join(pieces)))
+                containers = untrusted.parsed_json(_rest_of(stream, data))
+            if not isinstance(containers, list):
+                raise ValueError("the engine's list of containers is none")  # noqa: TRY004
+            self._on_list([one for one in containers if isinstance(one, dict)])
         return head.get("date", "")
+
+
+def _kind(line: bytes) -> str:
+    event = untrusted.parsed_json(line)
+    return str(event.get("Type")) if isinstance(event, dict) else ""
+
+
+def _rest_of(stream: socket.socket, begun: bytes) -> bytes:
+    """Return the whole body of an answer, which has a bound in size and in time."""
+    deadline = Deadline(ANSWER_WITHIN_S)
+    body = bytearray(begun)
+    while True:
+        stream.settimeout(max(deadline.remaining_s(), 0.001))
+        data = stream.recv(CHUNK_BYTES)
+        if not data:
+            return bytes(body)
+        body += data
+        if len(body) > LIST_LIMIT_BYTES or deadline.has_passed():
+            raise ValueError("the engine's list of containers has no end")
 
 
 def ask(stream: socket.socket, path: str) -> tuple[dict[str, str], bytes]:
@@ -174,6 +197,7 @@ def ask(stream: socket.socket, path: str) -> tuple[dict[str, str], bytes]:
 def _events_path(since: str) -> str:
     """Return what to ask for; also for what happened since the list, by the engine's own clock."""
     fields = {"filters": json.dumps(FILTERS)}
-    with contextlib.suppress(TypeError, ValueError):  # the engine did not say
+    # The engine did not say, or a time that is none.
+    with contextlib.suppress(TypeError, ValueError, OverflowError, OSError):
         fields["since"] = str(int(email.utils.parsedate_to_datetime(since).timestamp()))
     return f"/events?{urllib.parse.urlencode(fields)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any, Iterable, Iterator, Mapping
 
@@ -11,6 +12,7 @@ from boot2docker_py import untrusted
 ANY_IPV4, ANY_IPV6 = "0.0.0.0", "::"
 PROTOCOLS = ("tcp", "udp", "sctp")
 NAME_LETTERS = 256
+MOST_PORTS = 20_000  # of one VM; more have no use
 LOOPBACK_OF = {ANY_IPV4: "127.0.0.1", ANY_IPV6: "::1"}
 
 
@@ -41,8 +43,13 @@ class PublishedPort:
 
 
 def published_by(containers: Iterable[Mapping[str, Any]]) -> list[PublishedPort]:
-    """Return the published ports, in a fixed order: those that are reached everywhere first."""
-    found = {port for container in containers for port in _of_one(container)}
+    """Return the published ports, in a fixed order: those that are reached everywhere first.
+
+    The engine is the VM's, so nothing of it is believed: what is no port is left out, and the ports
+    beside it are served.
+    """
+    every = (port for container in containers for port in _of_one(container))
+    found = set(itertools.islice(every, MOST_PORTS))
     return sorted((port for port in found if not _is_twin(port, found)), key=_rank)
 
 
@@ -54,27 +61,33 @@ def _is_twin(port: PublishedPort, found: set[PublishedPort]) -> bool:
 
 def _of_one(container: Mapping[str, Any]) -> Iterator[PublishedPort]:
     name = _name(container)
-    for entry in container.get("Ports") or ():
+    entries = container.get("Ports")
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict):
+            continue
         port = untrusted.integer(entry.get("PublicPort"), 1, 65535)
         container_port = untrusted.integer(entry.get("PrivatePort"), 1, 65535)
         protocol, address = entry.get("Type"), _address(entry.get("IP") or ANY_IPV4)
-        # What is none is left out, and the ports beside it are served.
         if port and container_port and protocol in PROTOCOLS and address:
             yield PublishedPort(name, protocol, port, container_port, address)
 
 
 def _address(text: object) -> str:
     try:
-        return str(ipaddress.ip_address(text)) if isinstance(text, str) else ""
+        # What stands behind a % may be any text.
+        if isinstance(text, str) and "%" not in text:
+            return str(ipaddress.ip_address(text))
     except ValueError:
-        return ""
+        pass
+    return ""
 
 
 def _name(container: Mapping[str, Any]) -> str:
     """Return its own name; those with a second slash are names that others know it by."""
-    names = [str(name)[1:] for name in container.get("Names") or ()]
-    own = [name for name in names if "/" not in name]
-    return (own[0] if own else str(container["Id"])[:12])[:NAME_LETTERS]
+    names = container.get("Names")
+    plain = [str(name)[1:] for name in names] if isinstance(names, list) else []
+    own = [name for name in plain if "/" not in name]
+    return own[0][:NAME_LETTERS] if own else str(container.get("Id"))[:12]
 
 
 def _rank(port: PublishedPort) -> tuple[object, ...]:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import sys
+from pathlib import Path
+
 import pytest
 
 from boot2docker_py.cli import screen
+from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.wait import Progress
 from tests.fakes import FakeClock
 
 
@@ -17,3 +23,68 @@ def test_long_copy_without_a_terminal_says_so_now_and_then(
         line.show_copy(12_300_000, 100_000_000)
         clock.sleep(1)
     assert capsys.readouterr().err == 2 * "Copying: 12.3 of 100.0 MB\n"
+
+
+EVIL = "\x1b]0;OWNED\x07name\x9b31m\x00\x08"
+TAME = "\\x1b]0;OWNED\\x07name\\x9b31m\\x00\\x08"
+
+
+class TestTextOfOthers:
+    """Guests, servers and names of files say what they like; no terminal obeys."""
+
+    def test_control_characters_are_spelled_out(self) -> None:
+        assert screen.plain(EVIL) == TAME
+        assert screen.plain("a\tb\nKäse ☃\r\n") == "a\tb\nKäse ☃\n"
+        assert screen.plain("over\rwritten") == "over\\x0dwritten"
+
+    def test_errors(self, capsys: pytest.CaptureFixture[str]) -> None:
+        screen.error(Boot2DockerError(EVIL, details=EVIL, resolution=EVIL))
+        assert capsys.readouterr().err.count(TAME) == 3
+
+    def test_log_records(self, capsys: pytest.CaptureFixture[str]) -> None:
+        for level in (logging.DEBUG, logging.INFO, logging.WARNING):
+            record = logging.LogRecord("b.c", level, "", 0, "%s http://a:s3cr3t@h/", (EVIL,), None)
+            screen.Handler().emit(record)
+        shown = capsys.readouterr().err
+        assert shown.count(TAME) == 3
+        assert "s3cr3t" not in shown
+
+    def test_waiting(self, capsys: pytest.CaptureFixture[str]) -> None:
+        line = screen.StatusLine(FakeClock().monotonic)
+        for waited_s, is_done in ((0.0, False), (20.0, False), (21.0, True)):
+            line.show(Progress(EVIL, EVIL, waited_s, is_done))
+        line.write(EVIL)
+        shown = capsys.readouterr().err
+        assert "\x1b" not in shown
+        assert "\x07" not in shown
+        assert shown.count("OWNED") == 5
+
+    def test_data(self, capsys: pytest.CaptureFixture[str]) -> None:
+        screen.data(EVIL)
+        assert capsys.readouterr().out == TAME + "\n"
+
+    def test_bytes_stay_as_they_are_in_a_pipe(
+        self, capfdbinary: pytest.CaptureFixture[bytes]
+    ) -> None:
+        screen.raw(EVIL.encode())
+        sys.stdout.flush()
+        assert capfdbinary.readouterr().out == EVIL.encode()
+
+    def test_bytes_on_a_terminal_keep_their_colours_only(
+        self, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        screen.raw(b"\x1b[1;31mred\x1b[0m \x1b]0;x\x07\r\r\n")
+        shown = capsys.readouterr().out
+        assert "red" in shown
+        assert "\x1b]" not in shown
+        assert "\x07" not in shown
+
+
+def test_no_command_prints_past_the_screen() -> None:
+    """`click.echo` is for help pages, which are ours; all else may hold words of others."""
+    for file in (Path(screen.__file__).parent / "commands").glob("*.py"):
+        found = [line.strip() for line in file.read_text().splitlines() if "click.echo(" in line]
+        assert all(
+            "get_help" in line or "pages." in line or "screen.plain(" in line for line in found
+        ), file

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from boot2docker_py import config as configuration
-from boot2docker_py.config import Config
+from boot2docker_py.config import Config, values
 from boot2docker_py.config.settings import OBSOLETE, SETTINGS
 from boot2docker_py.errors import ConfigError, UsageError
 from boot2docker_py.paths import Paths, find
@@ -213,3 +214,40 @@ def test_contradictions(paths: Paths, flags: dict[str, object], words: str) -> N
     with pytest.raises(UsageError) as caught:
         configuration.load(paths, {}, flags)
     assert words in caught.value.details
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = " + "[" * 2000,
+        "Memory = " + "9" * 5000,
+        "Memory = [1]",
+        "VM = 5",
+        "a = {b" + "={b" * 999,
+    ],
+)
+def test_profile_that_nobody_means(tmp_path: Path, text: str) -> None:
+    profile = tmp_path / "profile"
+    profile.write_text(text)
+    with pytest.raises(ConfigError):
+        configuration.load(Paths(tmp_path, tmp_path), {}, {})
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs FIFOs")
+def test_profile_that_never_ends(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "profile")
+    with pytest.raises(ConfigError, match="cannot read"):
+        configuration.load(Paths(tmp_path, tmp_path), {}, {})
+    for field in ("iso", "ssh_key", "cacert", "base_vmdk"):
+        with pytest.raises(UsageError, match="not a pipe"):
+            configuration.load(
+                Paths(tmp_path / "home", tmp_path), {}, {field: str(tmp_path / "profile")}
+            )
+
+
+@pytest.mark.parametrize(
+    "name", ["CON", "aux", "nul", "COM1", "lpt9.x", "CONIN$", "com\u00b9", "nul .x"]
+)
+def test_name_of_a_device_of_windows_is_no_name_of_a_vm(name: str) -> None:
+    with pytest.raises(ValueError, match="device"):
+        values.vm_name(name)

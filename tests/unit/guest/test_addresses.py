@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from boot2docker_py.errors import GuestError
 from boot2docker_py.guest.addresses import parse
 
 OURS = """\
@@ -56,3 +57,23 @@ def test_the_address_is_that_of_the_adapter_with_the_mac(told: str, address: str
 
 def test_another_mac_has_none() -> None:
     assert parse(OURS, "08:00:27:00:00:00") is None
+
+
+MAC = "08:00:27:de:ad:01"
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["$(id)`x`;rm\x1b[31m/24", "1.2.3", "999.1.1.1/8", "1.2.3.4.5", "\u0661.1.1.1/8", "", "::1/64"],
+)
+def test_what_is_no_address_is_not_believed(word: str) -> None:
+    """Scripts put it into a command line: http://$(boot2docker ip)."""
+    with pytest.raises(GuestError):
+        parse(f"2: eth0:\n    link/ether {MAC}\n    inet {word}\n", MAC)
+
+
+@pytest.mark.parametrize(
+    "told", ["", "\n\n", " \n", "2:\n  link/ether\n  inet\n", "  inet\n", "\x00"]
+)
+def test_what_tells_nothing(told: str) -> None:
+    assert parse(told, MAC) is None

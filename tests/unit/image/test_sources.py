@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from boot2docker_py.errors import UsageError
+from boot2docker_py.errors import DownloadError, UsageError
 from boot2docker_py.image import sources
 from boot2docker_py.image.sources import Kind
+from boot2docker_py.wait import Deadline
+from tests.unit.image.conftest import MakeImages
 
 
 @pytest.mark.parametrize(
@@ -88,3 +93,11 @@ def test_passwords_are_not_shown() -> None:
 def test_what_is_no_address_is_the_users_mistake(text: str) -> None:
     with pytest.raises(UsageError, match="no image can be fetched"):
         sources.parse(text)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs FIFOs")
+def test_a_pipe_is_no_image(tmp_path: Path, make_images: MakeImages, deadline: Deadline) -> None:
+    """Nobody may ever write to it, and no deadline would end the wait."""
+    os.mkfifo(tmp_path / "pipe.iso")
+    with pytest.raises(DownloadError, match="cannot be read"):
+        make_images(str(tmp_path / "pipe.iso")).fetch(deadline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import sys
@@ -11,7 +12,7 @@ import time
 import pytest
 
 from boot2docker_py.address import Address
-from boot2docker_py.ssh.dialer import Dialer
+from boot2docker_py.ssh.dialer import GREETING_BYTES, Dialer
 from boot2docker_py.ssh.errors import NotReadyError
 from boot2docker_py.wait import Deadline
 
@@ -83,3 +84,25 @@ def test_a_port_that_resets_is_asked_again_until_the_deadline() -> None:
             dialer.dial()
         resetting.join()
     assert len(reasons) > 2
+
+
+def test_a_greeting_without_end_is_given_up() -> None:
+    """It cost 50 MB and a whole CPU."""
+    reasons: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            peer, _address = server.accept()
+            with contextlib.suppress(OSError), peer:
+                for _ in range(1000):
+                    peer.sendall(b"x" * 4096)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        address = Address("127.0.0.1", server.getsockname()[1])
+        with Dialer(address, Deadline(0.9), reasons.append) as dialer:  # one call
+            with pytest.raises(NotReadyError):
+                dialer.dial()
+            assert all(len(one.received) <= GREETING_BYTES + 4096 for one in dialer._attempts)
+        thread.join()
+    assert "what answers there is no SSH server" in reasons

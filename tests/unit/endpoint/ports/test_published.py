@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from boot2docker_py.endpoint.ports.published import PublishedPort, published_by
+from boot2docker_py.endpoint.ports.published import MOST_PORTS, PublishedPort, published_by
 from boot2docker_py.host import port_holder
 from boot2docker_py.host.port_problem import why_not
 
@@ -30,11 +30,45 @@ def entry(address: str | None, public: int | None = 8080, kind: str = "tcp") -> 
     return found
 
 
+NO_PROTOCOLS: list[object] = [None, 5, "icmp", "tcp\x1b[31m", []]
+NO_PORTS: list[object] = [-1, 0, 70000, 2**70, 1.5, True, "8080", None, []]
+
+
 class TestList:
     def test_both_halves_of_a_port_are_one(self) -> None:
         (port,) = published_by([container(entry("0.0.0.0"), entry("::"))])
         assert port == PublishedPort("web", "tcp", 8080, 80, "0.0.0.0")
         assert (port.target, port.is_for_loopback) == ("127.0.0.1", False)
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            *[("PublicPort", port) for port in NO_PORTS],
+            *[("PrivatePort", port) for port in NO_PORTS],
+            *[("Type", kind) for kind in NO_PROTOCOLS],
+            *[
+                ("IP", text)
+                for text in ("$(id)", 5, "1.2.3", "127.0.0.1\n", "::1%\x1b[m", {"a": 1})
+            ],
+            ("", "no object"),
+            ("", None),
+        ],
+    )
+    def test_what_is_no_port_is_left_out_alone(self, key: str, value: Any) -> None:
+        """Else one container could keep the ports of all others from being served."""
+        odd = {**entry("0.0.0.0", 1), key: value} if key else value
+        ports = published_by([container(odd, entry("0.0.0.0", 2)), container(entry("::", 3))])
+        assert [port.port for port in ports] == [2, 3]
+
+    @pytest.mark.parametrize("names", [None, 5, "x", [5], ["/" + "x" * 100_000]])
+    def test_container_without_a_name(self, names: object) -> None:
+        odd = {"Id": 5, "Names": names, "Ports": [entry("0.0.0.0")]}
+        (port,) = published_by([odd])
+        assert 0 < len(port.container) <= 256 or names == [5]
+
+    def test_ports_without_end(self) -> None:
+        many = [entry("0.0.0.0", number) for number in range(1, 60_000)]
+        assert len(published_by([container(*many)])) == MOST_PORTS
 
     def test_exposed_but_not_published(self) -> None:
         assert published_by([container(entry(None, None), entry("0.0.0.0", 0))]) == []
