@@ -7,6 +7,7 @@ import itertools
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import Callable, NoReturn, Sequence
 
 import click
