@@ -11,7 +11,7 @@ export PATH := $(CACHE)/bin:$(PATH)
 # The guests of demonstrations, tests and measurements reach nothing but this machine.
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 
-.PHONY: help demo test lint unit e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows7 bench iso image-wheel docs deps clean
+.PHONY: help demo test lint unit e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench iso image-wheel docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ test-virtualbox: testbed ## Run the tests on a real VirtualBox, on its own Pytho
 
 test-virtualbox-e2e: testbed iso ## Run a VM from our image in VirtualBox, the CPU interpreted: slow
 	tests/virtualbox/testbed run tests/virtualbox/whole-life build/boot2docker.iso
+
+test-windows: deps iso .venv/ready ## Run the tests with Pythons for Windows, and boot2docker.exe, in Wine
+	tests/windows/run $(BIN)/pytest build/results
 
 test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
 	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml

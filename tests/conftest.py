@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
@@ -14,6 +15,19 @@ from boot2docker_py.cli.session import Session
 
 # A shell that runs tests in the background makes them ignore Ctrl-C; what they start must not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+if sys.platform == "win32":
+    from tests.windows import limits
+
+    collect_ignore = ["unit/guest/test_terminal.py"]  # which cannot even be imported there
+
+    def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+        limits.leave_out(config, items)
+
+    def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+        for line in limits.report(terminalreporter.config):
+            terminalreporter.write_line(line)
 
 
 class Answer(NamedTuple):
@@ -35,7 +49,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("MACHINE_STORAGE_PATH", raising=False)
     home = tmp_path / "b2d"
     monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
-    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):  # the latter are Windows'
+        monkeypatch.setenv(name, str(tmp_path))
     return home
 
 

@@ -11,6 +11,6 @@ def words(number: int) -> str:
     if sys.platform == "win32":
         import ctypes
 
-        return ctypes.FormatError(number).strip()
+        return ctypes.FormatError(number).strip().rstrip(".")
     else:  # noqa: RET505 - so that mypy knows the platform
         return os.strerror(number)

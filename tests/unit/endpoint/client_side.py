@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import sys
 from pathlib import Path
+from typing import cast
 
 from boot2docker_py.address import Address
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase, Settings
 from boot2docker_py.guest import engine as engine_client
+from boot2docker_py.host import named_pipe
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
 from tests.unit.endpoint.engine import Engine
@@ -41,7 +45,7 @@ class Endpoint:
             self.key,
             self.patience_s,
             user=self.sshd.user,
-            engine_socket=str(self.engine.path),
+            engine_socket=self.engine.there,
             tcp_port=self.tcp_port,
         )
 
@@ -57,9 +61,7 @@ class Endpoint:
         return process.status(self.paths) is not None
 
     def client(self, line: bytes = b"") -> socket.socket:
-        client = socket.socket(socket.AF_UNIX)
-        client.settimeout(LONG_S)
-        client.connect(str(self.paths.docker_socket))
+        client = connect_as_docker(self.paths)
         if line:
             client.sendall(line)
         return client
@@ -77,8 +79,44 @@ def forwarding(endpoint: Endpoint, address: Address | None = None) -> ForwarderS
 
 
 def is_alive(pid: int) -> bool:
+    if sys.platform == "win32":
+        import ctypes
+
+        synchronize, timeout = 0x00100000, 0x102
+        kernel32 = ctypes.WinDLL("kernel32")
+        kernel32.OpenProcess.restype = ctypes.c_void_p
+        process = ctypes.c_void_p(kernel32.OpenProcess(synchronize, False, pid))
+        try:
+            return bool(process) and kernel32.WaitForSingleObject(process, 0) == timeout
+        finally:
+            kernel32.CloseHandle(process)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     return True
+
+
+def kill(pid: int) -> None:
+    """End a process without a word to it."""
+    os.kill(pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+
+
+def connect_as_docker(paths: VMPaths) -> socket.socket:
+    """Connect where docker does: to the Unix socket of the VM, or to its pipe."""
+    if sys.platform == "win32":
+        pipe = named_pipe.connect(named_pipe.pipe_of_vm(paths.name), LONG_S)
+        return cast(socket.socket, PipeSocket(pipe.handle, LONG_S))
+    client = socket.socket(socket.AF_UNIX)
+    client.settimeout(LONG_S)
+    client.connect(str(paths.docker_socket))
+    return client
+
+
+if sys.platform == "win32":
+
+    class PipeSocket(named_pipe.Stream):
+        """A pipe with what these tests need of a socket."""
+
+        def shutdown(self, _how: int) -> None:
+            self.handle.end_writing()

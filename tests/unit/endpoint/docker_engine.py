@@ -12,6 +12,7 @@ from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
+from tests.unit.guest_side import UnixServer, path_there
 from tests.unit.listening import end_listening
 
 # The guest of these tests is this machine; its containers publish at an address of their own.
@@ -22,7 +23,7 @@ class DockerEngine:
     """Serve `GET /containers/json` and `GET /events`, a ping, and starts of `to_start`."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.there = path, path_there(path)
         self.containers: dict[str, dict[str, Any]] = {}
         self.to_start: dict[str, int] = {}  # names of containers, and what they will publish
         self.may_list = threading.Event()
@@ -47,10 +48,14 @@ class DockerEngine:
         for name in list(self.containers):
             self.stop(name)
 
+    def connect(self) -> socket.socket:
+        """Return a connection to it, without a guest in between."""
+        return self._server.connect()
+
     def crash(self) -> None:
         """Serve nobody any more; what the containers publish goes on."""
-        end_listening(self._listener, self._accepting)
-        self.path.unlink(missing_ok=True)
+        end_listening(self._server.listener, self._accepting)
+        self._server.remove()
         self.cut_events()
 
     def come_back(self) -> None:
@@ -110,10 +115,9 @@ class DockerEngine:
         return b"HTTP/1.1 204 No Content\r\n\r\n"
 
     def _listen(self) -> None:
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(self.path))
-        self._listener.listen(100)
-        self._accepting = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
+        self._server = UnixServer(self.path)
+        listener = self._server.listener
+        self._accepting = threading.Thread(target=self._accept, args=(listener,), daemon=True)
         self._accepting.start()
 
     def _accept(self, listener: socket.socket) -> None:

@@ -9,6 +9,7 @@ import socket
 import threading
 from pathlib import Path
 
+from tests.unit.guest_side import UnixServer, path_there
 from tests.unit.listening import end_listening
 
 CHUNK_BYTES = 256 * 1024
@@ -18,10 +19,10 @@ class Engine:
     """Serve `echo`, `hash`, `send N`, `silent`, `deaf` and `GET /_ping` at one socket."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(path))
-        self._listener.listen(1024)
+        self.path, self.there = path, path_there(path)
+        self._server = UnixServer(path)
+        self._listener = self._server.listener
+        self.hide, self.show = self._server.hide, self._server.show
         self._open: list[socket.socket] = []
         self._is_over = threading.Event()
         self.accepted = 0
@@ -36,7 +37,7 @@ class Engine:
     def __exit__(self, *_exception: object) -> None:
         self._is_over.set()
         end_listening(self._listener, self._accepting)
-        self.path.unlink()
+        self._server.remove()
         self.hang_up()
 
     def hang_up(self) -> None:

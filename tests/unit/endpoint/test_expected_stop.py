@@ -16,8 +16,9 @@ from boot2docker_py.endpoint import control, process
 from boot2docker_py.endpoint.ports.engine_events import Container, ContainerWatch
 from boot2docker_py.endpoint.way.reach import Reach
 from boot2docker_py.paths import make_private_folder
+from tests.unit.endpoint.client_side import connect_as_docker
 from tests.unit.endpoint.docker_engine import DockerEngine
-from tests.unit.endpoint.ports.publishing import LONG_S, VM, answers, connect, refuses
+from tests.unit.endpoint.ports.publishing import VM, answers, connect, refuses
 from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
 FOLLOW = b"GET /events?since=0 HTTP/1.0\r\nHost: docker\r\n\r\n"
@@ -28,9 +29,7 @@ def test_our_stream_ends_and_nothing_else(vm: VM, docker: DockerEngine, port: in
     vm.forward()
     eventually(lambda: answers(port))
     eventually(vm.is_followed)
-    with connect(port) as of_a_container, socket.socket(socket.AF_UNIX) as of_docker:
-        of_docker.settimeout(LONG_S)
-        of_docker.connect(str(vm.paths.docker_socket))
+    with connect(port) as of_a_container, connect_as_docker(vm.paths) as of_docker:
         of_docker.sendall(FOLLOW)
         eventually(lambda: len(docker.streams) == 2)
         process.expect_stop(vm.paths)
@@ -120,13 +119,7 @@ class Watch:
 
     def _open(self) -> socket.socket:
         self.attempts += 1
-        client = socket.socket(socket.AF_UNIX)
-        try:
-            client.connect(str(self._docker.path))
-        except OSError:
-            client.close()
-            raise
-        return client
+        return self._docker.connect()
 
     def _on_list(self, containers: Sequence[Container]) -> None:
         self.names = [container["Names"][0] for container in containers]

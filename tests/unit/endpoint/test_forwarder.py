@@ -20,7 +20,7 @@ from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.status import Phase, Settings
 from boot2docker_py.errors import GuestError
 from boot2docker_py.ssh import host_keys, keys
-from tests.unit.endpoint.client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
+from tests.unit.endpoint.client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive, kill
 from tests.unit.endpoint.engine import Engine
 from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
@@ -68,7 +68,7 @@ def test_two_starts_at_once_give_one(endpoint: Endpoint) -> None:
 
 def test_a_killed_one_is_started_again_over_what_it_left(endpoint: Endpoint) -> None:
     first = forwarding(endpoint)
-    os.kill(first.pid, signal.SIGKILL)
+    kill(first.pid)
     eventually(lambda: not endpoint.is_running())
     assert endpoint.paths.docker_socket.exists()
     assert forwarding(endpoint).pid != first.pid
@@ -163,10 +163,10 @@ def test_an_engine_that_is_not_there_yet_is_no_failure(endpoint: Endpoint, tmp_p
     with Engine(tmp_path / "other.sock") as engine:
         endpoint.engine = engine
         forwarding(endpoint)
-        endpoint.engine.path.rename(tmp_path / "away.sock")
+        engine.hide()
         assert endpoint.ping() is not None
         assert endpoint.is_in(Phase.FORWARDING)
-        (tmp_path / "away.sock").rename(endpoint.engine.path)
+        engine.show()
         assert endpoint.ping() is None
 
 

@@ -18,7 +18,7 @@ from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.status import Phase
 from boot2docker_py.endpoint.way.link import knock
 from boot2docker_py.host.sleep import SleepWatch
-from tests.unit.endpoint.client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive
+from tests.unit.endpoint.client_side import MEGABYTE, ROOT, Endpoint, forwarding, is_alive, kill
 from tests.unit.endpoint.engine import Engine
 from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
@@ -74,8 +74,7 @@ def test_while_the_vm_is_away_a_client_is_told_why_at_once(
 
 def test_while_the_engine_is_away_a_client_is_told_so(endpoint: Endpoint, engine: Engine) -> None:
     forwarding(endpoint)
-    hidden = engine.path.with_name("hidden.sock")
-    engine.path.rename(hidden)
+    engine.hide()
     with endpoint.client(QUESTION) as client:
         answer = read_all(client)
     assert answer.startswith(b"HTTP/1.1 503 ")
@@ -83,7 +82,7 @@ def test_while_the_engine_is_away_a_client_is_told_so(endpoint: Endpoint, engine
     assert told.encode() in answer
     assert endpoint.ping() == told
     eventually(lambda: endpoint.status().open_connections == 0)
-    hidden.rename(engine.path)
+    engine.show()
     assert endpoint.ping() is None
 
 
@@ -171,7 +170,7 @@ def test_one_killed_under_load_is_replaced_and_its_clients_are_told(endpoint: En
     first = forwarding(endpoint)
     with endpoint.client(b"send %d\n" % (1000 * MEGABYTE)) as client:
         assert client.recv(1)
-        os.kill(first.pid, signal.SIGKILL)
+        kill(first.pid)
         with contextlib.suppress(ConnectionResetError):  # an orderly end is as good
             assert len(read_all(client)) < 1000 * MEGABYTE
     assert forwarding(endpoint).pid != first.pid

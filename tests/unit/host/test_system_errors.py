@@ -16,3 +16,4 @@ def test_every_error_of_a_socket_has_words(name: str) -> None:
     assert words
     assert "unknown" not in words.lower()
     assert words == words.strip()
+    assert not words.endswith(".")

@@ -32,6 +32,7 @@ class TestLastLines:
             (b"a\nb\n", 9, [b"a\n", b"b\n"]),
             (b"x" * 200_000 + b"\ny\n", 1, [b"y\n"]),
         ],
+        ids=["nothing", "lines", "no end", "none", "few", "long"],  # Windows has no room for longer
     )
     def test_are_the_last(
         self, tmp_path: Path, content: bytes, count: int, wanted: list[bytes]

@@ -9,6 +9,7 @@ import select
 import shutil
 import socket
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -20,10 +21,13 @@ from boot2docker_py.address import Address
 from boot2docker_py.ssh import keys
 from boot2docker_py.ssh.connection import Connection, connect
 from boot2docker_py.wait import Deadline
+from tests.unit.guest_side import path_there
 from tests.unit.listening import end_listening
 
-SSHD = shutil.which("sshd", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+_PLACES = [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"]
+SSHD = shutil.which("sshd", path=os.pathsep.join(_PLACES))
 LONG_S = 60.0
+RUN = "Z:/run/sshd" if sys.platform == "win32" else "/run/sshd"
 
 needs_sshd = pytest.mark.skipif(SSHD is None, reason="needs OpenSSH's sshd (openssh-server)")
 
@@ -43,11 +47,12 @@ class Sshd:
         (folder / "host_key").chmod(0o600)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.address = Address(*free.getsockname())
+        there = path_there(folder)
         self._config = folder / "sshd_config"
         self._log = folder / "log"
         self._config.write_text(
-            f"Port {self.address.port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\n"
-            f"AuthorizedKeysFile {folder}/authorized_keys\nStrictModes no\nUsePAM no\n"
+            f"Port {self.address.port}\nListenAddress 127.0.0.1\nHostKey {there}/host_key\n"
+            f"AuthorizedKeysFile {there}/authorized_keys\nStrictModes no\nUsePAM no\n"
             "PidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nMaxStartups 100\n"
             + more_settings
         )
@@ -55,9 +60,10 @@ class Sshd:
     @contextlib.contextmanager
     def running(self) -> Iterator[Sshd]:
         """Serve for a `with` block, and end all sessions with it."""
-        if os.geteuid() == 0:
-            Path("/run/sshd").mkdir(exist_ok=True)
-        command = [str(SSHD), "-D", "-f", str(self._config), "-E", str(self._log)]
+        if sys.platform == "win32" or os.geteuid() == 0:
+            Path(RUN).mkdir(exist_ok=True)
+        files = ["-f", path_there(self._config), "-E", path_there(self._log)]
+        command = [str(SSHD), "-D", *files]
         server = subprocess.Popen(command)
         try:
             self.connect().close()

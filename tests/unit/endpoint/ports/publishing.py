@@ -43,7 +43,7 @@ class VM:
             self.sshd.key,
             LONG_S,
             user=self.sshd.user,
-            engine_socket=str(self.docker.path),
+            engine_socket=self.docker.there,
             publish=publish,
             udp_helper=udp_helper,
         )

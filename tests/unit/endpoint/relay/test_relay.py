@@ -26,6 +26,7 @@ from boot2docker_py.ssh import connection
 from boot2docker_py.ssh.over_paramiko.stream_channel import StreamChannel
 from boot2docker_py.ssh.stream import Stream
 from tests.unit.endpoint.engine import Engine
+from tests.unit.guest_side import path_there
 from tests.unit.host.pipe_stand_in import PipeStandIn
 from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
@@ -38,7 +39,7 @@ class Tunnel:
     """A loop in a thread, and clients that it relays over one connection."""
 
     def __init__(
-        self, connection: connection.Connection, path: Path, kind: Callable[[socket.socket], Client]
+        self, connection: connection.Connection, path: str, kind: Callable[[socket.socket], Client]
     ) -> None:
         self.connection = connection
         self._kind = kind
@@ -72,7 +73,7 @@ class Tunnel:
         self._relays.join(self._kind(client), self._open, self._ended)
 
     def _open(self, relay: Relay) -> StreamChannel:
-        return self.connection.open_stream(str(self._path), relay)
+        return self.connection.open_stream(self._path, relay)
 
     def _ended(self, _relay: Relay, ending: Ending) -> None:
         self.endings.append(ending)
@@ -89,7 +90,7 @@ def tunnel(
     sshd: Sshd, cable: Cable, engine: Engine, request: pytest.FixtureRequest
 ) -> Iterator[Tunnel]:
     with sshd.connect(cable.address) as connection:
-        tunnel = Tunnel(connection, engine.path, KINDS[request.param])
+        tunnel = Tunnel(connection, engine.there, KINDS[request.param])
         try:
             yield tunnel
         finally:
@@ -210,7 +211,7 @@ def test_a_client_that_hangs_up_amid_a_stream_ends_it(tunnel: Tunnel, engine: En
 
 def test_no_engine_ends_the_client_with_a_reason(sshd: Sshd, tmp_path: Path) -> None:
     with sshd.connect() as connection:
-        tunnel = Tunnel(connection, tmp_path / "nobody.sock", SocketClient)
+        tunnel = Tunnel(connection, path_there(tmp_path / "nobody.sock"), SocketClient)
         with tunnel.client() as client:
             assert client.recv(1) == b""
         tunnel.close()
@@ -298,7 +299,7 @@ def test_a_thousand_short_ones_leave_nothing_behind(tunnel: Tunnel, engine: Engi
 
 def test_the_engine_can_be_asked_over_a_channel(tunnel: Tunnel, engine: Engine) -> None:
     def open_stream() -> Stream:
-        return tunnel.connection.open_unix_socket(str(engine.path))
+        return tunnel.connection.open_unix_socket(engine.there)
 
     assert engine_client.ping(open_stream) is None
 

@@ -26,11 +26,11 @@ LONG_S = 60.0
 class Desk:
     """A loop in a thread, with a reserve from which clients are served over one connection."""
 
-    def __init__(self, connection: Connection, path: Path) -> None:
+    def __init__(self, connection: Connection, path: str) -> None:
         self.connection = connection
         self.now_s = 0.0
         self._loop = Loop()
-        self.route = Route(str(path))
+        self.route = Route(path)
         self.route.way = Way.SOCKET
         self._reserve = Reserve(self._loop, self.route, lambda: self.now_s)
         self._relays = Relays(self._loop)
@@ -77,7 +77,7 @@ class Desk:
 @pytest.fixture
 def desk(sshd: Sshd, cable: Cable, engine: Engine) -> Iterator[Desk]:
     with sshd.connect(cable.address) as connection:
-        desk = Desk(connection, engine.path)
+        desk = Desk(connection, engine.there)
         try:
             yield desk
         finally:
@@ -196,11 +196,11 @@ def test_an_engine_that_is_away_refuses_it_and_nothing_stays(
     desk: Desk, engine: Engine, tmp_path: Path
 ) -> None:
     assert is_answered(desk)
-    engine.path.rename(tmp_path / "away.sock")
+    engine.hide()
     desk.refill()
     eventually(lambda: all_spares_are_dead(desk))
     eventually(lambda: desk.open_channels() == 0)
-    (tmp_path / "away.sock").rename(engine.path)
+    engine.show()
     assert is_answered(desk)
 
 

@@ -15,6 +15,7 @@ from boot2docker_py.endpoint.way.route import Route, Way
 from boot2docker_py.errors import GuestError
 from tests.unit.endpoint.client_side import MEGABYTE, Endpoint, forwarding
 from tests.unit.endpoint.engine import Engine
+from tests.unit.guest_side import path_there
 from tests.unit.listening import end_listening
 from tests.unit.ssh.real_sshd import Sshd, eventually, needs_sshd
 
@@ -30,7 +31,9 @@ def guest(folder: Path, engine: Engine, *, has_docker: bool, settings: str) -> I
     programs.mkdir()
     if has_docker:
         shutil.copy(Path(__file__).with_name("docker_stand_in"), programs / "docker")
-    environment = f'SetEnv "PATH={programs}:/usr/bin:/bin" "ENGINE_SOCKET={engine.path}"\n'
+    environment = (
+        f'SetEnv "PATH={path_there(programs)}:/usr/bin:/bin" "ENGINE_SOCKET={engine.there}"\n'
+    )
     with Sshd(folder / "sshd", environment + settings).running() as sshd:
         yield sshd
 
@@ -82,12 +85,11 @@ def test_a_client_that_hangs_up_ends_the_command(forbidding: Endpoint, engine: E
 
 
 def test_an_engine_that_comes_later_is_found(forbidding: Endpoint, tmp_path: Path) -> None:
-    away = tmp_path / "away.sock"
-    forbidding.engine.path.rename(away)
+    forbidding.engine.hide()
     forwarding(forbidding)
     assert forbidding.ping() is not None
     assert forbidding.status().transport == ""
-    away.rename(forbidding.engine.path)
+    forbidding.engine.show()
     eventually(lambda: forbidding.ping() is None)
 
 
@@ -100,7 +102,7 @@ def test_without_docker_the_guests_own_loopback_is_taken(
     tmp_path: Path, engine: Engine, tcp_engine: int
 ) -> None:
     with guest(tmp_path, engine, has_docker=False, settings=FORBID) as sshd:
-        assert find(sshd, Route(str(engine.path), tcp_engine)) is Way.PORT
+        assert find(sshd, Route(engine.there, tcp_engine)) is Way.PORT
 
 
 def test_where_nothing_is_allowed_nothing_is_found(
@@ -108,7 +110,7 @@ def test_where_nothing_is_allowed_nothing_is_found(
 ) -> None:
     settings = FORBID + "AllowTcpForwarding no\n"
     with guest(tmp_path, engine, has_docker=False, settings=settings) as sshd:
-        assert find(sshd, Route(str(engine.path), tcp_engine)) is None
+        assert find(sshd, Route(engine.there, tcp_engine)) is None
 
 
 @pytest.fixture

@@ -1,0 +1,111 @@
+"""Which tests a Python of Windows does not run here, and why: one list, by parts of their names.
+
+`ON_WINDOWS` says what Windows itself has not; `OF_WINE` what it has, and Wine 8 lacks or does in
+another way. They are left out, not skipped: so that a skip is a failure in CI there, too.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Dict, Sequence
+
+import pytest
+
+NO_SHELL = "runs sh, bash, fish, openssl or another program of POSIX"
+NO_MODES = "Windows has no mode bits"
+NO_SUCH_NAMES = "Windows takes no such name for a file"
+NO_SIGNALS = "Windows has no such signals"
+NO_PROC = "asks /proc"
+NO_UNIX_SOCKETS = "is about Unix sockets of this machine"
+PATHS = "is about paths of POSIX; those of Windows have tests of their own"
+LF = "writes a file as text, whose lines end with CR LF there, and compares bytes"
+NO_LIMIT = "Windows has no limit of descriptors to be run into"
+NO_LINKS = "links look like what they name"
+
+ON_WINDOWS: dict[str, str] = {
+    "cli/test_second_try.py::test_closed_streams": NO_SHELL,
+    "config/test_shares.py::test_a_variable_names_several": PATHS,
+    "config/test_shares.py::test_what_cannot_be_shared_is_refused_with_the_reason[value5": PATHS,
+    "config/test_shares.py::test_the_profile_keeps_a_list": PATHS,
+    "docker/test_certificates.py::TestEngineWithGoodCertificates": NO_SHELL,
+    "docker/test_certificates.py::test_other_address_and_near_end": NO_SHELL,
+    "docker/test_contexts.py::TestSettings::test_other_settings_and_rights": NO_MODES,
+    'it\'s "my" K': NO_SUCH_NAMES,
+    "docker/test_shells.py::TestCommands::test_shell_": NO_SHELL,
+    "drivers/qemu/test_command_line.py::test_the_environment_may_name": NO_MODES,
+    "drivers/qemu/test_files.py::test_a_write_that_fails": NO_SIGNALS,
+    "drivers/qemu/test_ports.py::test_only_a_taken_port": PATHS,
+    "drivers/virtualbox/test_loading.py::test_the_glue_is_told_where": PATHS,
+    "guest/test_terminal.py": "is about a terminal of POSIX; tests/windows/whole has a console's",
+    "endpoint/ports/test_many_ports.py": NO_LIMIT,
+    "endpoint/test_forwarder.py::test_nobody_else_can_reach": NO_MODES,
+    "endpoint/test_forwarder.py::test_one_that_hangs": NO_SIGNALS,
+    "endpoint/test_forwarder.py::test_it_may_have_many_clients": NO_PROC,
+    "endpoint/test_forwarder.py::test_slow_readers": NO_PROC,
+    "endpoint/test_forwarder.py::test_it_outlives_the_terminal": NO_SIGNALS,
+    "endpoint/test_forwarder.py::test_one_that_cannot_start": NO_UNIX_SOCKETS,
+    "endpoint/test_forwarder_log.py::test_it_is_for_the_user_alone": NO_MODES,
+    "endpoint/test_survival.py::test_a_thousand_connections": NO_PROC,
+    "endpoint/test_survival.py::test_in_the_foreground": NO_SIGNALS,
+    "endpoint/relay/test_relay.py::test_nothing_is_left": NO_PROC,
+    "endpoint/relay/test_listeners.py": NO_UNIX_SOCKETS,
+    "endpoint/way/test_guest_clock.py": NO_SIGNALS,
+    "endpoint/ports/test_publisher.py::test_threads": NO_PROC,
+    "image/test_disk_full.py": "mounts a file system",
+    "image/test_resume.py::test_a_killed_download": NO_SIGNALS,
+    "machine/test_doctor.py::test_all_is_well": NO_SHELL,
+    "machine/test_doctor.py::test_screen_of_80_columns": NO_SHELL,
+    "machine/test_doctor.py::TestClient::test_it_is": NO_SHELL,
+    "machine/test_doctor.py::TestTLS": NO_SHELL,
+    "machine/test_doctor.py::TestProxy": "names of variables are the same in either case",
+    "machine/test_logs.py::test_following_ends_by_interrupt": NO_SIGNALS,
+    "machine/test_logs.py::test_keeps_no_file_open": NO_PROC,
+    "machine/test_logs.py::TestInGuest": NO_SHELL,
+    "machine/test_logs.py::test_forwarders_log_needs_no_vm": LF,
+    "ssh/test_connection.py::test_the_users_own_ssh_settings": NO_UNIX_SOCKETS,
+    "ssh/test_connection.py::test_an_rsa_key": NO_SHELL,
+    "ssh/test_keys.py::test_a_missing_pair_is_made_private": NO_MODES,
+    "ssh/test_keys.py::test_an_open_umask": NO_MODES,
+    "unit/test_listening.py::test_a_forwarder_that_ends": NO_PROC,
+}
+
+OF_WINE: dict[str, str] = {
+    "docker/test_contexts.py::TestSettings::test_link_to_the_settings": NO_LINKS,
+    "image/test_images.py::test_a_link_to_the_source": NO_LINKS,
+    "image/test_trust.py::test_a_file_for_openssl": "Linux's certificates are Windows' too",
+    "test_buffered_socket.py::test_who_waits_for_bytes": "`shutdown` wakes no `select`",
+    "endpoint/ports/test_published.py": "the owner of a port is process 0",
+}
+
+
+def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Take the tests of the list away, and remember how many there were for each reason."""
+    kept: list[pytest.Item] = []
+    counts: Counter[str] = Counter()
+    for item in items:
+        reason = _why_not(item.nodeid)
+        if reason:
+            counts[reason] += 1
+        else:
+            kept.append(item)
+    config.stash[LEFT_OUT] = counts
+    if len(kept) < len(items):
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
+
+LEFT_OUT = pytest.StashKey[Dict[str, int]]()
+
+
+def report(config: pytest.Config) -> Sequence[str]:
+    """Return how many tests were left out, by reasons."""
+    counts = config.stash.get(LEFT_OUT, {})
+    return [f"{count} left out on Windows here: {reason}" for reason, count in counts.items()]
+
+
+def _why_not(name: str) -> str:
+    for prefix, limits in (("", ON_WINDOWS), ("Wine: ", OF_WINE)):
+        for part, reason in limits.items():
+            if all(piece in name for piece in part.split("::")):
+                return prefix + reason
+    return ""

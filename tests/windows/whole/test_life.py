@@ -1,0 +1,253 @@
+"""One VM under the boot2docker of Windows: all that its commands do, by what a user sees."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pty
+import re
+import select
+import socket
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.unit.ssh.real_sshd import eventually
+from tests.windows.whole.conftest import HOME, VM
+
+MEGABYTE = 1024 * 1024
+
+# Asks an engine at a pipe as docker does; nothing of ours is in it.
+ASK = r"""
+import sys
+pipe, path = sys.argv[1:]
+with open(pipe, "r+b", buffering=0) as engine:
+    engine.write(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode())
+    answer = b""
+    while True:
+        try:
+            data = engine.read(65536)
+        except OSError:
+            break
+        if not data:
+            break
+        answer += data
+print(answer.decode("utf-8", "replace"))
+"""
+
+
+def ask(vm: VM, pipe: str, path: str = "/_ping") -> str:
+    return vm.windows.python(ASK, pipe, path)
+
+
+class TestEngine:
+    def test_answers_at_the_pipe_of_the_vm(self, vm: VM) -> None:
+        assert ask(vm, vm.pipe).endswith("OK\n")
+        assert '"OperatingSystem"' in ask(vm, vm.pipe, "/info")
+
+    def test_answers_where_docker_looks_by_itself(self, vm: VM) -> None:
+        assert ask(vm, r"\\.\pipe\docker_engine").endswith("OK\n")
+
+    def test_carries_a_stream_byte_by_byte(self, vm: VM) -> None:
+        """The image is loaded and saved: tar archives of megabytes, both ways at once."""
+        script = r"""
+import hashlib, io, json, os, sys, tarfile
+sys.path[:0] = [sys.argv[2]]
+from boot2docker_py.host import named_pipe
+data = os.urandom(20_000_000)
+layer = io.BytesIO()
+with tarfile.open(fileobj=layer, mode="w") as tar:
+    info = tarfile.TarInfo("data"); info.size = len(data); tar.addfile(info, io.BytesIO(data))
+body = layer.getvalue()
+def ask(head, body=b""):
+    with named_pipe.connect(sys.argv[1], 60) as pipe:
+        pipe.sendall(head.encode() + b"\r\nHost: d\r\nConnection: close\r\n"
+                     + f"Content-Length: {len(body)}\r\n\r\n".encode())
+        for at in range(0, len(body), 100_000):
+            pipe.sendall(body[at:at + 100_000])
+        return b"".join(iter(lambda: pipe.recv(1 << 20), b""))
+answer = ask("POST /images/create?fromSrc=-&repo=stream&tag=x HTTP/1.0", body)
+assert b" 200 " in answer.split(b"\r\n")[0], answer[:500]
+saved = ask("GET /images/stream:x/get HTTP/1.0")
+archive = io.BytesIO(saved.split(b"\r\n\r\n", 1)[1])
+with tarfile.open(fileobj=archive) as tar:
+    found = [tar.extractfile(m).read() for m in tar if m.size > len(data)]
+with tarfile.open(fileobj=io.BytesIO(found[0])) as tar:
+    back = tar.extractfile("data").read()
+print(hashlib.sha256(back).hexdigest() == hashlib.sha256(data).hexdigest(), len(back))
+"""
+        assert vm.windows.python(script, vm.pipe, "C:\\") == "True 20000000\n"
+
+    def test_serves_two_thousand_at_once(self, vm: VM) -> None:
+        """Python's own `select` takes 512 sockets there; the image's engine takes them all."""
+        port = free_port()
+        vm.run("forward", "--tcp", str(port))
+        script = r"""
+import socket, sys, time
+port = int(sys.argv[1])
+began = time.monotonic()
+clients = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(2000)]
+answers = 0
+for client in clients:
+    client.sendall(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n")
+for client in clients:
+    client.settimeout(120)
+    answers += client.recv(65536).startswith(b"HTTP/1.1 200")
+print(answers)
+print("%.1f s" % (time.monotonic() - began), file=sys.stderr)
+"""
+        try:
+            assert vm.windows.python(script, str(port)) == "2000\n"
+            assert vm.status()["forwarder"]["phase"] == "forwarding"
+        finally:
+            vm.run("forward")
+
+
+class TestSSH:
+    @pytest.mark.parametrize(("line", "status"), [("true", 0), ("exit 7", 7), ("kill -9 $$", 137)])
+    def test_passes_the_exit_status(self, vm: VM, line: str, status: int) -> None:
+        assert vm.try_run("ssh", line).returncode == status
+
+    def test_passes_every_byte_both_ways(self, vm: VM) -> None:
+        data = os.urandom(5 * MEGABYTE) + bytes(range(256)) + b"\r\n\x1a\n"
+        answer = vm.try_run("ssh", "cat", stdin=data)
+        assert hashlib.sha256(answer.stdout).digest() == hashlib.sha256(data).digest()
+
+    def test_is_a_terminal_with_letters_beyond_ascii(self, vm: VM) -> None:
+        command = vm.windows.command(*vm.words("ssh"))
+        child, screen = pty.fork()
+        if not child:
+            os.execve(command[0], command, vm.windows.environ)
+        try:
+            assert read_until(screen, rb"[$#] ")
+            os.write(screen, "tty; echo gr\u00fc\u00dfe-$((40 + 2))\r".encode())
+            said = read_until(screen, rb"-42")
+            os.write(screen, b"exit 9\r")
+            read_until(screen, rb"\Z", within_s=5)
+        finally:
+            _pid, status = os.waitpid(child, 0)
+        assert b"/dev/pts/" in said
+        assert "gr\u00fc\u00dfe-42".encode() in said
+        assert os.WEXITSTATUS(status) == 9
+
+
+def read_until(screen: int, pattern: bytes, within_s: float = 60.0) -> bytes:
+    """Return what came until the pattern did, without the console's own sequences."""
+    end, said = time.monotonic() + within_s, b""
+    while time.monotonic() < end:
+        if select.select([screen], [], [], 0.2)[0]:
+            try:
+                said += os.read(screen, 65536)
+            except OSError:
+                break
+        plain = re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", said)
+        if pattern != rb"\Z" and re.search(pattern, plain):
+            return plain
+    return re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", said)
+
+
+class TestCopy:
+    def test_goes_both_ways(self, vm: VM) -> None:
+        data = os.urandom(MEGABYTE)
+        name = HOME + "\\\u00e4 file.bin"
+        vm.windows.here(name).write_bytes(data)
+        vm.run("cp", name, ":/tmp/there.bin")
+        vm.run("cp", ":/tmp/there.bin", HOME + "\\back.bin")
+        assert vm.windows.here(HOME + "\\back.bin").read_bytes() == data
+
+
+class TestShellinit:
+    def test_is_what_cmd_evaluates(self, vm: VM) -> None:
+        batch = HOME + "\\env.bat"
+        lines = vm.try_run("shellinit", "--shell", "cmd").stdout
+        vm.windows.here(batch).write_bytes(
+            b"@echo off\r\nchcp 65001 >nul\r\n" + lines + b"\r\necho %DOCKER_HOST%\r\n"
+        )
+        answer = vm.windows.run("cmd.exe", "/c", batch)
+        pipe = vm.pipe.replace("\\", "/")
+        assert f"npipe://{pipe}".encode() in answer.stdout, answer
+
+
+class TestPorts:
+    def test_published_one_answers_on_windows(self, vm: VM, busybox: str) -> None:
+        port = free_port()
+        serve = "echo hello > /index.html; exec httpd -f -h / -p 80"
+        words = ["docker", "run", "-d", "-p", f"{port}:80", busybox, "sh", "-c", f"'{serve}'"]
+        name = vm.run("ssh", *words).strip()
+        try:
+            eventually(lambda: b"hello" in fetch(port))
+            listed = json.loads(vm.run("ports", "--json"))
+            assert str(port) in json.dumps(listed)
+        finally:
+            vm.run("ssh", "docker", "rm", "-f", name)
+        eventually(lambda: fetch(port) == b"")
+
+
+class TestViolence:
+    def test_killed_forwarder_is_started_again_by_the_next_up(self, vm: VM) -> None:
+        pid = vm.status()["forwarder"]["pid"]
+        killed = vm.windows.run("taskkill.exe", "/F", "/PID", str(pid))
+        assert killed.returncode == 0, killed
+        vm.run("up")
+        assert vm.status()["forwarder"]["pid"] != pid
+        assert ask(vm, vm.pipe).endswith("OK\n")
+
+    def test_two_commands_at_once_come_one_after_the_other(self, vm: VM) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            done = list(pool.map(lambda word: vm.try_run(word), ["up", "up"]))
+        assert [answer.returncode for answer in done] == [0, 0]
+        assert ask(vm, vm.pipe).endswith("OK\n")
+
+    def test_ctrl_c_ends_a_command_and_leaves_the_vm(self, vm: VM) -> None:
+        command = vm.windows.command(*vm.words("logs", "-f", "engine"))
+        child, screen = pty.fork()
+        if not child:
+            os.execve(command[0], command, vm.windows.environ)
+        read_until(screen, rb"API listen")
+        os.write(screen, b"\x03")
+        said = read_until(screen, rb"interrupted")
+        read_until(screen, rb"\Z", within_s=5)
+        _pid, status = os.waitpid(child, 0)
+        assert b"interrupted" in said
+        assert os.WEXITSTATUS(status) == 130
+        assert ask(vm, vm.pipe).endswith("OK\n")
+
+
+class TestPower:
+    """The last of the file: they stop the VM."""
+
+    def test_save_keeps_what_runs_or_says_why_not(self, vm: VM) -> None:
+        boot = vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id")
+        answer = vm.try_run("save")
+        if b"valid migration protocol" in answer.stderr:  # of a file: QEMU 8.2 and later
+            assert answer.returncode == 6
+            assert vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id") == boot
+            return
+        assert answer.returncode == 0, answer.stderr
+        assert vm.run("status").strip() == "saved"
+        vm.run("up", "--timeout", "240")
+        assert vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id") == boot
+
+    def test_down_and_up_again(self, vm: VM) -> None:
+        boot = vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id")
+        vm.run("down")
+        assert vm.run("status").strip() == "poweroff"
+        vm.run("up", "--timeout", "240")
+        assert vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id") != boot
+
+
+def fetch(port: int) -> bytes:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as answer:
+            body: bytes = answer.read()
+    except OSError:
+        return b""
+    return body
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
