@@ -17,6 +17,23 @@ SYSTEMS = {"win32": "Windows", "linux": "Linux", "darwin": "macOS"}
 # to do. Where it was met: moby, docker-py, and docker-archive-public/docker.machine on GitHub.
 OF_DOCKER = (
     (
+        "error mounting ... to rootfs ...: not a directory: Are you trying to mount a directory onto a "
+        "file (or vice-versa)?",
+        "`-v` named a file or folder of this machine that the VM does not see, so the engine made an "
+        "empty folder of that name in the VM; the same when a mounted folder is empty",
+        "`boot2docker doctor` names such mounts (`mounts`) and what is shared. Share the folder, with "
+        "VirtualBox: `boot2docker restart --vbox-share DIR`; or copy: `boot2docker cp`, `docker cp`.",
+    ),
+    (
+        "Testcontainers: Can not connect to Ryuk; error while creating mount source path ... "
+        "docker.sock",
+        "a container was given the path of the engine's socket on this machine; in the VM it is "
+        "`/var/run/docker.sock`",
+        "`boot2docker shellinit` sets what Testcontainers needs; elsewhere: "
+        "`TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE=/var/run/docker.sock`. With docker itself: "
+        "`-v /var/run/docker.sock:/var/run/docker.sock`.",
+    ),
+    (
         "Cannot connect to the Docker daemon at ... Is the docker daemon running?",
         "docker looks for an engine elsewhere, or the VM is not running",
         "`boot2docker up`. Then, if an old `DOCKER_HOST` is set in this shell, take it back: "

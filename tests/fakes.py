@@ -234,6 +234,7 @@ class FakeEndpoint:
         self.version: dict[str, Any] = {"ApiVersion": "1.45", "MinAPIVersion": "1.24"}
         self.dead_images: set[str] = set()
         self.published: list[dict[str, Any]] = []
+        self.known_containers: list[dict[str, Any]] = []
 
     def start(self, address: Address, deadline: Deadline) -> None:
         self.calls.append("start")
@@ -277,6 +278,9 @@ class FakeEndpoint:
 
     def engine_version(self) -> dict[str, Any]:
         return self.version if self.is_running else {}
+
+    def containers(self) -> list[dict[str, Any]]:
+        return list(self.known_containers)
 
 
 @dataclass

@@ -99,7 +99,8 @@ def read_object(file: Path) -> dict[str, Any]:
         ConfigError: it cannot be read, or holds something else.
     """
     try:
-        value = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
+        value = json.loads(text) if text else {}  # docker takes an empty file for one, too
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

@@ -10,6 +10,11 @@ from boot2docker_py.docker import shells
 IN_THE_WAY = ("DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_TLS")
 
 
+# Testcontainers mounts the socket into a container of its own: the one that the engine sees, which
+# is in the VM, and not the one that DOCKER_HOST names here.
+FOR_TESTCONTAINERS = {"TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE": "/var/run/docker.sock"}
+
+
 class Environment(NamedTuple):
     """Variables to set, and others to remove."""
 
@@ -33,18 +38,19 @@ class Environment(NamedTuple):
 
 def of_engine(docker_host: str) -> Environment:
     """Return what makes docker use the engine at `docker_host`."""
-    return Environment({"DOCKER_HOST": docker_host}, IN_THE_WAY)
+    return Environment({"DOCKER_HOST": docker_host, **FOR_TESTCONTAINERS}, IN_THE_WAY)
 
 
 def of_engine_over_tls(docker_host: str, certificates: str) -> Environment:
     """Return what makes docker use the engine's TLS port, with the certificates in a folder."""
     setting = {"DOCKER_HOST": docker_host, "DOCKER_CERT_PATH": certificates}
-    return Environment({**setting, "DOCKER_TLS_VERIFY": "1"}, ("DOCKER_CONTEXT", "DOCKER_TLS"))
+    setting = {**setting, "DOCKER_TLS_VERIFY": "1", **FOR_TESTCONTAINERS}
+    return Environment(setting, ("DOCKER_CONTEXT", "DOCKER_TLS"))
 
 
 def of_no_engine() -> Environment:
     """Return what takes all of it back."""
-    return Environment({}, ("DOCKER_HOST", *IN_THE_WAY))
+    return Environment({}, ("DOCKER_HOST", *IN_THE_WAY, *FOR_TESTCONTAINERS))
 
 
 def has_proxy(environ: Mapping[str, str]) -> bool:

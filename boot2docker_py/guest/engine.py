@@ -8,10 +8,12 @@ from typing import Any, Callable
 
 from boot2docker_py.errors import GuestError
 from boot2docker_py.ssh.stream import Stream
+from boot2docker_py.untrusted import parsed_json
 
 # Engine API, "SystemPing"; HTTP/1.0, so that the answer ends with the connection.
 REQUEST = b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n"
 ANSWER_LIMIT_BYTES = 64 * 1024
+LIST_LIMIT_BYTES = 4 * 1024 * 1024
 
 
 def ping(open_stream: Callable[[], Stream], timeout_s: float = 10.0) -> str | None:
@@ -56,7 +58,23 @@ def version(open_stream: Callable[[], Stream], timeout_s: float = 10.0) -> dict[
     return told if isinstance(told, dict) else {}
 
 
-def _answer(open_stream: Callable[[], Stream], request: bytes, timeout_s: float) -> bytes:
+def containers(open_stream: Callable[[], Stream], timeout_s: float = 10.0) -> list[dict[str, Any]]:
+    """Return the engine's containers, all of them; nothing when it says nothing of use."""
+    request = REQUEST.replace(b"/_ping", b"/containers/json?all=1")
+    answer = _answer(open_stream, request, timeout_s, LIST_LIMIT_BYTES)
+    try:
+        told = parsed_json(answer.partition(b"\r\n\r\n")[2])
+    except ValueError:
+        return []
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
+def _answer(
+    open_stream: Callable[[], Stream],
+    request: bytes,
+    timeout_s: float,
+    limit_bytes: int = ANSWER_LIMIT_BYTES,
+) -> bytes:
     """Return all that the engine answers, nothing when it cannot be asked."""
     try:
         stream = open_stream()
@@ -65,16 +83,16 @@ def _answer(open_stream: Callable[[], Stream], request: bytes, timeout_s: float)
     try:
         stream.settimeout(timeout_s)
         stream.sendall(request)
-        return _read_to_the_end(stream)
+        return _read_to_the_end(stream, limit_bytes)
     except OSError:
         return b""
     finally:
         stream.close()
 
 
-def _read_to_the_end(stream: Stream) -> bytes:
+def _read_to_the_end(stream: Stream, limit_bytes: int = ANSWER_LIMIT_BYTES) -> bytes:
     answer = b""
-    while len(answer) < ANSWER_LIMIT_BYTES:
+    while len(answer) < limit_bytes:
         data = stream.recv(4096)
         if not data:
             break

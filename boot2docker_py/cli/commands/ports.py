@@ -32,6 +32,7 @@ def ports(session: Session) -> None:
         screen.data("\n".join(_table([HEADINGS, *(_words(row) for row in rows)])))
     else:
         screen.words("No container publishes a port.")
+        screen.words("Services of a swarm are not listed, but in mode=host.")
 
 
 def _at_vm(port: dict[str, Any], host_only: str | None) -> str | None:

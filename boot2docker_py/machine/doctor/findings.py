@@ -81,6 +81,9 @@ class Endpoint(Protocol):
     def engine_version(self) -> dict[str, Any]:
         """Return what the engine says of its version."""
 
+    def containers(self) -> list[dict[str, Any]]:
+        """Return what the engine says of its containers, those that do not run too."""
+
 
 @dataclass
 class Patient:

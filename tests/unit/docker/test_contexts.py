@@ -110,7 +110,15 @@ class TestSettings:
         assert config.file.is_symlink()
         assert "boot2docker" in (tmp_path / "dotfiles").read_text()
 
-    @pytest.mark.parametrize("content", [b"{broken", b"[]", b"\xff\xfe", b"\xef\xbb\xbf{}", b""])
+    def test_an_empty_file_is_no_settings_as_for_docker(
+        self, config: DockerConfig, context: Context
+    ) -> None:
+        config.folder.mkdir()
+        config.file.touch()
+        context.use()
+        assert config.current_context() == context.name
+
+    @pytest.mark.parametrize("content", [b"{broken", b"[]", b"\xff\xfe", b"\xef\xbb\xbf{}"])
     def test_broken_settings_are_left_as_they_are(
         self, config: DockerConfig, context: Context, content: bytes
     ) -> None:

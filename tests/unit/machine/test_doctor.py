@@ -14,9 +14,10 @@ import pytest
 from boot2docker_py.docker import proxies
 from boot2docker_py.docker.client import Client, can_talk
 from boot2docker_py.docker.contexts import Context
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.base import Share, State
 from boot2docker_py.endpoint.status import ForwarderStatus, LastError, Phase
 from boot2docker_py.errors import HypervisorError
+from boot2docker_py.machine.doctor.of_mounts import here_of
 from boot2docker_py.machine.doctor.of_vm import host_id
 from boot2docker_py.wait import Check
 from tests.conftest import Boot2Docker
@@ -354,3 +355,40 @@ def test_a_kernel_that_has_panicked(doctor: Doctor, tmp_path: Path) -> None:
     doctor.driver.spec = doctor.driver.spec._replace(console_log=console)
     console.write_text("Kernel panic - not syncing: x\n---[ end Kernel panic - not syncing: x ]---")
     assert doctor.tell().of("vm")[:2] == ("failure", "the kernel of VM 'fake' has panicked: x")
+
+
+def mounts(*sources: str) -> dict[str, Any]:
+    return {"Names": ["/web"], "Mounts": [{"Type": "bind", "Source": one} for one in sources]}
+
+
+def test_a_bind_mount_of_a_folder_that_the_vm_does_not_see(doctor: Doctor, tmp_path: Path) -> None:
+    doctor.endpoint.known_containers = [mounts(str(tmp_path), "/var/run/docker.sock", "/no/such")]
+    level, found, fix = doctor.tell().of("mounts")
+    assert level == "warning"
+    assert found.startswith(f"container 'web' mounts '{tmp_path}' of the VM, which may be empty")
+    assert fix.startswith("Copy it into the VM")
+
+
+def test_a_bind_mount_of_what_is_shared(doctor: Doctor, tmp_path: Path) -> None:
+    share = Share(str(tmp_path).strip("/"), tmp_path)
+    doctor.driver.shares = lambda: [share]  # type: ignore[method-assign]
+    doctor.endpoint.known_containers = [mounts(str(tmp_path / "below"), str(tmp_path))]
+    assert doctor.tell().of("mounts")[:2] == (
+        "ok",
+        f"shared with the VM: '{tmp_path}' at '{tmp_path}'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("source", "platform", "here"),
+    [
+        ("/home/me/x", "linux", "/home/me/x"),
+        ("/etc/hosts", "linux", ""),
+        ("/", "linux", ""),
+        ("/c/Users/me", "win32", r"C:\Users\me"),
+        (r"C:\Users\me", "win32", r"C:\Users\me"),
+        ("/var/run/docker.sock", "win32", ""),
+    ],
+)
+def test_which_folder_here_a_mount_was_meant_for(source: str, platform: str, here: str) -> None:
+    assert here_of(source, platform) == here
