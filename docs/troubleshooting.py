@@ -17,12 +17,12 @@ SYSTEMS = {"win32": "Windows", "linux": "Linux", "darwin": "macOS"}
 # to do. Where it was met: moby, docker-py, and docker-archive-public/docker.machine on GitHub.
 OF_DOCKER = (
     (
-        "error mounting ... to rootfs ...: not a directory: Are you trying to mount a directory onto a "
-        "file (or vice-versa)?",
-        "`-v` named a file or folder of this machine that the VM does not see, so the engine made an "
-        "empty folder of that name in the VM; the same when a mounted folder is empty",
-        "`boot2docker doctor` names such mounts (`mounts`) and what is shared. Share the folder, with "
-        "VirtualBox: `boot2docker restart --vbox-share DIR`; or copy: `boot2docker cp`, `docker cp`.",
+        "error mounting ... to rootfs ...: not a directory: Are you trying to mount a directory "
+        "onto a file (or vice-versa)?",
+        "`-v` named what the VM does not see of this machine, so that the engine made an empty "
+        "folder of that name in the VM; likewise when a mounted folder is empty",
+        "`boot2docker doctor` names such mounts (`mounts`) and what is shared. With VirtualBox "
+        "share it: `boot2docker restart --vbox-share DIR`; or copy: `boot2docker cp`, `docker cp`.",
     ),
     (
         "Testcontainers: Can not connect to Ryuk; error while creating mount source path ... "

@@ -48,7 +48,7 @@ def ssh(session: Session, words: tuple[str, ...]) -> int:
         screen.error(problem)
         return CONNECTION_FAILED
     if status == NO_SUCH_COMMAND and _begins_with_flag(words):
-        click.echo(_what_was_taken(words), err=True)
+        screen.words(_what_was_taken(words))
     return status
 
 
