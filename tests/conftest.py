@@ -46,7 +46,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from the user's own files."""
     for name in ("BOOT2DOCKER_PROFILE", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.delenv("MACHINE_STORAGE_PATH", raising=False)
+    for name in ("MACHINE_STORAGE_PATH", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
     home = tmp_path / "b2d"
     monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
     for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):  # the latter are Windows'

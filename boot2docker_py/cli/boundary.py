@@ -33,6 +33,7 @@ log = logging.getLogger("boot2docker_py")
 
 def run(arguments: Sequence[str], session: Session) -> int:
     """Run one command; return the exit status."""
+    _have_streams()
     _never_fail_on_an_odd_terminal()
     _warn_of_root(paths.find(os.environ).home)
     _log_to_file(paths.find(os.environ))
@@ -149,6 +150,13 @@ def _warn_of_root(home: Path) -> None:
     if whose:
         words = f"This runs as root in the home of {whose}, who cannot use what it makes there"
         click.echo(f"warning: {words}: run it without sudo.", err=True)
+
+
+def _have_streams() -> None:
+    """Make up for streams that we were not given, as a program without a console has none."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for the whole run
 
 
 def _never_fail_on_an_odd_terminal() -> None:

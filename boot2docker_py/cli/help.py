@@ -28,7 +28,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     EVERY_DAY: ("up", "down", "status", "ssh", "shell", "shellinit", "cp", "ports"),
     "The VM": ("init", "save", "restart", "reset", "poweroff", "delete", "info", "ip", "docker"),
     "Images": ("download", "upgrade"),
-    "Settings": ("config", "ssh-config"),
+    "Settings": ("config", "ssh-config", "autostart"),
     "When something is wrong": ("doctor", "logs", "forward"),
     "This program": ("help", "version"),
 }

@@ -59,6 +59,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def _patient(session: Session) -> Patient:
+    from boot2docker_py.host import autostart
     from boot2docker_py.machine.doctor.findings import Patient
 
     return Patient(
@@ -72,6 +73,7 @@ def _patient(session: Session) -> Patient:
         certificates=session.paths.certificates(session.config.vm),
         environ=os.environ,
         platform=sys.platform,
+        autostart=autostart.entry(session.config.vm),
         now_s=time.time,
         deadline=session.deadline,
     )

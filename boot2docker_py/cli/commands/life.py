@@ -295,6 +295,7 @@ def delete(session: Session, *, force: bool) -> None:
             raise Boot2DockerError(f"VM '{name}' is not deleted", details="You said no.")
     was_there = session.machine.delete(session.deadline)
     pointing.remove_context(session)
+    pointing.remove_autostart(session)
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
     _answer(session, words, deleted=was_there)
     pointing.say_what_is_left(session)

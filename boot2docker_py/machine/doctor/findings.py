@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from boot2docker_py.docker.contexts import Context
     from boot2docker_py.drivers.base import Driver
     from boot2docker_py.endpoint.status import ForwarderStatus
+    from boot2docker_py.host.autostart import Entry
     from boot2docker_py.machine.readiness import LookAtEngine
     from boot2docker_py.ssh.connection import Connection
 
@@ -99,6 +100,7 @@ class Patient:
     certificates: Path
     environ: Mapping[str, str]
     platform: str
+    autostart: Entry
     now_s: Callable[[], float]
     deadline: Deadline
 

@@ -61,7 +61,7 @@ def test_a_folder_that_is_not_shared_is_a_usage_error(boot2docker: Boot2Docker) 
 
 @pytest.mark.parametrize(
     ("state", "status", "advice"),
-    [(State.OFF, 4, "boot2docker up"), (State.ABSENT, 3, "boot2docker init")],
+    [(State.OFF, 4, "boot2docker up"), (State.ABSENT, 3, "boot2docker")],
 )
 def test_a_vm_that_does_not_run_is_said(
     boot2docker: Boot2Docker, state: State, status: int, advice: str
