@@ -11,7 +11,7 @@ export PATH := $(CACHE)/bin:$(PATH)
 # The guests of demonstrations, tests and measurements reach nothing but this machine.
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 
-.PHONY: help demo test lint unit e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench iso image-wheel docs deps clean
+.PHONY: help demo test lint unit unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench iso image-wheel docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ unit: .venv/ready $(if $(PYTHON38),.venv38/ready) ## Run the unit tests, on the 
 	$(BIN)/pytest tests/unit --junitxml=build/results/unit.xml
 	$(if $(PYTHON38),.venv38/bin/pytest tests/unit --junitxml=build/results/unit-3.8.xml,\
 	  @echo "No Python 3.8 here: its floor is only held by mypy.")
+
+unit-lowest: $(if $(PYTHON38),.venv-lowest/ready) ## Run the unit tests with the lowest versions that pyproject.toml allows
+	$(if $(PYTHON38),.venv-lowest/bin/pytest tests/unit --junitxml=build/results/unit-lowest.xml,\
+	  @echo "No Python 3.8 here: the lowest versions were not run.")
 
 e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real docker client
 	tests/e2e/run $(BIN)/pytest build/results
@@ -87,8 +91,15 @@ make_environment = $(1) -m venv --clear $(2) && $(2)/bin/pip install --quiet dep
 .venv38/ready: pyproject.toml
 	$(call make_environment,$(PYTHON38),.venv38,test) && touch $@
 
+# Both of the lowest: Python, and what pyproject.toml asks for.
+.venv-lowest/ready: pyproject.toml .ci/lowest
+	$(call make_environment,$(PYTHON38),.venv-lowest,test) \
+	  && .venv-lowest/bin/pip install --quiet packaging \
+	  && .venv-lowest/bin/python .ci/lowest > .venv-lowest/lowest.txt \
+	  && .venv-lowest/bin/pip install --quiet -r .venv-lowest/lowest.txt && touch $@
+
 .venv-lint/ready: pyproject.toml
 	$(call make_environment,$(PYTHON),.venv-lint,test lint) && touch $@
 
 clean: ## Remove what was built here (the cache of images stays)
-	rm -rf build dist .venv .venv38 .venv-lint .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build dist .venv .venv38 .venv-lint .venv-lowest .mypy_cache .ruff_cache .pytest_cache

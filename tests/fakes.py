@@ -365,10 +365,16 @@ class FakeAccess(Access):
         questions, paths, deadline = session.questions, session.vm_paths, session.deadline
         super().__init__(session.config, questions, session.endpoint, paths, folder, deadline)
         self._connection = session.connection
+        self._session = session
 
-    def connect(self, address: Address, deadline: Deadline | None = None) -> Any:
+    def connect(
+        self, address: Address, deadline: Deadline | None = None, *, is_plain: bool | None = None
+    ) -> Any:
         assert address == SSH_ADDRESS
         return self._connection
+
+    def exchange_problem(self, deadline: Deadline, *, is_plain: bool) -> str:
+        return self._session.exchange_problems[is_plain]
 
     def docker_over_tls(self) -> tuple[str, str]:
         return "tcp://192.168.59.103:2376", "/certs"
@@ -404,6 +410,7 @@ class FakeSession(Session):
         super().__init__()
         self._fakes = driver, endpoint, images or FakeImages(newer=FakeImage("2.0.0"))
         self.connection = FakeConnection()
+        self.exchange_problems = {False: "", True: ""}  # by whether it is the plain way
 
     @cached_property
     def driver(self) -> Any:

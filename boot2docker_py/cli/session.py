@@ -114,7 +114,13 @@ class Session:
         from boot2docker_py.endpoint.of_vm import Endpoint
 
         config = self.config
-        return Endpoint(self.vm_paths, config.ssh_key, config.publish, config.tcp_port)
+        return Endpoint(
+            self.vm_paths,
+            config.ssh_key,
+            config.publish,
+            config.tcp_port,
+            is_plain=config.plain_ssh,
+        )
 
     @cached_property
     def docker_config(self) -> DockerConfig:

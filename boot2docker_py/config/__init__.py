@@ -31,6 +31,7 @@ class Config(NamedTuple):
     ssh_port: int
     docker_port: int
     tcp_port: int
+    plain_ssh: bool
     console_log: Path | None  # None: the VM's folder
     timeout_s: float
     verbose: bool

@@ -180,6 +180,7 @@ class Forwarder:
             key=str(self._settings.key),
             publish=self._settings.publish,
             tcp_port=self._settings.tcp_port,
+            is_plain=self._settings.is_plain,
             listeners=self._listeners.status(),
             phase=link.phase,
             reason=link.reason,

@@ -35,11 +35,14 @@ class Endpoint:
         key: Path,
         publish: str = PUBLISH,
         tcp_port: int = 0,
+        *,
+        is_plain: bool = False,
     ) -> None:
         self._paths = paths
         self._key = key
         self._publish = publish
         self._tcp_port = tcp_port
+        self._is_plain = is_plain
 
     @property
     def docker_host(self) -> str:
@@ -79,6 +82,7 @@ class Endpoint:
             patience_s,
             publish=self._publish,
             tcp_port=self._tcp_port,
+            is_plain=self._is_plain,
         )
 
     def log_lines(self) -> list[str]:

@@ -124,6 +124,7 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
         and running.key == str(settings.key)
         and running.publish == settings.publish
         and running.tcp_port == settings.tcp_port
+        and running.is_plain == settings.is_plain
         and running.phase not in (Phase.FAILED, Phase.SILENT)
     )
 

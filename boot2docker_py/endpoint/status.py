@@ -44,6 +44,7 @@ class Settings:
     publish: str = PUBLISH  # off, loopback or all
     tcp_port: int = 0  # on loopback, where every user can reach it; 0: none
     udp_helper: str = UDP_HELPER  # in the guest
+    is_plain: bool = False  # SSH by paramiko's own packets and channels
 
     @property
     def vm_name(self) -> str:
@@ -109,6 +110,7 @@ class ForwarderStatus:
     address: str = ""
     key: str = ""
     tcp_port: int = 0
+    is_plain: bool = False
     listeners: tuple[ListenerStatus, ...] = ()
     transport: str = ""  # how the engine is reached in the guest; empty: not known yet
     publish: str = ""

@@ -18,7 +18,7 @@ import threading
 from typing import TYPE_CHECKING, Iterator, Protocol, Sequence
 
 from boot2docker_py.errors import GuestError, StorageError
-from boot2docker_py.ssh.command import Pumps, SessionChannel, Sink, Source, begin, exit_status
+from boot2docker_py.ssh.command import Pumps, Session, Sink, Source, begin, exit_status
 
 if TYPE_CHECKING:
     from boot2docker_py.ssh.connection import Connection
@@ -56,7 +56,7 @@ def run(connection: Connection, words: Sequence[str], *, tty: bool | None = None
             return _serve(channel, tty=tty)
 
 
-def _serve(channel: SessionChannel, *, tty: bool) -> int:
+def _serve(channel: Session, *, tty: bool) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     if tty:
@@ -135,7 +135,7 @@ def _size() -> os.terminal_size:
     return DEFAULT_SIZE
 
 
-def _follow_size(channel: SessionChannel) -> None:
+def _follow_size(channel: Session) -> None:
     """Tell the guest when our terminal changes its size.
 
     By looking, in a thread: Windows has no signal for it, and a handler may not take locks.

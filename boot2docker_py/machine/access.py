@@ -6,6 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence
 
+from boot2docker_py.errors import Boot2DockerError
+
 if TYPE_CHECKING:
     from boot2docker_py.address import Address
     from boot2docker_py.config import Config
@@ -51,8 +53,10 @@ class Access:
     def _driver(self) -> Driver:
         return self._questions.driver
 
-    def connect(self, address: Address, deadline: Deadline | None = None) -> Connection:
-        """Return an SSH connection to the guest; close it."""
+    def connect(
+        self, address: Address, deadline: Deadline | None = None, *, is_plain: bool | None = None
+    ) -> Connection:
+        """Return an SSH connection to the guest, on the way that the settings say; close it."""
         from boot2docker_py.guest import names
         from boot2docker_py.ssh.connection import connect
 
@@ -63,7 +67,26 @@ class Access:
             user=names.USER,
             host_name=names.host_name(self._config.vm),
             deadline=deadline or self._deadline,
+            is_plain=self._config.plain_ssh if is_plain is None else is_plain,
         )
+
+    def exchange_problem(self, deadline: Deadline, *, is_plain: bool) -> str:
+        """Return why bytes do not come back from the guest as they were sent, nothing if they do.
+
+        Raises:
+            NotFoundError, WrongStateError: there is no VM, or it does not run.
+        """
+        from boot2docker_py.ssh import exchange
+
+        address = self._questions.running_address()
+        try:
+            with self.connect(address, deadline, is_plain=is_plain) as connection:
+                return exchange.problem_of(connection, deadline)
+        except Boot2DockerError as error:
+            return f"{error.brief}: {error.details}"
+        except Exception as error:  # noqa: BLE001 - a fault of the way may be of any kind
+            log.debug("the exchange failed", exc_info=True)
+            return str(error) or type(error).__name__
 
     def _connect_to_running(self) -> Connection:
         return self.connect(self._questions.running_address())

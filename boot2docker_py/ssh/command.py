@@ -10,16 +10,18 @@ import threading
 import time
 from typing import Callable, Protocol, Sequence
 
+import paramiko
+
 from boot2docker_py.errors import GuestError
 from boot2docker_py.ssh.errors import LOST
-from boot2docker_py.ssh.over_paramiko.channels import SessionChannel
-
-__all__ = ["Pumps", "SessionChannel", "Sink", "Source", "begin", "command_line", "exit_status"]
 
 log = logging.getLogger(__name__)
 
+Session = paramiko.Channel  # of a command or a shell
+
 CHUNK_BYTES = 128 * 1024
 SLICE_S = 1.0
+UNKNOWN = 255  # the status of a command whose end was not explained
 
 
 class Source(Protocol):
@@ -42,7 +44,7 @@ def command_line(command: str | Sequence[str]) -> str:
 
 
 def begin(
-    channel: SessionChannel,
+    channel: Session,
     command: str,
     *,
     terminal_size: os.terminal_size | None = None,
@@ -68,15 +70,20 @@ def begin(
         ) from error
 
 
-def exit_status(channel: SessionChannel) -> int:
+def exit_status(channel: Session) -> int:
     """Wait for the end of the command and return its status, 128 + n if signal n killed it.
+
+    On the plain way the signal is not known: 255, as with OpenSSH's client.
 
     Raises:
         GuestError: the connection was lost before.
     """
     channel.status_event.wait()
-    if channel.exit_signal is not None:
-        return 128 + signal_number(channel.exit_signal)
+    killed_by = getattr(channel, "exit_signal", None)
+    if killed_by is not None:
+        return 128 + signal_number(killed_by)
+    if channel.exit_status < 0 and _is_connected(channel):
+        return UNKNOWN
     if channel.exit_status < 0:
         raise GuestError(
             "the SSH connection to the VM was lost while a command ran",
@@ -99,7 +106,7 @@ class Pumps:
     The input is read by a thread that nobody waits for: it may sit in a read that never ends.
     """
 
-    def __init__(self, channel: SessionChannel, stdin: Source, stdout: Sink, stderr: Sink) -> None:
+    def __init__(self, channel: Session, stdin: Source, stdout: Sink, stderr: Sink) -> None:
         self._channel = channel
         self.failure: OSError | None = None
         self._outputs = (
@@ -139,3 +146,8 @@ def _start(target: Callable[..., None], *arguments: object) -> threading.Thread:
     thread = threading.Thread(target=target, args=arguments, daemon=True)
     thread.start()
     return thread
+
+
+def _is_connected(channel: Session) -> bool:
+    transport = channel.get_transport()
+    return transport is not None and transport.is_active()

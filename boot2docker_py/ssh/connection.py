@@ -16,14 +16,13 @@ import paramiko
 from boot2docker_py.address import Address
 from boot2docker_py.errors import DeadlineError, GuestError
 from boot2docker_py.ssh import host_keys, keys
-from boot2docker_py.ssh.command import Pumps, begin, command_line, exit_status
+from boot2docker_py.ssh.command import Pumps, Session, begin, command_line, exit_status
 from boot2docker_py.ssh.dialer import Attempt, Dialer, OnWait
 from boot2docker_py.ssh.errors import LOST, HostKeyChangedError, KeyRefusedError, NotReadyError
 from boot2docker_py.ssh.over_paramiko.buffered_socket import BufferedSocket
-from boot2docker_py.ssh.over_paramiko.channels import SessionChannel
-from boot2docker_py.ssh.over_paramiko.stream_channel import StreamChannel
+from boot2docker_py.ssh.over_paramiko.plain import PlainTransport
 from boot2docker_py.ssh.over_paramiko.transport import GuestTransport
-from boot2docker_py.ssh.stream import StreamListener
+from boot2docker_py.ssh.stream import Channel, StreamListener
 from boot2docker_py.wait import Deadline
 
 OPEN_CHANNEL_S = 30.0
@@ -42,6 +41,7 @@ PROBE_PATIENCE_IN_DOUBT = 4
 PROBE_PATIENCE_PER_S = 5
 
 Command = Union[str, Sequence[str]]
+Transport = Union[GuestTransport, PlainTransport]
 
 
 @dataclass(frozen=True)
@@ -62,17 +62,19 @@ def connect(
     host_name: str,
     deadline: Deadline,
     on_wait: OnWait = lambda _reason: None,
+    is_plain: bool = False,
 ) -> Connection:
     """Connect as soon as the guest's SSH server answers; `on_wait` hears why it does not yet.
 
-    The server's key is pinned in `known_hosts` under `host_name` when none is.
+    The server's key is pinned in `known_hosts` under `host_name` when none is. What `is_plain`
+    goes by paramiko's own packets and channels, which is slower.
 
     Raises:
         NotReadyError: the deadline passed; its details have the last reason.
         HostKeyChangedError, KeyRefusedError: at once, because waiting does not heal them.
         UsageError: our own key cannot be used.
     """
-    login = _Login(address, user, _paramiko_key(key), key, known_hosts, host_name)
+    login = _Login(address, user, _paramiko_key(key), key, known_hosts, host_name, is_plain)
     with Dialer(address, deadline, on_wait) as dialer:
         while True:
             attempt = dialer.dial()
@@ -87,9 +89,7 @@ def connect(
 class Connection:
     """An open SSH connection; use it as a context manager, or `close` it."""
 
-    def __init__(
-        self, transport: GuestTransport, address: Address, handshake_s: float = 0.0
-    ) -> None:
+    def __init__(self, transport: Transport, address: Address, handshake_s: float = 0.0) -> None:
         self._transport = transport
         self._is_doubted = False
         self._more_patience = int(PROBE_PATIENCE_PER_S * handshake_s)
@@ -121,7 +121,7 @@ class Connection:
             status = exit_status(channel)
         return Result(status, stdout.getvalue(), stderr.getvalue())
 
-    def open_session(self) -> SessionChannel:
+    def open_session(self) -> Session:
         """Return a channel for one command or shell.
 
         Raises:
@@ -147,19 +147,19 @@ class Connection:
                 f"cannot connect to '{path}' in the VM", details=str(error) or "connection lost"
             ) from error
 
-    def open_stream(self, path: str, listener: StreamListener) -> StreamChannel:
+    def open_stream(self, path: str, listener: StreamListener) -> Channel:
         """Begin to open a channel to the guest's Unix socket that `listener` is told about."""
         return self._transport.open_stream(path, listener)
 
-    def open_command_stream(self, command: str, listener: StreamListener) -> StreamChannel:
+    def open_command_stream(self, command: str, listener: StreamListener) -> Channel:
         """Begin to open a channel to a command in the guest that `listener` is told about."""
         return self._transport.open_command_stream(command, listener)
 
-    def open_port_stream(self, host: str, port: int, listener: StreamListener) -> StreamChannel:
+    def open_port_stream(self, host: str, port: int, listener: StreamListener) -> Channel:
         """Begin to open a channel to a TCP port, as the guest sees it."""
         return self._transport.open_port_stream(host, port, listener)
 
-    def open_command(self, command: Command) -> SessionChannel:
+    def open_command(self, command: Command) -> Session:
         """Return a channel to a command's input and output, to be used like a socket.
 
         Raises:
@@ -214,6 +214,10 @@ class Connection:
         """Tell whether the connection is open, as far as is known."""
         return self._transport.is_active()
 
+    def open_channels(self) -> int:
+        """Return how many channels there are that not both ends have closed."""
+        return self._transport.open_channels()
+
     def close(self) -> None:
         """Close the connection and all that runs over it."""
         self._transport.close()
@@ -229,9 +233,10 @@ class _Login:
     key_file: Path
     known_hosts: Path
     host_name: str
+    is_plain: bool
 
-    def over(self, attempt: Attempt, deadline: Deadline) -> GuestTransport:
-        transport = GuestTransport(BufferedSocket(attempt.sock, attempt.received))
+    def over(self, attempt: Attempt, deadline: Deadline) -> Transport:
+        transport = self._transport(attempt)
         try:
             self._shake_hands(transport, deadline)
             self._check_host_key(transport)
@@ -241,7 +246,12 @@ class _Login:
             raise
         return transport
 
-    def _shake_hands(self, transport: GuestTransport, deadline: Deadline) -> None:
+    def _transport(self, attempt: Attempt) -> Transport:
+        if self.is_plain:
+            return PlainTransport(attempt.sock, attempt.received)
+        return GuestTransport(BufferedSocket(attempt.sock, attempt.received))
+
+    def _shake_hands(self, transport: Transport, deadline: Deadline) -> None:
         pinned = host_keys.pinned(self.known_hosts, self.host_name)
         _prefer(transport, pinned)
         transport.handshake_timeout = transport.banner_timeout = deadline.remaining_s(600)
@@ -252,7 +262,7 @@ class _Login:
         if not transport.initial_kex_done:
             raise NotReadyError(self.address, "the SSH handshake did not end in time")
 
-    def _check_host_key(self, transport: GuestTransport) -> None:
+    def _check_host_key(self, transport: Transport) -> None:
         key = transport.get_remote_server_key()
         offered = f"{key.get_name()} {key.get_base64()}"
         pinned = host_keys.pinned(self.known_hosts, self.host_name)
@@ -266,7 +276,7 @@ class _Login:
                 f"you changed the key in the VM yourself, delete '{self.known_hosts}'.",
             )
 
-    def _authenticate(self, transport: GuestTransport, deadline: Deadline) -> None:
+    def _authenticate(self, transport: Transport, deadline: Deadline) -> None:
         transport.auth_timeout = deadline.remaining_s(600)
         try:
             self._offer_key(transport)
@@ -283,7 +293,7 @@ class _Login:
         except LOST as error:
             raise NotReadyError(self.address, f"while logging in: {error}") from error
 
-    def _offer_key(self, transport: GuestTransport) -> None:
+    def _offer_key(self, transport: Transport) -> None:
         try:
             transport.auth_publickey(self.user, self.key)
         except paramiko.AuthenticationException:
@@ -296,13 +306,13 @@ class _Login:
     def _has_old_name(self) -> bool:
         return self.key.get_name() == "ssh-rsa"
 
-    def _remark_on_old_servers(self, transport: GuestTransport) -> str:
+    def _remark_on_old_servers(self, transport: Transport) -> str:
         if not self._has_old_name() or "ssh-rsa" in transport.preferred_pubkeys:
             return ""
         return " An image from before 2016 needs paramiko 3 for an RSA key."
 
 
-def _prefer(transport: GuestTransport, pinned: str | None) -> None:
+def _prefer(transport: Transport, pinned: str | None) -> None:
     options = transport.get_security_options()
     options.ciphers = _first(CIPHERS, options.ciphers)
     options.kex = _first(KEY_EXCHANGES, options.kex)

@@ -67,6 +67,10 @@ def _patient(session: Session) -> Patient:
         open_driver=lambda: session.driver,
         endpoint=session.endpoint,
         connect=lambda address, deadline: session.access.connect(address, deadline),
+        exchange=lambda deadline, is_plain: session.access.exchange_problem(
+            deadline, is_plain=is_plain
+        ),
+        is_plain=session.config.plain_ssh,
         look_at_engine=lambda deadline: session.access.engine_state(deadline),
         context=session.context,
         docker_config=session.docker_config,

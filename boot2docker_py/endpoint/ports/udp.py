@@ -26,7 +26,7 @@ from boot2docker_py.host import exclusive_socket
 from boot2docker_py.wait import Pauses
 
 if TYPE_CHECKING:
-    from boot2docker_py.ssh.command import SessionChannel
+    from boot2docker_py.ssh.command import Session
     from boot2docker_py.ssh.connection import Connection
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class UDPPort:
         self._rooms = rooms
         self._has_room = False
         self._clients = Clients()
-        self._channel: SessionChannel | None = None
+        self._channel: Session | None = None
         self._listener: PortListener | None = None
         self._problem = "the UDP helper in the VM is starting"
         self._is_closed = False
@@ -115,7 +115,7 @@ class UDPPort:
         if self._channel is not None:
             self._channel.close()
 
-    def _begin(self, channel: SessionChannel) -> None:
+    def _begin(self, channel: Session) -> None:
         self._channel, self._was_tried = channel, True
         if self._is_closed:
             channel.close()

@@ -118,6 +118,7 @@ class Link(threading.Thread):
             host_name=names.host_name(self._settings.vm_name),
             deadline=_Round(round_s, self._disturbed),
             on_wait=self._note,
+            is_plain=self._settings.is_plain,
         )
 
     def _hold(self, connection: Connection) -> None:

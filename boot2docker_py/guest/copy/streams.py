@@ -10,7 +10,7 @@ import time
 from typing import Callable
 
 from boot2docker_py.errors import DeadlineError, GuestError, UsageError
-from boot2docker_py.ssh.command import SessionChannel, exit_status
+from boot2docker_py.ssh.command import Session, exit_status
 from boot2docker_py.ssh.errors import LOST
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _CHANGED = "file changed as we read it"  # GNU tar, which has read all there is
 class Streams:
     """Send and receive; each wait ends when nothing has moved for `patience_s`."""
 
-    def __init__(self, channel: SessionChannel, patience_s: float) -> None:
+    def __init__(self, channel: Session, patience_s: float) -> None:
         self._channel = channel
         self._patience_s = patience_s
         self._moved_at = time.monotonic()

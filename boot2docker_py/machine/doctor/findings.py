@@ -94,6 +94,8 @@ class Patient:
     open_driver: Callable[[], Driver]
     endpoint: Endpoint
     connect: Callable[[Address, Deadline], Connection]
+    exchange: Callable[[Deadline, bool], str]  # the second: on the plain way
+    is_plain: bool
     look_at_engine: LookAtEngine
     context: Context
     docker_config: DockerConfig

@@ -99,6 +99,28 @@ def _ssh(patient: Patient) -> Iterator[Finding]:
         yield of_error("ssh", error)
 
 
+def _transfer(patient: Patient) -> Iterator[Finding]:
+    if not patient.is_running:
+        yield skipped("transfer", NOT_RUNNING)
+        return
+    problem = _exchange(patient, is_plain=patient.is_plain)
+    if not problem:
+        yield ok("transfer", "bytes come back from the VM as they were sent")
+    elif patient.is_plain or _exchange(patient, is_plain=True):
+        yield warning("transfer", f"bytes do not come back: {problem}", "boot2docker restart")
+    else:
+        words = f"bytes come back on the plain way alone: {problem}"
+        fix = "Set BOOT2DOCKER_PLAIN_SSH=1, then: boot2docker up"
+        yield failure("transfer", words, fix, GuestError.exit_status)
+
+
+def _exchange(patient: Patient, *, is_plain: bool) -> str:
+    try:
+        return patient.exchange(Deadline(patient.deadline.remaining_s(ANSWER_S)), is_plain)
+    except Boot2DockerError as error:
+        return error.brief
+
+
 def _forwarder(patient: Patient) -> Iterator[Finding]:
     if not patient.is_running:
         yield skipped("forwarder", NOT_RUNNING)
@@ -167,6 +189,12 @@ CHECKS = (
         _vm,
     ),
     Check("ssh", "The VM answers on SSH, with the pinned host key and our key", "failure 9", _ssh),
+    Check(
+        "transfer",
+        "Bytes come back from the VM as they were sent, on the fast way of SSH, else on the plain",
+        "failure 9: on the plain way alone; a warning when on neither",
+        _transfer,
+    ),
     Check(
         "forwarder",
         "The process that forwards the engine's socket",

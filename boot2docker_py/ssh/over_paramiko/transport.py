@@ -116,6 +116,10 @@ class GuestTransport(paramiko.Transport):
         """Return how many bytes have come over the connection."""
         return int(self.sock.received_bytes)  # type: ignore[union-attr]
 
+    def open_channels(self) -> int:
+        """Return how many channels there are that not both ends have closed."""
+        return len(self._channels)
+
     def open_stream(self, path: str, listener: StreamListener) -> StreamChannel:
         """Ask for a channel to the guest's socket `path` and return at once.
 

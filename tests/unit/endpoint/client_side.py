@@ -34,6 +34,7 @@ class Endpoint:
         self.key = sshd.key
         self.patience_s = LONG_S
         self.tcp_port = 0
+        self.is_plain = False
 
     def start(self, address: Address | None = None) -> ForwarderStatus:
         return process.start(self.settings(address), Deadline(LONG_S))
@@ -47,6 +48,7 @@ class Endpoint:
             user=self.sshd.user,
             engine_socket=self.engine.there,
             tcp_port=self.tcp_port,
+            is_plain=self.is_plain,
         )
 
     def status(self) -> ForwarderStatus:

@@ -237,6 +237,17 @@ def test_asking_and_starting_need_no_ssh_library() -> None:
     assert done.stdout == b"[]\n"
 
 
+def test_forwarder_on_the_plain_way_takes_the_place_of_a_fast_one(endpoint: Endpoint) -> None:
+    fast = forwarding(endpoint)
+    endpoint.is_plain = True
+    plain = forwarding(endpoint)
+    assert (fast.is_plain, plain.is_plain, plain.pid != fast.pid) == (False, True, True)
+    with endpoint.client(b"send 3000000\n") as client:
+        received = b"".join(iter(lambda: client.recv(1 << 20), b""))
+    assert len(received) == 3000000 + 64
+    assert endpoint.ping() is None
+
+
 def test_settings_survive_the_way_to_the_process(endpoint: Endpoint) -> None:
     settings = Settings(endpoint.paths, Address("127.0.0.1", 22), Path("/k é y"), 60.0)
     assert Settings.from_json(settings.to_json()) == settings

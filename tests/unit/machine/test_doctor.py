@@ -80,6 +80,35 @@ def test_all_is_well(doctor: Doctor) -> None:
     assert told.of("choice")[1].startswith("docker talks to this VM: context 'boot2docker'")
 
 
+@pytest.mark.parametrize(
+    ("fast", "plain", "level", "fix"),
+    [
+        ("", "other bytes", "ok", ""),
+        ("other bytes", "", "failure", "Set BOOT2DOCKER_PLAIN_SSH=1, then: boot2docker up"),
+        ("other bytes", "other bytes", "warning", "boot2docker restart"),
+    ],
+)
+def test_transfer_that_fails_on_the_fast_way_is_tried_on_the_plain(
+    doctor: Doctor, fast: str, plain: str, level: str, fix: str
+) -> None:
+    doctor.session.exchange_problems = {False: fast, True: plain}
+    finding = doctor.tell().findings["transfer"]
+    assert (finding["level"], finding["fix"]) == (level, fix)
+    assert ("other bytes" in finding["found"]) is (level != "ok")
+
+
+@pytest.fixture
+def plain_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BOOT2DOCKER_PLAIN_SSH", "1")
+
+
+def test_transfer_by_the_plain_way_is_not_tried_by_the_fast(
+    plain_way: None, doctor: Doctor
+) -> None:
+    doctor.session.exchange_problems = {False: "other bytes", True: ""}
+    assert doctor.tell().findings["transfer"]["level"] == "ok"
+
+
 def test_screen_of_80_columns(
     doctor: Doctor, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

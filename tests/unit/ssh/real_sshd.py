@@ -71,7 +71,7 @@ class Sshd:
         finally:
             self._end(server)
 
-    def connect(self, address: Address | None = None) -> Connection:
+    def connect(self, address: Address | None = None, *, is_plain: bool = False) -> Connection:
         """Connect to it."""
         return connect(
             address or self.address,
@@ -80,6 +80,7 @@ class Sshd:
             known_hosts=self.known_hosts,
             host_name="vm",
             deadline=Deadline(LONG_S),
+            is_plain=is_plain,
         )
 
     def _end(self, server: subprocess.Popen[bytes]) -> None:

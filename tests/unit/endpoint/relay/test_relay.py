@@ -23,8 +23,7 @@ from boot2docker_py.endpoint.relay.relays import Counts, NotJoinedError, Relays
 from boot2docker_py.errors import GuestError
 from boot2docker_py.guest import engine as engine_client
 from boot2docker_py.ssh import connection
-from boot2docker_py.ssh.over_paramiko.stream_channel import StreamChannel
-from boot2docker_py.ssh.stream import Stream
+from boot2docker_py.ssh.stream import Channel, Stream
 from tests.unit.endpoint.engine import Engine
 from tests.unit.guest_side import path_there
 from tests.unit.host.pipe_stand_in import PipeStandIn
@@ -72,7 +71,7 @@ class Tunnel:
     def _join(self, client: socket.socket) -> None:
         self._relays.join(self._kind(client), self._open, self._ended)
 
-    def _open(self, relay: Relay) -> StreamChannel:
+    def _open(self, relay: Relay) -> Channel:
         return self.connection.open_stream(self._path, relay)
 
     def _ended(self, _relay: Relay, ending: Ending) -> None:
@@ -85,12 +84,16 @@ KINDS: dict[str, Callable[[socket.socket], Client]] = {
 }
 
 
-@pytest.fixture(params=KINDS)
+PLAIN = "plain"  # a socket, over paramiko's own packets and channels
+
+
+@pytest.fixture(params=[*KINDS, PLAIN])
 def tunnel(
     sshd: Sshd, cable: Cable, engine: Engine, request: pytest.FixtureRequest
 ) -> Iterator[Tunnel]:
-    with sshd.connect(cable.address) as connection:
-        tunnel = Tunnel(connection, engine.there, KINDS[request.param])
+    kind = KINDS.get(request.param, SocketClient)
+    with sshd.connect(cable.address, is_plain=request.param == PLAIN) as connection:
+        tunnel = Tunnel(connection, engine.there, kind)
         try:
             yield tunnel
         finally:
@@ -209,14 +212,17 @@ def test_a_client_that_hangs_up_amid_a_stream_ends_it(tunnel: Tunnel, engine: En
     assert [ending.end for ending in tunnel.endings] == [End.CLIENT]
 
 
-def test_no_engine_ends_the_client_with_a_reason(sshd: Sshd, tmp_path: Path) -> None:
-    with sshd.connect() as connection:
+@pytest.mark.parametrize(("is_plain", "words"), [(False, "open failed"), (True, "Connect failed")])
+def test_no_engine_ends_the_client_with_a_reason(
+    sshd: Sshd, tmp_path: Path, *, is_plain: bool, words: str
+) -> None:
+    with sshd.connect(is_plain=is_plain) as connection:
         tunnel = Tunnel(connection, path_there(tmp_path / "nobody.sock"), SocketClient)
         with tunnel.client() as client:
             assert client.recv(1) == b""
         tunnel.close()
-    assert tunnel.endings == [Ending(End.REFUSED, "open failed")]
-    assert str(tunnel.endings[0]) == "the guest refused: open failed"
+    assert tunnel.endings == [Ending(End.REFUSED, words)]
+    assert str(tunnel.endings[0]) == f"the guest refused: {words}"
 
 
 def test_client_that_cannot_be_joined_sees_a_hang_up_and_is_counted() -> None:
@@ -224,7 +230,7 @@ def test_client_that_cannot_be_joined_sees_a_hang_up_and_is_counted() -> None:
     relays = Relays(loop)
     ours, theirs = socket.socketpair()
 
-    def no_channel(_relay: Relay) -> StreamChannel:
+    def no_channel(_relay: Relay) -> Channel:
         raise GuestError("not connected to the VM")
 
     with ours, theirs, pytest.raises(NotJoinedError, match="not connected to the VM"):
@@ -282,7 +288,7 @@ def test_a_thousand_short_ones_leave_nothing_behind(tunnel: Tunnel, engine: Engi
             assert client.recv(1) == b"x"
 
     def settled() -> bool:
-        return tunnel.open_relays() == 0 and not tunnel.connection._transport._held
+        return tunnel.open_relays() == 0 and not tunnel.connection.open_channels()
 
     talk()
     eventually(settled)
@@ -293,8 +299,6 @@ def test_a_thousand_short_ones_leave_nothing_behind(tunnel: Tunnel, engine: Engi
     gc.collect()
     eventually(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
     eventually(lambda: threading.active_count() <= threads)
-    assert not tunnel.connection._transport.channels_seen
-    assert len(tunnel.connection._transport._channels) == 0
 
 
 def test_the_engine_can_be_asked_over_a_channel(tunnel: Tunnel, engine: Engine) -> None:

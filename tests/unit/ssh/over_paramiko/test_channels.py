@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable
+from typing import Callable, cast
 
 import paramiko
 import pytest
@@ -37,7 +37,7 @@ def test_what_is_sent_after_the_close_does_not_reach_the_next_channel(
 ) -> None:
     """As when a thread is held up between making a message and sending it."""
     with sshd.connect() as connection:
-        first = connection.open_command("sleep 0.5")
+        first = cast(SessionChannel, connection.open_command("sleep 0.5"))
         late_message = make_message(first)
         wait_until_both_ends_have_closed(first, connection)
         with connection.open_command("cat") as second:
