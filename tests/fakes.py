@@ -205,6 +205,11 @@ class FakeDriver(Driver):
         self.spec = self.spec._replace(seed=seed, disk_mb=disk_mb)
         self.disk, self._state, self._snapshots = "new", State.OFF, []
 
+    def had_snapshot(self, name: str, *, memory: str = "") -> None:
+        """Have a snapshot that was taken long ago, with a memory or of a VM that was off."""
+        taken = Snapshot(name, 1.0, bool(memory), None, is_current=True)
+        self._snapshots.append((taken, f"disk of {name}", memory))
+
     def _snapshot(self, name: str) -> tuple[Snapshot, str, str]:
         self.describe()
         found = [one for one in self._snapshots if one[0].name == name]

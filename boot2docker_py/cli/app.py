@@ -70,7 +70,10 @@ class Command(click.Command):
 
 # The modules whose commands register themselves with `app`. The first has the most frequent ones:
 # the others are imported when a command is not found there.
-MODULES = ("life", "docker", "autostart", "doctor", "forward", "guest", "logs", "ports", "shell")
+MODULES = (
+    *("life", "autostart", "docker", "doctor", "forward", "guest", "logs", "ports", "resets"),
+    "shell",
+)
 
 
 class Group(click.Group):

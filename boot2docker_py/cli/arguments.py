@@ -10,7 +10,7 @@ from boot2docker_py.config.settings import OBSOLETE, SETTINGS, Obsolete, Setting
 from boot2docker_py.config.values import FALSE_WORDS, TRUE_WORDS
 
 # All that follows these commands is not ours.
-PASSES_WORDS_ON = ("ssh", "shell", "docker")
+PASSES_WORDS_ON = ("ssh", "shell", "docker", "--make")
 
 _OBSOLETE_PREFIX = "obsolete_"
 

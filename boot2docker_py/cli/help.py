@@ -26,7 +26,18 @@ EVERY_DAY = "Every day"
 # Every command in the group that a user would look for it in.
 GROUPS: Mapping[str, Sequence[str]] = {
     EVERY_DAY: ("up", "down", "status", "ssh", "shell", "shellinit", "cp", "ports"),
-    "The VM": ("init", "save", "restart", "reset", "poweroff", "delete", "info", "ip", "docker"),
+    "The VM": (
+        "init",
+        "save",
+        "restart",
+        "reset",
+        "snapshot",
+        "poweroff",
+        "delete",
+        "info",
+        "ip",
+        "docker",
+    ),
     "Images": ("download", "upgrade"),
     "Settings": ("config", "ssh-config", "autostart"),
     "When something is wrong": ("doctor", "logs", "forward"),

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from boot2docker_py.endpoint.of_vm import Endpoint
     from boot2docker_py.image import Images
     from boot2docker_py.machine.access import Access
-    from boot2docker_py.machine.life import Machine
     from boot2docker_py.machine.questions import Questions
+    from boot2docker_py.machine.resets import Resets
 
 log = logging.getLogger(__name__)
 
@@ -152,11 +152,11 @@ class Session:
         return Questions(self.config.vm, self.driver, self.paths.other_home_of)
 
     @cached_property
-    def machine(self) -> Machine:
+    def machine(self) -> Resets:
         """Return the VM."""
-        from boot2docker_py.machine.life import Machine
+        from boot2docker_py.machine.resets import Resets
 
-        return Machine(
+        return Resets(
             self.config,
             self.questions,
             self.endpoint,

@@ -22,26 +22,40 @@ SET_WHEN_MADE = ("disk_mb", "memory_mb", "cpus", "ssh_port", "docker_port")
 
 def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
     """Make the VM: keys, pinned host key, seed, and what the driver makes of them."""
-    from boot2docker_py.guest import names, seed
-    from boot2docker_py.ssh import host_keys, keys
-
     if config.base_vmdk and driver.features.can_copy_disk:
         _make_from(config.base_vmdk, config, driver, paths, image)
         return
     make_private_folder(paths.folder)
+    first_bytes = _new_seed(config, paths, image)
+    paths.driver_record.write_text(driver.name + "\n")
+    driver.create(_spec(config, paths, image, first_bytes))
+
+
+def renew_disk(config: Config, driver: Driver, paths: VMPaths, image: Image, disk_mb: int) -> None:
+    """Give the VM a new data disk, as that of a new VM."""
+    make_private_folder(paths.folder)
+    driver.replace_disk(_new_seed(config, paths, image), disk_mb)
+
+
+def _new_seed(config: Config, paths: VMPaths, image: Image) -> bytes:
+    """Return the first bytes of a new disk, whose host key is pinned."""
+    from boot2docker_py.guest import names, seed
+    from boot2docker_py.ssh import host_keys, keys
+
     public_key = keys.ensure_key_pair(config.ssh_key)
     host_key, host_name = keys.make_host_key(), names.host_name(config.vm)
     # Only our image takes its host key from the seed; the official one makes its own, which is
     # then pinned at first contact.
     if image.is_ours:
         host_keys.pin(paths.known_hosts, host_name, host_key.public_line)
+    else:
+        paths.known_hosts.unlink(missing_ok=True)
     files = {
         "ssh/ssh_host_ed25519_key": host_key.private,
         "ssh/ssh_host_ed25519_key.pub": host_key.public_line.encode() + b"\n",
         "etc/hostname": host_name.encode() + b"\n",
     }
-    paths.driver_record.write_text(driver.name + "\n")
-    driver.create(_spec(config, paths, image, seed.build_seed(public_key, files)))
+    return seed.build_seed(public_key, files)
 
 
 def _make_from(disk: Path, config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:

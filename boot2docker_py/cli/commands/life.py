@@ -34,7 +34,7 @@ AT_BOOT = "vbox_share"
 OF_IMAGES = "iso_url iso sha256 allow_unverified cacert offline force_upgrade_download"
 
 
-def _answer(session: Session, words: str, **facts: object) -> None:
+def answer(session: Session, words: str, **facts: object) -> None:
     """Say what was done: words for a person, an object for `--json`."""
     if session.as_json:
         screen.json_object({"vm": session.config.vm, **facts})
@@ -46,7 +46,7 @@ def _changed(session: Session, found: State, done: str, already: str) -> None:
     """Answer a command that changes the state; `already` is for when there was nothing to do."""
     now = session.driver.state()
     words = (already if now is found else done).format(vm=session.config.vm, state=found.value)
-    _answer(session, words, found=found.value, state=now.value)
+    answer(session, words, found=found.value, state=now.value)
 
 
 @app.command(shown=WHEN_MADE)
@@ -61,7 +61,7 @@ def init(session: Session) -> None:
     made = session.machine.init(session.deadline)
     name = session.config.vm
     words = f"VM '{name}' is made; start it with: boot2docker up"
-    _answer(session, words if made else f"VM '{name}' exists already.", created=made)
+    answer(session, words if made else f"VM '{name}' exists already.", created=made)
 
 
 @app.command(shown=f"{WHEN_MADE} {AT_BOOT}")
@@ -80,14 +80,16 @@ def up(session: Session, *, discard_saved: bool, use: bool) -> None:
     Example: boot2docker up --timeout 600
     """
     found = session.machine.up(session.deadline, discard_saved=discard_saved)
-    _engine_is_up(session, found, use=use)
+    engine_is_up(session, found, use=use)
 
 
-def _engine_is_up(session: Session, found: State, *, use: bool = False) -> None:
+def engine_is_up(session: Session, found: State, *, use: bool = False, **facts: object) -> None:
+    """Set the clock, publish the context, and answer a command that has brought the engine up."""
     session.access.keep_clock_right()
     docker_host = session.endpoint.docker_host
     context = pointing.publish_context(session, use=use)
-    _answer(session, "", found=found.value, state="running", docker_host=docker_host, **context)
+    facts.update(found=found.value, state="running", docker_host=docker_host, **context)
+    answer(session, "", **facts)
     if not session.as_json:
         pointing.say(session, context["context"], is_used=bool(context["context_in_use"]))
 
@@ -124,19 +126,7 @@ def restart(session: Session) -> None:
 
     Example: boot2docker restart
     """
-    _engine_is_up(session, session.machine.restart(session.deadline))
-
-
-@app.command(shown=AT_BOOT)
-@with_session
-def reset(session: Session) -> None:
-    """Throw the VM's memory away, and boot it.
-
-    A saved memory goes too; the disk is kept.
-
-    Example: boot2docker reset
-    """
-    _engine_is_up(session, session.machine.reset(session.deadline))
+    engine_is_up(session, session.machine.restart(session.deadline))
 
 
 @app.command()
@@ -259,7 +249,7 @@ def download(session: Session) -> None:
     """
     image = session.images.fetch(session.deadline)
     words = f"Image {image.version} is at {image.path}."
-    _answer(session, words, path=image.path, version=image.version, sha256=image.sha256)
+    answer(session, words, path=image.path, version=image.version, sha256=image.sha256)
 
 
 @app.command(shown=OF_IMAGES)
@@ -275,7 +265,7 @@ def upgrade(session: Session) -> None:
     words = f"The image is now {upgraded.after}; it was {upgraded.before}."
     words = words if upgraded.after else "The image is current."
     facts = {"before": upgraded.before, "after": upgraded.after}
-    _answer(session, words, **facts, restarted=upgraded.was_restarted)
+    answer(session, words, **facts, restarted=upgraded.was_restarted)
 
 
 @app.command()
@@ -297,7 +287,7 @@ def delete(session: Session, *, force: bool) -> None:
     pointing.remove_context(session)
     pointing.remove_autostart(session)
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
-    _answer(session, words, deleted=was_there)
+    answer(session, words, deleted=was_there)
     pointing.say_what_is_left(session)
 
 

@@ -41,6 +41,8 @@ def test_cell(
 ) -> None:
     monkeypatch.setenv("PATH", "")  # a docker client of this machine plays no part
     driver, endpoint = FakeDriver(STATES[state]), FakeEndpoint()
+    if state != "absent":
+        driver.had_snapshot("clean")
     endpoint.is_running = driver.peek() is State.RUNNING
     answer = boot2docker(command.split(), FakeSession(driver, endpoint))
     assert (answer.status, driver.peek()) == (status, STATES[after]), answer
