@@ -25,11 +25,6 @@ def integer(value: object, lowest: int, highest: int) -> int | None:
     return value if is_integer and lowest <= value <= highest else None  # type: ignore[operator,return-value]
 
 
-def printable(text: str) -> str:
-    """Return a text with a question mark for each letter that would do more than be seen."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def parsed_json(text: str | bytes) -> Any:
     """Return what a JSON text says.
 

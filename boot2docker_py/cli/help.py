@@ -26,19 +26,8 @@ EVERY_DAY = "Every day"
 # Every command in the group that a user would look for it in.
 GROUPS: Mapping[str, Sequence[str]] = {
     EVERY_DAY: ("up", "down", "status", "ssh", "shell", "shellinit", "cp", "ports"),
-    "The VM": (
-        "init",
-        "save",
-        "restart",
-        "reset",
-        "snapshot",
-        "poweroff",
-        "delete",
-        "info",
-        "ip",
-        "docker",
-    ),
-    "Images": ("download", "upgrade"),
+    "The VM": ("init", "save", "restart", "reset", "snapshot", "poweroff", "delete", "info", "ip"),
+    "Images and containers": ("download", "upgrade", "docker"),
     "Settings": ("config", "ssh-config", "autostart"),
     "When something is wrong": ("doctor", "logs", "forward"),
     "This program": ("help", "version"),

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Sequence
 
 import click
 
-from boot2docker_py import untrusted
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import AT_BOOT, answer, engine_is_up, with_session
@@ -82,7 +81,7 @@ def _list(session: Session) -> None:
         screen.json_object({"vm": session.config.vm, "snapshots": facts})
         return
     if not found:
-        click.echo(f"VM '{session.config.vm}' has no snapshots.", err=True)
+        screen.words(f"VM '{session.config.vm}' has no snapshots.")
         return
     rows = [("NAME", "TAKEN", "MEMORY", "SIZE", "PARENT", ""), *map(_row, found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
@@ -94,11 +93,11 @@ def _list(session: Session) -> None:
 def _row(one: Snapshot) -> tuple[str, ...]:
     taken = datetime.datetime.fromtimestamp(one.taken_at_s).strftime("%Y-%m-%d %H:%M:%S")
     return (
-        untrusted.printable(one.name),
+        screen.plain(one.name),
         taken,
         "yes" if one.has_memory else "no",
         f"{-(-one.size_bytes // MB)} MB" if one.size_bytes else "-",
-        untrusted.printable(one.parent or "-"),
+        screen.plain(one.parent or "-"),
         "current" if one.is_current else "",
     )
 

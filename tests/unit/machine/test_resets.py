@@ -55,7 +55,7 @@ class TestNames:
         driver = FakeDriver(State.OFF)
         driver.had_snapshot("evil\x1b[2J")
         out = boot2docker(["snapshot"], session_of(driver)).out
-        assert "evil?[2J" in out
+        assert "evil\\x1b[2J" in out
         assert "\x1b" not in out
 
 
