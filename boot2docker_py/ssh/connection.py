@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Sequence, Union
+from typing import Any, Iterable, Sequence, Union
 
 import paramiko
 
@@ -42,6 +42,8 @@ PROBE_PATIENCE_PER_S = 5
 
 Command = Union[str, Sequence[str]]
 Transport = Union[GuestTransport, PlainTransport]
+
+OUTPUT_BYTES = 16 << 20  # of a command that answers a question of ours
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,19 @@ def connect(
                 dialer.pause(error.details)
 
 
+class TooMuchError(OSError):
+    """The output of a command has no end."""
+
+
+class _Bounded(io.BytesIO):
+    """Memory for the output of a command."""
+
+    def write(self, data: Any, /) -> int:
+        if self.tell() + len(data) > OUTPUT_BYTES:
+            raise TooMuchError
+        return super().write(data)
+
+
 class Connection:
     """An open SSH connection; use it as a context manager, or `close` it."""
 
@@ -108,7 +123,7 @@ class Connection:
             DeadlineError: it did not end in time; it may still run.
             GuestError: the connection was lost.
         """
-        stdout, stderr = io.BytesIO(), io.BytesIO()
+        stdout, stderr = _Bounded(), _Bounded()
         with self.open_session() as channel:
             begin(channel, command_line(command))
             pumps = Pumps(channel, io.BytesIO(stdin), stdout, stderr)
@@ -118,6 +133,8 @@ class Connection:
                     details=command_line(command),
                     resolution="Give it more time with --timeout.",
                 )
+            if isinstance(pumps.failure, TooMuchError):
+                raise GuestError("a command in the VM says too much", details=command_line(command))
             status = exit_status(channel)
         return Result(status, stdout.getvalue(), stderr.getvalue())
 

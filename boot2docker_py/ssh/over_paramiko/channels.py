@@ -13,6 +13,8 @@ import paramiko
 
 log = logging.getLogger(__name__)
 
+WINDOW_BYTES = 2 * 1024 * 1024  # what a channel may send before we take it
+
 # RFC 4250, section 4.1.2
 _MSG_CHANNEL_CLOSE = 97
 
@@ -26,6 +28,27 @@ class OwnedChannel(paramiko.Channel):
 
     def __del__(self) -> None:
         """Do not close."""
+
+    def _feed(self, message: Any) -> None:
+        if self._has_room(self.in_buffer):
+            super()._feed(message)  # type: ignore[misc]
+
+    def _feed_extended(self, message: paramiko.Message) -> None:
+        if self._has_room(self.in_stderr_buffer):
+            super()._feed_extended(message)  # type: ignore[misc]
+
+    def _has_room(self, buffer: Any) -> bool:
+        """Tell whether more may come; a guest that ignores its window ends the channel."""
+        if len(buffer) <= WINDOW_BYTES:
+            return True
+        if not self.closed:
+            log.warning("the guest sends more on a channel than it may; the channel is closed")
+            self.lock.acquire()
+            try:
+                self._set_closed()  # type: ignore[attr-defined]
+            finally:
+                self.lock.release()
+        return False
 
     def _log(self, level: int, text: str, *values: object) -> None:
         # paramiko's builds a text for every channel that nobody reads.

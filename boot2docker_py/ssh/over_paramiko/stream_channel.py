@@ -15,6 +15,7 @@ from typing import ClassVar
 
 import paramiko
 
+from boot2docker_py.ssh.over_paramiko.channels import WINDOW_BYTES
 from boot2docker_py.ssh.over_paramiko.packets import BulkMessage
 from boot2docker_py.ssh.stream import Carrier, StreamListener
 
@@ -64,6 +65,9 @@ class StreamChannel:
         self._arrived: list[memoryview] = []
         self._has_ended = False
         self._guest_has_closed = False
+        # What the guest has sent, and what it may have: each is changed by one thread at a time.
+        self._received_bytes = 0
+        self._granted_bytes = WINDOW_BYTES
 
     def begin(self) -> None:
         """Do what must come between the opening and the first byte: nothing, here."""
@@ -83,6 +87,8 @@ class StreamChannel:
     def grant(self, count: int) -> None:
         """Let the guest send `count` bytes more."""
         if not self.closed:
+            with self._lock:
+                self._granted_bytes += count
             self._transport.send_now(self._granting(count))
 
     def grant_at_once(self, count: int) -> bool:
@@ -92,7 +98,11 @@ class StreamChannel:
         one lock: a tenth of a download's time.
         """
         with self._lock:
-            return self.closed or self._transport.send_at_once(self._granting(count))
+            if self.closed:
+                return True
+            is_sent = self._transport.send_at_once(self._granting(count))
+            self._granted_bytes += count if is_sent else 0
+            return is_sent
 
     def shutdown_write(self) -> None:
         """Say that no more bytes will come."""
@@ -145,16 +155,34 @@ class StreamChannel:
         self.listener.stream_opened()
 
     def _feed(self, message: paramiko.Message) -> None:
+        if isinstance(message, BulkMessage):
+            data = message.data()
+        else:
+            data = memoryview(message.get_binary())
+        if self._is_too_much(len(data)):
+            return
         if not self._arrived:
             self._transport.deliver_before_reading(self)
-        if isinstance(message, BulkMessage):
-            self._arrived.append(message.data())
-        else:
-            self._arrived.append(memoryview(message.get_binary()))
+        self._arrived.append(data)
 
     def _feed_extended(self, message: paramiko.Message) -> None:
         message.get_int()
-        log.debug("the command says: %s", message.get_binary().decode(errors="replace").strip())
+        words = message.get_binary()
+        if not self._is_too_much(len(words)):
+            log.debug("the command says: %s", words.decode(errors="replace").strip())
+
+    def _is_too_much(self, count: int) -> bool:
+        """Tell whether the guest sends more than it may, which ends the channel.
+
+        Else a client that does not read would cost all of our memory.
+        """
+        was_too_much = self._received_bytes > self._granted_bytes
+        self._received_bytes += count
+        is_too_much = self._received_bytes > self._granted_bytes
+        if is_too_much and not was_too_much:
+            log.warning("the guest sends more on a channel than it may; the channel is closed")
+            self.listener.stream_lost()
+        return is_too_much
 
     def _window_adjust(self, message: paramiko.Message) -> None:
         with self._lock:

@@ -19,6 +19,7 @@ from typing import Any, Callable, ClassVar, Sequence
 import paramiko
 
 from boot2docker_py.ssh.over_paramiko.channels import (
+    WINDOW_BYTES,
     MessageOfChannel,
     SessionChannel,
     SharedChannel,
@@ -41,7 +42,6 @@ _paramiko_log = logging.getLogger("paramiko")
 _paramiko_log.addHandler(_ToOurLog())
 _paramiko_log.propagate = False
 
-WINDOW_BYTES = 2 * 1024 * 1024
 PACKET_BYTES = 32 * 1024
 
 _STREAMLOCAL = "direct-streamlocal@openssh.com"

@@ -20,6 +20,7 @@ from boot2docker_py.ssh.connection import Connection
 from boot2docker_py.ssh.errors import HostKeyChangedError, KeyRefusedError, NotReadyError
 from boot2docker_py.wait import Deadline
 from tests.unit.ssh.fake_guest import FakeGuest, host_key
+from tests.unit.ssh.real_sshd import Sshd
 
 LONG_S = 30.0
 PARAMIKO_KNOWS_SSH_RSA = int(paramiko.__version__.split(".")[0]) < 5
@@ -263,3 +264,12 @@ def test_a_connection_lost_under_a_command_is_no_status(key: Path, known_hosts: 
             GuestError, match="was lost while a command ran"
         ):
             connection.run("die", timeout_s=LONG_S)
+
+
+def test_output_without_end_is_refused(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssh_connection, "OUTPUT_BYTES", 1 << 20)
+    with sshd.connect() as open_connection:
+        for command in ("yes", "yes >&2"):
+            with pytest.raises(GuestError, match="says too much"):
+                open_connection.run(command, timeout_s=30)
+        assert open_connection.run("echo x", timeout_s=30).stdout == b"x\n"

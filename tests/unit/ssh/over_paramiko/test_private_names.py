@@ -24,8 +24,8 @@ TRANSPORT = (
 CHANNEL = (
     *("_feed", "_feed_extended", "_handle_close", "_handle_eof", "_handle_request", "_log"),
     *("_request_failed", "_request_success", "_set_remote_channel", "_set_transport"),
-    *("_set_window", "_unlink", "_window_adjust", "active", "exit_status", "out_window_size"),
-    *("status_event", "transport"),
+    *("_set_closed", "_set_window", "_unlink", "_window_adjust", "active", "exit_status"),
+    *("in_buffer", "in_stderr_buffer", "lock", "out_window_size", "status_event", "transport"),
 )
 PACKETIZER = (
     *("_log", "_trigger_rekey", "REKEY_BYTES", "REKEY_BYTES_OVERFLOW_MAX"),

@@ -10,6 +10,7 @@ from typing import Any, Sequence
 import paramiko
 import pytest
 
+from boot2docker_py.ssh.over_paramiko.channels import WINDOW_BYTES, SessionChannel
 from boot2docker_py.ssh.over_paramiko.stream_channel import RawMessage, StreamChannel
 from tests.unit.ssh.real_sshd import LONG_S, Sshd, eventually, needs_sshd
 
@@ -220,3 +221,52 @@ def test_what_was_asked_while_keys_are_renewed_waits(tmp_path: Path) -> None:
         asking.join(LONG_S)
         assert channel.grant_at_once(10)
         channel.close()
+
+
+class TestGuestThatIgnoresItsWindow:
+    """A client that does not read would else cost as much memory as the guest likes to send."""
+
+    PIECE = b"x" * 32768
+
+    def test_it_loses_the_channel(self, channel: StreamChannel, notes: Notes) -> None:
+        for _ in range(10_000):
+            channel._feed(message(self.PIECE))
+        channel.deliver()
+        assert len(notes.received) <= WINDOW_BYTES
+        assert notes.heard.count("lost") == 1
+
+    def test_so_do_complaints(self, channel: StreamChannel, notes: Notes) -> None:
+        for _ in range(10_000):
+            channel._feed_extended(message(1, self.PIECE))
+        assert notes.heard.count("lost") == 1
+
+    @pytest.mark.parametrize("at_once", [True, False])
+    def test_what_is_granted_may_come(
+        self, channel: StreamChannel, notes: Notes, at_once: bool
+    ) -> None:
+        for _ in range(1000):
+            channel._feed(message(self.PIECE))
+            channel.deliver()
+            if at_once:
+                assert channel.grant_at_once(len(self.PIECE))
+            else:
+                channel.grant(len(self.PIECE))
+        assert "lost" not in notes.heard
+        assert len(notes.received) == 1000 * len(self.PIECE)
+
+    def test_grant_that_was_not_sent_is_none(self, channel: StreamChannel, wire: Wire) -> None:
+        wire.has_room = False
+        before = channel._granted_bytes
+        assert not channel.grant_at_once(5)
+        assert channel._granted_bytes == before
+
+
+def test_a_command_that_floods_us_costs_the_window() -> None:
+    """The kind of channel that waits in threads has the same bound."""
+    shared = SessionChannel(1)
+    for _ in range(1000):
+        shared._feed(message(b"x" * 32768))
+        shared._feed_extended(message(1, b"x" * 32768))
+    assert len(shared.in_buffer) <= 2 * WINDOW_BYTES
+    assert len(shared.in_stderr_buffer) <= 2 * WINDOW_BYTES
+    assert shared.closed
