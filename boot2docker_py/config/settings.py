@@ -91,7 +91,8 @@ SETTINGS = (
     Setting("docker_port", "DockerPort", "--dockerport", "PORT", 0, values.whole_number(0, 65535),
             "Port on 127.0.0.1 for the engine's TLS port, when the VM is made; 0: none."),
     Setting("tcp_port", "TCPPort", "--tcp", "PORT", 0, values.whole_number(0, 65535),
-            "Port on 127.0.0.1 at which every user of this machine can use the engine; 0: none."),
+            "Port on 127.0.0.1 at which every user of this machine, and the VM itself, "
+            "can use the engine; 0: none."),
     Setting("plain_ssh", "PlainSSH", "--plain-ssh", "", False, values.truth,
             "Leave SSH's packets and channels to paramiko: slower, for when the fast way fails."),
     Setting("console_log", "SerialFile", "--serialfile", "FILE", None, values.optional_path,

@@ -60,8 +60,9 @@ class Endpoint:
         health = process.start(self._settings(address, patience_s), deadline)
         if self._tcp_port:
             log.warning(
-                "Every user and program of this machine can use the engine at %s:%d, as root of "
-                "the VM.",
+                "Every user and program of this machine, and whatever runs in the VM, can use the "
+                "engine at %s:%d, as root of the VM. Web pages are refused as far as their "
+                "browser says that they are.",
                 listeners.LOOPBACK,
                 self._tcp_port,
             )

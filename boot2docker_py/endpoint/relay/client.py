@@ -63,8 +63,23 @@ class SocketClient:
         self._sock = sock
         self._on_close = on_close
         # The socket's own methods, because these two are called for every packet.
-        self.recv_into = sock.recv_into
+        self.recv_into: Callable[[memoryview], int] = sock.recv_into
         self.send = sock.send
+
+    def unread(self, data: bytes) -> None:
+        """Let `recv_into` give these bytes once more, before what comes after them."""
+        rest = memoryview(data)
+
+        def recv_into(memory: memoryview, /) -> int:
+            nonlocal rest
+            count = min(len(memory), len(rest))
+            memory[:count] = rest[:count]
+            rest = rest[count:]
+            if not rest:
+                self.recv_into = self._sock.recv_into
+            return count
+
+        self.recv_into = recv_into
 
     def watch(self, loop: Loop, events: int, on_ready: OnReady) -> None:
         """See `Client`."""

@@ -39,7 +39,7 @@ class Door:
         loop: Loop,
         server: socket.socket,
         room: Room,
-        on_client: Callable[[SocketClient], None],
+        on_client: Callable[[SocketClient], object],
         *,
         in_a_row: int = 1,
     ) -> None:

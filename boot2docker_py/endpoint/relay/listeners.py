@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Callable, Protocol, Union
 
 from boot2docker_py.endpoint import control
-from boot2docker_py.endpoint.relay.client import Client
+from boot2docker_py.endpoint.relay.client import Client, SocketClient
 from boot2docker_py.endpoint.relay.door import Door
+from boot2docker_py.endpoint.relay.gatekeeper import Gatekeeper
 from boot2docker_py.endpoint.relay.loop import Loop
 from boot2docker_py.endpoint.relay.pipe_client import PipeClient
 from boot2docker_py.endpoint.relay.room import Room
@@ -57,7 +58,13 @@ class _SocketListener:
 
     _door: Door
 
-    def _serve(self, server: socket.socket, loop: Loop, room: Room, on_client: OnClient) -> None:
+    def _serve(
+        self,
+        server: socket.socket,
+        loop: Loop,
+        room: Room,
+        on_client: Callable[[SocketClient], object],
+    ) -> None:
         # One at a time: asking whether there is another costs more than to be told.
         self._door = Door(loop, server, room, on_client)
 
@@ -104,7 +111,7 @@ class TcpListener(_SocketListener):
     def open(self, loop: Loop, room: Room, on_client: OnClient) -> None:
         """See `Listener`."""
         server = socket.create_server((LOOPBACK, self._port), backlog=control.BACKLOG)
-        self._serve(server, loop, room, on_client)
+        self._serve(server, loop, room, lambda client: Gatekeeper(loop, client, on_client))
 
     def why_not(self, error: OSError) -> str:
         """See `Listener`."""

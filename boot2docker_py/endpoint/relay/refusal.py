@@ -28,6 +28,7 @@ class Refusal:
         self._asked = b""
         self._end_at = time.monotonic() + ASK_WITHIN_S
         client.watch(loop, READ, lambda _events: self._read())
+        self._read()  # somebody may have read, and given back, all that it sends
 
     @property
     def is_over(self) -> bool:
@@ -57,11 +58,11 @@ class Refusal:
         self._client.close()
 
 
-def answer(message: str) -> bytes:
+def answer(message: str, status: str = "503 Service Unavailable") -> bytes:
     """Return the engine's form of an error: Engine API, ErrorResponse."""
     body = json.dumps({"message": message}).encode()
     head = (
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+        f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return head.encode("ascii") + body

@@ -1,0 +1,102 @@
+"""No browser comes in at a TCP port: what web pages do there they would do as the user.
+
+A page may send a POST to any port of loopback without being asked whether it may, and one whose
+name is made to lead to 127.0.0.1 may read the answers too. Browsers say that it is they: Origin and
+Sec-Fetch-* (https://www.w3.org/TR/fetch-metadata/) of the page, Host of the name that was typed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import logging
+import re
+from typing import Callable
+
+from boot2docker_py.endpoint.relay.client import SocketClient
+from boot2docker_py.endpoint.relay.loop import READ, Loop
+from boot2docker_py.endpoint.relay.refusal import answer
+
+log = logging.getLogger(__name__)
+
+ASK_WITHIN_S = 10.0
+HEAD_LIMIT_BYTES = 64 * 1024
+
+_OF_BROWSERS = (b"origin", b"referer", b"sec-fetch-")
+# What docker's own libraries say where there is no name.
+_OUR_NAMES = ("localhost", "docker", "api.moby.localhost")
+
+
+class Gatekeeper:
+    """Read the head of a client's first request, and let it in, or tell it why not."""
+
+    def __init__(
+        self, loop: Loop, client: SocketClient, let_in: Callable[[SocketClient], None]
+    ) -> None:
+        self._loop = loop
+        self._client = client
+        self._let_in = let_in
+        self._head = b""
+        self._is_over = False
+        client.watch(loop, READ, lambda _events: self._read())
+        loop.call_later(ASK_WITHIN_S, self._give_up)
+
+    def _read(self) -> None:
+        memory = memoryview(self._loop.scratch)[:HEAD_LIMIT_BYTES]
+        try:
+            count = self._client.recv_into(memory)
+        except BlockingIOError:
+            return
+        except OSError:
+            count = 0
+        self._head += bytes(memory[:count])
+        if b"\r\n\r\n" in self._head:
+            self._decide()
+        elif not count or len(self._head) > HEAD_LIMIT_BYTES:
+            self._give_up()
+
+    def _decide(self) -> None:
+        reason = why_not(self._head.partition(b"\r\n\r\n")[0])
+        self._is_over = True
+        self._client.watch(self._loop, 0, lambda _events: None)
+        if reason:
+            log.warning("refused a client at the TCP port: %s", reason)
+            with contextlib.suppress(OSError):
+                self._client.send(memoryview(answer(reason, "403 Forbidden")))
+            self._client.close()
+        else:
+            self._client.unread(self._head)
+            self._let_in(self._client)
+
+    def _give_up(self) -> None:
+        if not self._is_over:
+            self._is_over = True
+            self._client.watch(self._loop, 0, lambda _events: None)
+            self._client.close()
+
+
+def why_not(head: bytes) -> str:
+    """Return why who sent this head of a request is not let in; nothing if it is."""
+    _request, *lines = re.split(rb"\r?\n|\r", head)
+    headers = [line.partition(b":") for line in lines]
+    names = [name.strip().lower() for name, _colon, _value in headers]
+    if any(name.startswith(_OF_BROWSERS) for name in names):
+        return "the engine is not for web pages"
+    hosts = [
+        value.strip().decode("latin-1")
+        for name, (_name, _colon, value) in zip(names, headers)
+        if name == b"host"
+    ]
+    if len(hosts) != 1 or not _is_this_machine(hosts[0]):
+        return "the engine is not for clients that call this machine by another name"
+    return ""
+
+
+def _is_this_machine(host: str) -> bool:
+    name = re.sub(r":[0-9]*$", "", host).lower()
+    if name in _OUR_NAMES:
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
