@@ -27,6 +27,7 @@ lint: .venv-lint/ready ## Check style, types (also for Windows) and the generate
 	.venv-lint/bin/ruff format --check .
 	.venv-lint/bin/mypy
 	.venv-lint/bin/mypy --platform win32 boot2docker_py
+	.venv-lint/bin/deptry boot2docker_py
 	.venv-lint/bin/python docs/generate.py --check
 
 unit: .venv/ready $(if $(PYTHON38),.venv38/ready) ## Run the unit tests, on the newest Python and on 3.8

@@ -51,7 +51,7 @@ def unix_socket() -> socket.socket:
     """Return a new Unix socket; Python has none on Windows, where named pipes are used."""
     if sys.platform == "win32":
         raise Boot2DockerError("the forwarder needs Unix sockets, which Python lacks on Windows")
-    else:  # noqa: RET506 - so that mypy knows the platform
+    else:
         return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
 
 
@@ -154,7 +154,7 @@ def _connect(path: Path) -> Peer:
     if sys.platform == "win32":
         stream = named_pipe.connect(named_pipe.pipe_at(path), ANSWER_WITHIN_S)
         return Peer(stream, stream.handle.server_pid())
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         sock = unix_socket()
         sock.settimeout(ANSWER_WITHIN_S)
         try:

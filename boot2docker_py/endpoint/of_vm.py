@@ -49,7 +49,7 @@ class Endpoint:
         """Return what `DOCKER_HOST` must be for the docker client to use this engine."""
         if sys.platform == "win32":
             return named_pipe.docker_host(named_pipe.pipe_of_vm(self._paths.name))
-        else:  # noqa: RET505 - so that mypy knows the platform
+        else:
             return f"unix://{self._paths.docker_socket}"
 
     def start(self, address: Address, deadline: Deadline) -> None:
@@ -152,7 +152,7 @@ class Endpoint:
     def _open_socket(self) -> Stream:
         if sys.platform == "win32":
             return named_pipe.connect(named_pipe.pipe_of_vm(self._paths.name), OPEN_WITHIN_S)
-        else:  # noqa: RET505 - so that mypy knows the platform
+        else:
             client = control.unix_socket()
             try:
                 client.connect(str(self._paths.docker_socket))

@@ -83,7 +83,7 @@ def _terminal_name() -> str:
         from boot2docker_py.guest import windows_console
 
         return windows_console.terminal_name()
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         return "vt100"
 
 
@@ -93,7 +93,7 @@ def _stream(number: int) -> _Stream:
         from boot2docker_py.guest import windows_console
 
         return windows_console.at(number) or _Descriptor(number)
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         return _Descriptor(number)
 
 

@@ -15,7 +15,7 @@ def allow_many() -> int:
     most = MOST.get(sys.platform, MOST_ELSEWHERE)
     if sys.platform == "win32":
         return most
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         import resource
 
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -65,7 +65,7 @@ def advice_on_rights(file: Path, home: Path) -> str:
     whole = home if home in (file, *file.parents) else existing(file)
     if sys.platform == "win32":
         return f'icacls "{whole}" /reset /t'
-    elif foreign_owner(whole) or foreign_owner(existing(file)):  # noqa: RET505 - for mypy
+    elif foreign_owner(whole) or foreign_owner(existing(file)):
         return f"sudo chown -R {os.getuid()} '{whole}'"  # names may be missing, numbers are not
     else:
         return f"chmod -R u+rwX '{whole}'"
@@ -86,7 +86,7 @@ def foreign_owner(file: Path) -> str:
     """Return whose a file is when it is not ours; empty when it is, or nobody can tell."""
     if sys.platform == "win32":
         return ""
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         try:
             owner = file.lstat().st_uid
         except OSError:
@@ -97,7 +97,7 @@ def foreign_owner(file: Path) -> str:
 def _name(user: int) -> str:
     if sys.platform == "win32":
         return str(user)
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         import pwd
 
         try:

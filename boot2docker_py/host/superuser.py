@@ -13,5 +13,5 @@ def whose_home_as_root(home: Path) -> str:
     """Return whose home it is, when we are root and it is another's; else nothing."""
     if sys.platform == "win32":
         return ""
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         return foreign_owner(existing(home)) if os.geteuid() == 0 else ""

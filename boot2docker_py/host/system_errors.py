@@ -12,5 +12,5 @@ def words(number: int) -> str:
         import ctypes
 
         return ctypes.FormatError(number).strip().rstrip(".")
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         return os.strerror(number)

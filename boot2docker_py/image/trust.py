@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
-import requests.auth
 import requests.utils
+from urllib3.util import make_headers
 
 from boot2docker_py.errors import ConfigError
 
@@ -118,7 +118,9 @@ def _proxy_headers(proxy: object) -> dict[str, str]:
     password = unquote(getattr(proxy, "password", None) or "")
     if not username:
         return {}
-    return {"Proxy-Authorization": requests.auth._basic_auth_str(username, password)}
+    return {
+        "Proxy-Authorization": make_headers(basic_auth=f"{username}:{password}")["authorization"]
+    }
 
 
 def parse_issuer(certificate: bytes) -> str:

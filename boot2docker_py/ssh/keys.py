@@ -67,6 +67,8 @@ def load(path: Path) -> PrivateKey:
     except TypeError as error:
         raise _unusable(path, "a passphrase protects", str(error)) from error
     except (ValueError, UnsupportedAlgorithm) as error:
+        if "password-protected" in str(error):  # cryptography 42, the last for Windows 7
+            raise _unusable(path, "a passphrase protects", str(error)) from error
         raise _unusable(path, "cannot make sense of", str(error)) from error
     if not isinstance(
         key, (ed25519.Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)

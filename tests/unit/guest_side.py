@@ -21,7 +21,7 @@ def path_there(path: PurePath) -> str:
     if sys.platform == "win32":
         drive, rest = str(path)[:1].lower(), str(path)[2:].replace("\\", "/")
         return rest if drive == "z" else f"{os.environ['WINEPREFIX']}/drive_{drive}{rest}"
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         return str(path)
 
 

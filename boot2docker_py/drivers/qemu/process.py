@@ -51,7 +51,7 @@ def _lock_holder(path: Path) -> int:
     """
     if sys.platform == "win32":
         return 0
-    else:  # noqa: RET505 - mypy reads this only on the platforms that have it
+    else:
         import fcntl
 
         layout, kind_at, pid_at = ("qqihh", 3, 2) if sys.platform == "darwin" else ("hhqqi", 0, 4)
@@ -67,7 +67,7 @@ def _detached(hand_on: Sequence[int]) -> dict[str, Any]:
     """Return the arguments of Popen for a process that outlives us, our terminal and Ctrl-C."""
     if sys.platform == "win32":
         return detached()
-    else:  # noqa: RET505 - mypy reads this only on the platforms that have it
+    else:
         return {**detached(), "cwd": "/", "pass_fds": tuple(hand_on)}
 
 

@@ -169,7 +169,7 @@ def _address(endpoint: Endpoint) -> tuple[int, Any]:
         return socket.AF_INET, ("127.0.0.1", endpoint.number)
     if sys.platform == "win32":
         raise NotListeningError("Python has no Unix sockets on Windows")
-    else:  # noqa: RET506 - mypy reads this only on the platforms that have them
+    else:
         return socket.AF_UNIX, os.fspath(endpoint)
 
 

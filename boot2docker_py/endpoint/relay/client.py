@@ -96,7 +96,7 @@ class SocketClient:
             poll = select.poll()
             poll.register(self._sock, 0)
             return any(events & _POLLHUP for _descriptor, events in poll.poll(0))
-        else:  # noqa: RET505 - so that mypy knows the platform
+        else:
             return False
 
     def close(self) -> None:

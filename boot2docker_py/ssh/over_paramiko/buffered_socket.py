@@ -200,7 +200,7 @@ def waiter(sock: socket.socket, event: int) -> Callable[[float], bool]:
         poll = select.poll()
         poll.register(sock, select.POLLIN if event == selectors.EVENT_READ else select.POLLOUT)
         return lambda timeout_s: bool(poll.poll(timeout_s * 1000))
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         selector = selectors.SelectSelector()
         selector.register(sock, event)
         return lambda timeout_s: bool(selector.select(timeout_s))
