@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 LONGEST_NAME = 64
 
 # What brings a VM to where its snapshot is to be taken; raises when it fails.
-Make = Callable[[], None]
+Make = Callable[[], object]
 
 
 class Step(NamedTuple):

@@ -15,6 +15,7 @@ PACKAGE = ROOT / "boot2docker_py"
 # One owner for each outside library: the rooms that may import it.
 OWNERS = {
     "click": {"cli"},
+    "pytest": {"pytest_plugin"},
     "paramiko": {"ssh"},
     "cryptography": {"ssh", "x509"},  # keys, and certificates
     "requests": {"image"},
@@ -90,6 +91,8 @@ MAY_KNOW = {
     "cli": GROUND
     | {"drivers", "paths", "ssh", "guest", "docker", "endpoint", "host", "image", "config"}
     | {"machine", "__version__"},
+    "api": GROUND | {"drivers", "paths", "docker", "guest", "image", "config", "machine"},
+    "pytest_plugin": {"api"},
     "__main__": {"cli"},
     "__init__": set(),
 }
