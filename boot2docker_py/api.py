@@ -1,0 +1,367 @@
+"""VMs for scripts and tests: what the commands do, as methods that return what they did.
+
+```python
+from boot2docker_py.api import VM
+
+with VM("ci") as vm:  # brought up if need be; left as it was found
+    vm.reset(to="clean")
+    done = vm.run(["cat", "/etc/hostname"], check=True)  # as subprocess.run
+    vm.copy_out("/etc/hostname", "hostname.txt")
+    docker_host = vm.docker_host  # for docker.DockerClient(base_url=...)
+```
+
+Nothing is printed, and no docker context is touched. Each method has a deadline of its own, raises
+the errors of `boot2docker_py.errors`, and may be called from any thread and process: only one at a
+time changes a VM, and the others wait.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Callable, Mapping, Sequence
+
+from boot2docker_py import config as configuration
+from boot2docker_py.config.settings import SETTINGS
+from boot2docker_py.drivers.base import Snapshot, State, VMInfo
+from boot2docker_py.errors import UsageError
+from boot2docker_py.machine.parts import Parts
+from boot2docker_py.machine.resets import Reset
+from boot2docker_py.paths import find
+from boot2docker_py.wait import Report, silent
+
+if TYPE_CHECKING:
+    from boot2docker_py.config import Config
+    from boot2docker_py.image import DownloadProgress
+    from boot2docker_py.machine.users import Users
+
+__all__ = ["VM", "Reset", "Snapshot", "State", "VMInfo"]
+
+# Without it Python would print our warnings for a program that has set up no log.
+logging.getLogger("boot2docker_py").addHandler(logging.NullHandler())
+
+# Anything that a setting can be, as `memory_mb=2048`; a list for one that may be given often.
+SettingValue = object
+
+
+class VM:
+    """One VM, by its name, there or not."""
+
+    def __init__(
+        self,
+        name: str = "boot2docker-vm",
+        *,
+        timeout_s: float | None = None,
+        on_progress: Report = silent,
+        on_download: Callable[[DownloadProgress], None] = lambda _progress: None,
+        **settings: SettingValue,
+    ) -> None:
+        """Name a VM; nothing is asked or changed yet.
+
+        `timeout_s` is for each call; without it, what the profile says. `on_progress` is called
+        while something is waited for, `on_download` while an image arrives. `settings` are those of
+        `boot2docker config`, by the names of its `--json`, as `memory_mb=2048`.
+
+        Raises:
+            UsageError: there is no such setting.
+        """
+        known = {setting.field for setting in SETTINGS}
+        unknown = sorted(set(settings) - known)
+        if unknown:
+            raise UsageError(
+                f"there is no setting {', '.join(unknown)}",
+                details=f"there are: {', '.join(sorted(known))}",
+            )
+        self.name = name
+        self._timeout_s = timeout_s
+        self._on_progress = on_progress
+        self._on_download = on_download
+        self._settings = settings
+        self._user: Users | None = None
+
+    # -- what it is
+
+    @property
+    def state(self) -> State:
+        """Return the state of the VM as the hypervisor has it; `State.ABSENT` without one."""
+        return self._parts().driver.state()
+
+    @property
+    def docker_host(self) -> str:
+        """Return what `DOCKER_HOST` is for this VM: a Unix socket, or a named pipe on Windows."""
+        return self._parts().endpoint.docker_host
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the environment of this process, with docker pointed at the VM."""
+        from boot2docker_py.docker import environment
+
+        return environment.of_engine(self.docker_host).applied_to(os.environ)
+
+    def info(self) -> VMInfo:
+        """Return what the VM is made of.
+
+        Raises:
+            NotFoundError: there is no VM.
+        """
+        return self._parts().questions.info()[0]
+
+    def ip(self) -> str:
+        """Return the address of the running VM: on its host-only network, else 127.0.0.1."""
+        return self._parts().access.ip()
+
+    # -- its life
+
+    def init(self, *, timeout_s: float | None = None) -> bool:
+        """Make the VM without starting it; tell whether it was made, False when it was there."""
+        parts = self._parts(timeout_s)
+        return parts.machine.init(parts.deadline)
+
+    def up(self, *, discard_saved: bool = False, timeout_s: float | None = None) -> State:
+        """Bring the VM and its engine up, from any state; return the state it was found in.
+
+        Raises:
+            DeadlineError: the engine does not answer in time.
+        """
+        parts = self._parts(timeout_s)
+        found = parts.machine.up(parts.deadline, discard_saved=discard_saved)
+        parts.access.keep_clock_right()
+        return found
+
+    def down(self, *, force: bool = False, timeout_s: float | None = None) -> State:
+        """Shut the VM down; with `force` cut the power when the time has passed."""
+        parts = self._parts(timeout_s)
+        return parts.machine.down(parts.deadline, force=force)
+
+    def save(self, *, timeout_s: float | None = None) -> State:
+        """Save the VM's memory to disk; `up` goes on from there."""
+        parts = self._parts(timeout_s)
+        return parts.machine.save(parts.deadline)
+
+    def power_off(self, *, timeout_s: float | None = None) -> State:
+        """Cut the power."""
+        parts = self._parts(timeout_s)
+        return parts.machine.power_off(parts.deadline)
+
+    def restart(self, *, timeout_s: float | None = None) -> State:
+        """Shut the VM down and bring it up again."""
+        parts = self._parts(timeout_s)
+        found = parts.machine.restart(parts.deadline)
+        parts.access.keep_clock_right()
+        return found
+
+    def delete(self, *, timeout_s: float | None = None) -> bool:
+        """Delete the VM with its disk and its snapshots; tell whether there was one."""
+        parts = self._parts(timeout_s)
+        was_there = parts.machine.delete(parts.deadline)
+        parts.context.remove()
+        return was_there
+
+    # -- back to where it was
+
+    def reset(
+        self,
+        *,
+        to: str | None = None,
+        wipe: bool = False,
+        make: Callable[[VM], object] | None = None,
+        force: bool = False,
+        timeout_s: float | None = None,
+    ) -> Reset:
+        """Bring the VM to a known state, from any, and its engine up; return what was done.
+
+        Without more, its memory is thrown away and it boots. `to` names the snapshot to go back
+        to. `make`, for a snapshot that is not there, is called with the VM on a new disk, and then
+        the snapshot is taken. `wipe` gives it a new disk. `force` lets other snapshots go with it.
+
+        Raises:
+            NotFoundError: there is no such snapshot, and no `make`; nothing is changed.
+            WrongStateError: other snapshots would be lost.
+        """
+        if to is not None and wipe:
+            raise UsageError("to goes back to a disk and wipe makes a new one: give one of them")
+        if make is not None and to is None:
+            raise UsageError("make needs the name of the snapshot: to=NAME")
+        parts = self._parts(timeout_s)
+        machine, deadline = parts.machine, parts.deadline
+        if wipe:
+            done = machine.wipe(deadline, force=force)
+        elif to is None:
+            done = Reset(machine.reset(deadline), ())
+        elif make is None:
+            done = machine.reset_to(to, deadline)
+        else:
+            prepare = make
+            done = machine.reset_to_made(to, lambda: prepare(self), deadline, force=force)
+        parts.access.keep_clock_right()
+        return done
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        """Return the snapshots of the VM, the oldest first."""
+        return self._parts().machine.snapshots()
+
+    def take_snapshot(
+        self, name: str, *, memory: bool = True, timeout_s: float | None = None
+    ) -> Snapshot:
+        """Take a snapshot; the VM stays in its state.
+
+        Raises:
+            UsageError: the name cannot be one, or is taken.
+        """
+        parts = self._parts(timeout_s)
+        return parts.machine.take_snapshot(name, parts.deadline, memory=memory)
+
+    def restore_snapshot(
+        self, name: str, *, force: bool = False, timeout_s: float | None = None
+    ) -> State:
+        """Make the VM what it was: running, its engine answering, or off.
+
+        Raises:
+            WrongStateError: what the VM is now would be lost, and `force` does not say so.
+        """
+        parts = self._parts(timeout_s)
+        found = parts.machine.restore_snapshot(name, parts.deadline, force=force)
+        if parts.driver.state() is State.RUNNING:
+            parts.access.keep_clock_right()
+        return found
+
+    def delete_snapshot(self, name: str, *, timeout_s: float | None = None) -> None:
+        """Delete a snapshot; the VM, and the snapshots that build on it, stay what they are."""
+        parts = self._parts(timeout_s)
+        parts.machine.delete_snapshot(name, parts.deadline)
+
+    # -- inside of it
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        input: bytes = b"",  # noqa: A002 - as in subprocess.run
+        check: bool = False,
+        timeout_s: float | None = None,
+    ) -> subprocess.CompletedProcess[bytes]:
+        """Run a command in the VM and return what `subprocess.run` would.
+
+        Raises:
+            subprocess.CalledProcessError: with `check`, it ended with another status than 0.
+            WrongStateError: the VM does not run.
+            GuestError: it cannot be reached.
+            DeadlineError: the command did not end in time; it may still run.
+        """
+        parts = self._parts(timeout_s)
+        address = parts.machine.settled_address(parts.deadline)
+        with parts.access.connect(address) as connection:
+            left_s = parts.deadline.remaining_s()
+            result = connection.run(list(command), stdin=input, timeout_s=left_s)
+        done = subprocess.CompletedProcess(
+            list(command), result.status, result.stdout, result.stderr
+        )
+        if check:
+            done.check_returncode()
+        return done
+
+    def copy_in(
+        self, source: str | os.PathLike[str], target: str, *, timeout_s: float | None = None
+    ) -> None:
+        """Copy a file or folder of this machine into the VM, to the path `target` there."""
+        self._copy((os.fspath(source),), target, timeout_s, is_into_vm=True)
+
+    def copy_out(
+        self, source: str, target: str | os.PathLike[str], *, timeout_s: float | None = None
+    ) -> None:
+        """Copy a file or folder of the VM to the path `target` on this machine."""
+        self._copy((source,), os.fspath(target), timeout_s, is_into_vm=False)
+
+    def _copy(
+        self,
+        sources: tuple[str, ...],
+        target: str,
+        timeout_s: float | None,
+        *,
+        is_into_vm: bool,
+    ) -> None:
+        from boot2docker_py.guest.copy.places import Copy
+
+        copy = Copy(sources, target, is_into_vm=is_into_vm)
+        for _done in self._parts(timeout_s).access.copy(copy, _show_no_copy, as_root=False):
+            pass
+
+    # -- for a while
+
+    def __enter__(self) -> VM:
+        """Bring the VM up; the last of all programs that have done so leaves it as it was found.
+
+        One that was saved is saved again, one that ran or was paused runs on, and one that was off,
+        or was not there, is shut down; it is never deleted.
+        """
+        parts = self._parts()
+        user = self._new_user()
+        with user.entering(parts.driver.state, parts.deadline):
+            self.up()
+        self._user = user
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        user, self._user = self._user, None
+        assert user is not None
+        with user.leaving(self._parts().deadline) as found:
+            is_there = found is not None and self.state is not State.ABSENT
+            if is_there and found is State.SAVED:
+                self.save()
+            elif is_there and found in (State.OFF, State.ABORTED, State.ABSENT):
+                self.down(force=True)
+
+    def _new_user(self) -> Users:
+        from boot2docker_py.machine.users import Users
+
+        paths = self._parts().vm_paths
+        return Users(paths.lock.with_name(f"{self.name}.users"))
+
+    def _parts(self, timeout_s: float | None = None) -> Parts:
+        """Return new parts for one call, whose deadline begins now."""
+        wanted_s = timeout_s or self._timeout_s
+        flags: dict[str, object] = {"vm": self.name, **self._settings}
+        if wanted_s:
+            flags["timeout_s"] = wanted_s
+        return _Parts(flags, self._on_progress, self._on_download)
+
+
+class _Parts(Parts):
+    """The parts of a VM for a program."""
+
+    def __init__(
+        self,
+        flags: Mapping[str, object],
+        show: Report,
+        show_download: Callable[[DownloadProgress], None],
+    ) -> None:
+        super().__init__(show, show_download)
+        self._flags = flags
+
+    @cached_property
+    def config(self) -> Config:
+        """Return the settings, those of the profile and the environment among them."""
+        typed = {name: _as_typed(value) for name, value in self._flags.items()}
+        return configuration.load(find(os.environ), os.environ, typed)
+
+
+def _as_typed(value: SettingValue) -> object:
+    """Return a setting as it would have been typed."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, (list, tuple)):
+        return tuple(map(str, value))
+    return os.fspath(value) if isinstance(value, Path) else str(value)
+
+
+def _show_no_copy(_bytes_so_far: int, _bytes_in_all: int) -> None:
+    pass

@@ -1,0 +1,141 @@
+"""What one VM is made of, for one command or one call: each part is made when it is needed."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING, Callable
+
+from boot2docker_py import drivers
+from boot2docker_py.paths import Paths, VMPaths, find
+from boot2docker_py.wait import Deadline, Report, silent
+
+if TYPE_CHECKING:
+    from boot2docker_py.config import Config
+    from boot2docker_py.docker.config import DockerConfig
+    from boot2docker_py.docker.contexts import Context
+    from boot2docker_py.drivers.base import Driver, OnHang
+    from boot2docker_py.endpoint.of_vm import Endpoint
+    from boot2docker_py.image import DownloadProgress, Images
+    from boot2docker_py.machine.access import Access
+    from boot2docker_py.machine.questions import Questions
+    from boot2docker_py.machine.resets import Resets
+
+
+class Parts:
+    """The parts of one VM; whoever makes them says what the settings are, and shows progress."""
+
+    def __init__(
+        self,
+        show: Report = silent,
+        show_download: Callable[[DownloadProgress], None] = lambda _progress: None,
+    ) -> None:
+        self.show = show
+        self.show_download = show_download
+        self.on_hang: OnHang = lambda _problem: None
+
+    @cached_property
+    def config(self) -> Config:
+        """Return the settings."""
+        raise NotImplementedError
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Return the paths of this user."""
+        return find(os.environ)
+
+    @cached_property
+    def vm_paths(self) -> VMPaths:
+        """Return the paths of the VM."""
+        return self.paths.vm(self.config.vm)
+
+    @cached_property
+    def deadline(self) -> Deadline:
+        """Return the moment at which this command must have ended."""
+        return Deadline(self.config.timeout_s)
+
+    @cached_property
+    def driver(self) -> Driver:
+        """Return the driver of the VM."""
+        return drivers.choose(self.config.driver, self.vm_paths, self.on_hang)
+
+    @cached_property
+    def images(self) -> Images:
+        """Return where images come from."""
+        from boot2docker_py.image import ImageRequest, Images
+
+        request = ImageRequest(
+            url=self.config.iso_url,
+            destination=self.config.iso,
+            sha256=self.config.sha256,
+            cacert=self.config.cacert,
+            offline=self.config.offline,
+            allow_unverified=self.config.allow_unverified,
+            force=self.config.force_upgrade_download,
+        )
+        return Images(request, self.show_download)
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Return what the docker client connects to."""
+        from boot2docker_py.endpoint.of_vm import Endpoint
+
+        config = self.config
+        return Endpoint(
+            self.vm_paths,
+            config.ssh_key,
+            config.publish,
+            config.tcp_port,
+            is_plain=config.plain_ssh,
+        )
+
+    @cached_property
+    def docker_config(self) -> DockerConfig:
+        """Return the docker client's own configuration."""
+        from boot2docker_py.docker.config import DockerConfig
+
+        return DockerConfig.find(os.environ, self.paths.user_home)
+
+    @cached_property
+    def context(self) -> Context:
+        """Return the docker context of the VM."""
+        from boot2docker_py.docker.contexts import Context
+
+        return Context(self.docker_config, self.vm_paths)
+
+    @cached_property
+    def questions(self) -> Questions:
+        """Return the VM for those who only ask."""
+        from boot2docker_py.machine.questions import Questions
+
+        return Questions(self.config.vm, self.driver, self.paths.other_home_of)
+
+    @cached_property
+    def machine(self) -> Resets:
+        """Return the VM."""
+        from boot2docker_py.machine.resets import Resets
+
+        return Resets(
+            self.config,
+            self.questions,
+            self.endpoint,
+            self.images,
+            self.vm_paths,
+            self.show,
+            lambda deadline: self.access.engine_state(deadline),
+        )
+
+    @cached_property
+    def access(self) -> Access:
+        """Return the ways into the guest."""
+        from boot2docker_py.machine.access import Access
+
+        return Access(
+            self.config,
+            self.questions,
+            self.endpoint,
+            self.vm_paths,
+            self.paths.certificates(self.config.vm),
+            self.deadline,
+            self.paths.machine_certificates(self.config.vm),
+        )

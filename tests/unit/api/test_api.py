@@ -1,0 +1,141 @@
+"""The Python API: the commands' verbs as methods, silent and safe to share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py.api import VM
+from boot2docker_py.drivers.base import State
+from boot2docker_py.errors import NotFoundError, UsageError, WrongStateError
+from boot2docker_py.machine.users import Users
+from boot2docker_py.wait import Deadline
+from tests.fakes import FakeDriver
+from tests.unit.api.fake_vm import FakeVM
+
+
+class TestWith:
+    @pytest.mark.parametrize(
+        ("found", "left"),
+        [
+            (State.ABSENT, State.OFF),
+            (State.OFF, State.OFF),
+            (State.ABORTED, State.OFF),
+            (State.SAVED, State.SAVED),
+            (State.RUNNING, State.RUNNING),
+        ],
+    )
+    def test_a_vm_is_left_as_it_was_found(self, found: State, left: State) -> None:
+        driver = FakeDriver(found)
+        with FakeVM(driver) as vm:
+            assert vm.state is State.RUNNING
+        assert driver.peek() is left
+
+    def test_the_last_of_several_leaves_it_as_the_first_has_found_it(self) -> None:
+        driver = FakeDriver(State.OFF)
+        first, second = FakeVM(driver), FakeVM(driver)
+        first.__enter__()
+        with second:
+            first.__exit__(None, None, None)
+            assert driver.peek() is State.RUNNING, "somebody uses it"
+        assert driver.peek() is State.OFF
+
+    def test_an_error_inside_is_not_swallowed(self) -> None:
+        driver = FakeDriver(State.OFF)
+        with pytest.raises(ZeroDivisionError), FakeVM(driver):
+            raise ZeroDivisionError
+        assert driver.peek() is State.OFF
+
+    def test_a_vm_that_is_deleted_inside_stays_away(self) -> None:
+        driver = FakeDriver(State.OFF)
+        with FakeVM(driver) as vm:
+            vm.delete()
+        assert driver.peek() is State.ABSENT
+
+    def test_a_user_that_was_killed_does_not_count(self, tmp_path: Path) -> None:
+        code = (
+            "import sys, os, pathlib\n"
+            "from boot2docker_py.machine.users import Users\n"
+            "from boot2docker_py.drivers.base import State\n"
+            "from boot2docker_py.wait import Deadline\n"
+            "user = Users(pathlib.Path(sys.argv[1]))\n"
+            "with user.entering(lambda: State.OFF, Deadline(5)): pass\n"
+            "os._exit(9)\n"
+        )
+        subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+        user = Users(tmp_path)
+        with user.entering(lambda: State.SAVED, Deadline(5)):
+            pass
+        with user.leaving(Deadline(5)) as found:
+            assert found is State.SAVED
+        assert {file.name for file in tmp_path.iterdir()} <= {"guard", "found"}
+
+
+class TestVerbs:
+    def test_a_reset_to_a_snapshot_tells_what_it_did(self) -> None:
+        driver = FakeDriver(State.SAVED)
+        driver.had_snapshot("clean", memory="boot 7")
+        done = FakeVM(driver).reset(to="clean")
+        assert (done.found, done.was_made) == (State.SAVED, False)
+        assert [step.step for step in done.steps] == ["stop", "restore", "start", "engine"]
+        assert (driver.memory, driver.disk) == ("boot 7", "disk of clean")
+
+    def test_make_is_called_once_with_the_vm_up(self) -> None:
+        vm, calls = FakeVM(FakeDriver()), []
+        for _ in range(2):
+            vm.reset(to="ready", make=lambda given: calls.append(given.state))
+        assert calls == [State.RUNNING]
+        assert [one.name for one in vm.snapshots()] == ["ready"]
+
+    def test_errors_are_those_of_the_commands(self) -> None:
+        vm = FakeVM(FakeDriver(State.RUNNING))
+        with pytest.raises(NotFoundError, match="no snapshot 'x'"):
+            vm.reset(to="x")
+        with pytest.raises(UsageError):
+            vm.reset(to="x", wipe=True)
+        with pytest.raises(UsageError, match="memroy_mb"):
+            VM("ci", memroy_mb=5)
+        vm.take_snapshot("one")
+        with pytest.raises(WrongStateError):
+            vm.restore_snapshot("one")
+        vm.restore_snapshot("one", force=True)
+        vm.delete_snapshot("one")
+
+    def test_settings_are_those_of_the_commands(self, home: Path) -> None:
+        vm = VM("other", memory_mb=512, offline=True, vbox_share=["/tmp=x"], timeout_s=7)
+        config = vm._parts().config
+        assert (config.vm, config.memory_mb, config.offline, config.timeout_s) == (
+            *("other", 512, True, 7.0),
+        )
+        assert config.vbox_share == ("/tmp=x",)
+
+    def test_docker_is_pointed_at_the_vm(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DOCKER_CONTEXT", "other")
+        vm = FakeVM(FakeDriver(State.RUNNING))
+        assert vm.environment["DOCKER_HOST"] == vm.docker_host
+        assert "DOCKER_CONTEXT" not in vm.environment
+
+    def test_threads_take_turns(self) -> None:
+        driver = FakeDriver()
+        vm = FakeVM(driver)
+        threads = [threading.Thread(target=vm.up) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert driver.boots == 1
+
+    def test_nothing_is_printed(self, capfd: pytest.CaptureFixture[str], home: Path) -> None:
+        code = (
+            "from tests.unit.api.fake_vm import FakeVM\n"
+            "from tests.fakes import FakeDriver\n"
+            "vm = FakeVM(FakeDriver())\n"
+            "vm.up(); vm.endpoint.clock_is_off_s = 99.0; vm.restart(); vm.down()\n"
+        )
+        root = Path(__file__).parents[3]
+        subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
+        assert capfd.readouterr() == ("", "")
