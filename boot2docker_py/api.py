@@ -10,9 +10,9 @@ with VM("ci") as vm:  # brought up if need be; left as it was found
     docker_host = vm.docker_host  # for docker.DockerClient(base_url=...)
 ```
 
-Nothing is printed, and no docker context is touched. Each method has a deadline of its own, raises
-the errors of `boot2docker_py.errors`, and may be called from any thread and process: only one at a
-time changes a VM, and the others wait.
+Nothing is printed, and no docker context is made or chosen. Each method has a deadline of its own,
+raises the errors of `boot2docker_py.errors`, and may be called from any thread and process: only
+one at a time changes a VM, and the others wait.
 """
 
 from __future__ import annotations

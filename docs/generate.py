@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Iterator
 
 import click
+from api_page import api_page
 from troubleshooting import troubleshooting_page
 
 from boot2docker_py import errors
@@ -188,6 +189,7 @@ engine that both kinds speak to.
 
 
 PAGES = {
+    "api.md": api_page,
     "doctor.md": doctor_page,
     "commands.md": commands_page,
     "configuration.md": configuration_page,
