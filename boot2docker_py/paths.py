@@ -48,6 +48,11 @@ class VMPaths(NamedTuple):
         return self.run / "qemu.sock"
 
     @property
+    def console_socket(self) -> Path:
+        """Return the socket at which the serial console of a VM of QEMU is joined."""
+        return self.run / "console.sock"
+
+    @property
     def docker_socket(self) -> Path:
         """Return the forwarded socket of the engine."""
         return self.run / "docker.sock"

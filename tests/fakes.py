@@ -28,6 +28,7 @@ from boot2docker_py.wait import Check, Deadline
 if TYPE_CHECKING:  # it loads paramiko, which some tests do without
     from boot2docker_py.ssh.connection import Result
 
+FAKE_CONSOLE = Path("fake", "console.sock")
 SSH_ADDRESS = Address("127.0.0.1", 2022)
 
 
@@ -104,6 +105,7 @@ class FakeDriver(Driver):
             folder=folder,
             console_log=spec.console_log,
             hypervisor_log=folder / "hypervisor.log",
+            console_socket=FAKE_CONSOLE,
         )
 
     def create(self, spec: VMSpec) -> None:
@@ -387,6 +389,9 @@ class FakeAccess(Access):
     def show_log(self, name: str, lines: int, sink: Any, *, follows: bool) -> None:
         assert self._questions.running_address() == SSH_ADDRESS
         sink.write(f"the log {name}\n".encode())
+
+    def join_console(self, console_socket: Path) -> bool:
+        return console_socket == FAKE_CONSOLE or super().join_console(console_socket)
 
     def copy(self, copy: Any, show: Any, *, as_root: bool) -> Any:
         assert self._questions.running_address() == SSH_ADDRESS

@@ -29,7 +29,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "The VM": ("init", "save", "restart", "reset", "snapshot", "poweroff", "delete", "info", "ip"),
     "Images and containers": ("download", "upgrade", "docker"),
     "Settings": ("config", "ssh-config", "autostart"),
-    "When something is wrong": ("doctor", "logs", "forward"),
+    "When something is wrong": ("doctor", "logs", "console", "forward"),
     "This program": ("help", "version"),
 }
 

@@ -111,6 +111,7 @@ class VMInfo(NamedTuple):
     folder: Path
     console_log: Path | None  # None: a VM that was made elsewhere logs to no file
     hypervisor_log: Path  # what the hypervisor itself has said since the last start
+    console_socket: Path | None = None  # where the serial console is joined; on Windows a pipe
 
 
 class Snapshot(NamedTuple):

@@ -52,7 +52,7 @@ def run(connection: Connection, words: Sequence[str], *, tty: bool | None = None
             terminal_size=_size() if tty else None,
             terminal_name=os.environ.get("TERM") or _terminal_name(),
         )
-        with _raw_terminal() if tty and os.isatty(STDIN) else contextlib.nullcontext():
+        with raw_terminal() if tty and os.isatty(STDIN) else contextlib.nullcontext():
             return _serve(channel, tty=tty)
 
 
@@ -61,7 +61,7 @@ def _serve(channel: Session, *, tty: bool) -> int:
     sys.stderr.flush()
     if tty:
         threading.Thread(target=_follow_size, args=(channel,), daemon=True).start()
-    pumps = Pumps(channel, *map(_stream, (STDIN, STDOUT, STDERR)))
+    pumps = Pumps(channel, *map(standard_stream, (STDIN, STDOUT, STDERR)))
     pumps.wait()
     if pumps.failure is not None:
         return _status_of_failure(pumps.failure)
@@ -87,7 +87,7 @@ def _terminal_name() -> str:
         return "vt100"
 
 
-def _stream(number: int) -> _Stream:
+def standard_stream(number: int) -> _Stream:
     """Return one of our standard streams."""
     if sys.platform == "win32":
         from boot2docker_py.guest import windows_console
@@ -154,7 +154,7 @@ def _follow_size(channel: Session) -> None:
 
 
 @contextlib.contextmanager
-def _raw_terminal() -> Iterator[None]:
+def raw_terminal() -> Iterator[None]:
     """Pass every key on, Ctrl-C too; the terminal is as before whatever happens."""
     if sys.platform == "win32":
         from boot2docker_py.guest import windows_console

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence
 
-from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.errors import Boot2DockerError, WrongStateError
+from boot2docker_py.host import local_stream
 
 if TYPE_CHECKING:
     from boot2docker_py.address import Address
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
+
+CONSOLE_WITHIN_S = 5.0
 
 # Bytes so far, and in all; 0 when that is not known.
 ShowCopy = Callable[[int, int], None]
@@ -151,6 +155,26 @@ class Access:
                 logs.follow(connection, name, lines, sink)
             else:
                 logs.show(connection, name, lines, sink, self._deadline)
+
+    def join_console(self, console_socket: Path) -> bool:
+        """Join the serial console at the socket; tell whether we were detached, False at its end.
+
+        Raises:
+            WrongStateError: nobody offers it there.
+        """
+        from boot2docker_py.guest import serial_console
+
+        try:
+            stream = local_stream.connect(console_socket, CONSOLE_WITHIN_S)
+        except OSError as error:
+            raise WrongStateError(
+                f"the console of VM '{self._config.vm}' cannot be joined",
+                details=f"'{console_socket}': {error.strerror or error}",
+                resolution="A VM that an older boot2docker has started offers it after: "
+                "boot2docker restart",
+            ) from error
+        with contextlib.closing(stream):
+            return serial_console.join(stream)
 
     def copy(self, copy: Copy, show: ShowCopy, *, as_root: bool) -> Iterator[Copied]:
         """Copy into the VM or out of it; yield what has been copied, source by source."""

@@ -182,7 +182,7 @@ def info(session: Session) -> None:
         "BaseFolder": vm.folder,
         "DockerPort": vm.docker_port,
         "SSHPort": vm.ssh_port,
-        "SerialFile": vm.console_log or "",
+        "SerialFile": vm.console_log or vm.console_socket or "",
         "Driver": session.driver.name,
         "Disk": vm.disk,
         "DiskSize": vm.disk_mb,

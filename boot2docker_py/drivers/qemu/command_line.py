@@ -17,6 +17,7 @@ from boot2docker_py.drivers.qemu.qmp import Endpoint
 PROGRAM_VARIABLE = "BOOT2DOCKER_QEMU"
 GUEST_SSH_PORT = 22
 GUEST_DOCKER_PORT = 2376
+CONSOLE_SOCKET = "console.sock"  # beside the one at which QEMU is asked
 EMULATION = "tcg"
 CAREFUL_EMULATION = "tcg,thread=single"
 
@@ -93,7 +94,7 @@ def machine(
         *_disks(settings, files),
         *_network(settings),
         *("-device", "virtio-rng-pci"),
-        *("-chardev", f"file,id=console,append=on,path={_value(settings.console_log)}"),
+        *("-chardev", _console(settings.console_log, endpoint)),
         *("-serial", "chardev:console"),
         *_credentials(endpoint),
         *("-chardev", _control(endpoint), "-mon", "chardev=control,mode=control"),
@@ -150,6 +151,15 @@ def _network(settings: Settings) -> list[str]:
         *("-netdev", ",".join(["user", "id=network", *rules])),
         *("-device", "virtio-net-pci,netdev=network"),
     ]
+
+
+def _console(log: str, endpoint: Endpoint) -> str:
+    """Return the console: a log, and where there are Unix sockets one at which it is joined."""
+    if isinstance(endpoint, tls.Port):
+        return f"file,id=console,append=on,path={_value(log)}"
+    where = _value(os.fspath(endpoint.with_name(CONSOLE_SOCKET)))
+    logged = f"logfile={_value(log)},logappend=on"
+    return f"socket,id=console,path={where},server=on,wait=off,{logged}"
 
 
 def _control(endpoint: Endpoint) -> str:

@@ -129,6 +129,7 @@ class QEMUDriver(Driver):
             folder=self._files.folder,
             console_log=Path(settings.console_log),
             hypervisor_log=self._files.log,
+            console_socket=None if self._process.uses_port else self._paths.console_socket,
         )
 
     def ssh_address(self) -> Address:
@@ -196,6 +197,7 @@ class QEMUDriver(Driver):
                 self._files.settings.replace(self._files.unfinished)
             self._remove_unfinished()
             self._paths.qmp_socket.unlink(missing_ok=True)
+            self._paths.console_socket.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # other files are there, or it never was
                 self._paths.folder.rmdir()
 

@@ -80,6 +80,7 @@ def describe(api: API, machine: IMachine) -> VMInfo:
         folder=settings.parent,
         console_log=console_log(api, machine),
         hypervisor_log=Path(machine.log_folder, "VBox.log"),
+        console_socket=console_socket(api, machine),
     )
 
 
@@ -88,6 +89,13 @@ def console_log(api: API, machine: IMachine) -> Path | None:
     serial = machine.get_serial_port(0)
     is_file = serial.enabled and serial.host_mode == api.library.PortMode.raw_file
     return Path(serial.path) if is_file else None
+
+
+def console_socket(api: API, machine: IMachine) -> Path | None:
+    """Return the pipe of the serial console, as the original made one; on POSIX it is a socket."""
+    serial = machine.get_serial_port(0)
+    is_pipe = serial.enabled and serial.host_mode == api.library.PortMode.host_pipe
+    return Path(serial.path) if is_pipe and serial.server else None
 
 
 def is_ours(machine: IMachine) -> bool:

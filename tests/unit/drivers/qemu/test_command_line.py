@@ -44,7 +44,10 @@ def test_commas_are_doubled_where_json_is_not_spoken() -> None:
     words = command()
     assert values_of("-name", words) == ["my,, vm"]
     console, control = values_of("-chardev", words)
-    assert console == "file,id=console,append=on,path=/home/a,, b/console.log"
+    assert console == (
+        "socket,id=console,path=/run/a,, b/console.sock,server=on,wait=off,"
+        "logfile=/home/a,, b/console.log,logappend=on"
+    )
     assert f"path={SOCKET.parent}".replace(",", ",,") in control
 
 
@@ -71,7 +74,9 @@ def test_control_at_a_port_demands_our_certificate() -> None:
     endpoint = tls.Port(45678, Path("/a, b/tls"))
     words = command_line.machine("qemu", "vm", SETTINGS, Files(Path("vm")), endpoint, "pc")
     control = "socket,id=control,host=127.0.0.1,port=45678,tls-creds=control-tls,server=on,wait=off"
-    assert values_of("-chardev", words)[1] == control
+    console, told = values_of("-chardev", words)
+    assert told == control
+    assert console == "file,id=console,append=on,path=/home/a,, b/console.log"
     folder = str(endpoint.credentials).replace(",", ",,")
     credentials = "tls-creds-x509,id=control-tls,endpoint=server,verify-peer=on,dir="
     assert values_of("-object", words) == [credentials + folder]
