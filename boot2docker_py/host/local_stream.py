@@ -18,7 +18,7 @@ def connect(place: Path, timeout_s: float) -> Any:
     """
     if sys.platform == "win32":
         return named_pipe.connect(str(place), timeout_s)
-    else:  # noqa: RET505 - so that mypy knows the platform
+    else:
         stream = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         stream.settimeout(timeout_s)
         try:
