@@ -11,7 +11,7 @@ export PATH := $(CACHE)/bin:$(PATH)
 # The guests of demonstrations, tests and measurements reach nothing but this machine.
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 
-.PHONY: help demo test lint unit unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench iso image-wheel docs deps clean
+.PHONY: help demo test lint unit unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench fuzz iso image-wheel docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -101,6 +101,9 @@ make_environment = $(1) -m venv --clear $(2) && $(2)/bin/pip install --quiet dep
 
 .venv-lint/ready: pyproject.toml
 	$(call make_environment,$(PYTHON),.venv-lint,test lint) && touch $@
+
+fuzz: .venv/ready ## Read inputs that nobody means (make fuzz SECONDS=3600 SEED=7 TARGETS="profile")
+	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED)) $(TARGETS)
 
 clean: ## Remove what was built here (the cache of images stays)
 	rm -rf build dist .venv .venv38 .venv-lint .venv-lowest .mypy_cache .ruff_cache .pytest_cache

@@ -119,13 +119,20 @@ def write_object(file: Path, value: Mapping[str, object]) -> None:
     try:
         file = Path(os.path.realpath(file))
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        whole_file.write(file, json.dumps(value, indent="\t", ensure_ascii=False).encode())
+        whole_file.write(file, _as_json(value))
     except OSError as error:
         raise StorageError(
             f"cannot write '{file}'",
             details=str(error),
             resolution="Make the folder writable, or name another with DOCKER_CONFIG.",
         ) from error
+
+
+def _as_json(value: Mapping[str, object]) -> bytes:
+    try:
+        return json.dumps(value, indent="\t", ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half a letter, which JSON can name and UTF-8 cannot
+        return json.dumps(value, indent="\t").encode()
 
 
 def _unreadable(file: Path, details: str) -> ConfigError:

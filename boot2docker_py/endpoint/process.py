@@ -72,9 +72,12 @@ def status(paths: VMPaths) -> ForwarderStatus | None:
         return None
     with peer:
         answer = peer.ask("status")
-        if answer is None:
-            return ForwarderStatus(version="", pid=peer.pid, phase=Phase.SILENT)
-    return ForwarderStatus.from_dict(answer)
+    try:
+        if answer is not None:
+            return ForwarderStatus.from_dict(answer)
+    except ValueError as error:
+        log.debug("the forwarder's answer is none: %s", error)
+    return ForwarderStatus(version="", pid=peer.pid, phase=Phase.SILENT)
 
 
 def expect_stop(paths: VMPaths) -> None:

@@ -135,7 +135,18 @@ class ForwarderStatus:
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> ForwarderStatus:
-        """Return the status of a forwarder, also of another version with other fields."""
+        """Return the status of a forwarder, also of another version with other fields.
+
+        Raises:
+            ValueError: it is none.
+        """
+        try:
+            return cls._understood(raw)
+        except (TypeError, LookupError, AttributeError) as error:
+            raise ValueError(str(error)) from error
+
+    @classmethod
+    def _understood(cls, raw: dict[str, Any]) -> ForwarderStatus:
         known = {field.name for field in fields(cls)}
         values = {name: value for name, value in raw.items() if name in known}
         values["phase"] = Phase(values["phase"])
