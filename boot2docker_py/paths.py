@@ -38,6 +38,11 @@ class VMPaths(NamedTuple):
         return self.folder / "known_hosts"
 
     @property
+    def engine_record(self) -> Path:
+        """Return the file that says that the guest may have settings of the engine from here."""
+        return self.folder / "engine-settings"
+
+    @property
     def console_log(self) -> Path:
         """Return what the VM said on its serial console since its last start."""
         return self.folder / "console.log"

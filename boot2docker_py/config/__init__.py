@@ -45,6 +45,14 @@ class Config(NamedTuple):
     upper_ip: str
     vbox_share: tuple[str, ...]  # each DIR=NAME
     share_symlinks: bool
+    registry_mirrors: tuple[str, ...]
+    insecure_registries: tuple[str, ...]
+    engine_options: tuple[str, ...]  # each KEY=VALUE
+    engine_environment: tuple[str, ...]  # each NAME=VALUE
+    engine_dns: tuple[str, ...]
+    engine_proxy: str  # auto, off or a URL
+    engine_ca: tuple[str, ...]  # auto, or files
+    provision: tuple[str, ...]  # files, maybe with `always:` before
     gui: bool
     base_vmdk: Path | None
     profile: Path

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, Callable, NamedTuple
 
-from boot2docker_py.config import shares, values
+from boot2docker_py.config import engine, shares, values
 
 DRIVERS = ("auto", "virtualbox", "qemu")
 
@@ -126,6 +126,29 @@ SETTINGS = (
             SHARES, is_list=True),
     Setting("share_symlinks", "ShareSymlinks", "--share-symlinks", "", False, values.truth,
             "Let the VM make symbolic links in shared folders.", SHARES),
+    Setting("registry_mirrors", "RegistryMirror", "--registry-mirror", "URL", (),
+            engine.list_of(engine.mirror), "Mirror that the engine asks first; more than once.",
+            is_list=True),
+    Setting("insecure_registries", "InsecureRegistry", "--insecure-registry", "HOST", (),
+            engine.list_of(engine.registry),
+            "Registry that the engine may reach without TLS; more than once.", is_list=True),
+    Setting("engine_options", "EngineOpt", "--engine-opt", "KEY=VALUE", (),
+            engine.list_of(engine.option, r"\n"),
+            "Option of the engine's daemon.json; more than once.", is_list=True),
+    Setting("engine_environment", "EngineEnv", "--engine-env", "NAME=VALUE", (),
+            engine.list_of(engine.variable, r"\n"),
+            "Variable in the engine's environment; more than once.", is_list=True),
+    Setting("engine_dns", "DNS", "--dns", "ADDRESS", (), engine.list_of(values.address),
+            "Name server of containers; more than once.", is_list=True),
+    Setting("engine_proxy", "Proxy", "--proxy", "auto|off|URL", engine.AUTO, engine.proxy,
+            "Proxy of the engine; auto: this machine's."),
+    Setting("engine_ca", "EngineCA", "--engine-ca", "auto|off|FILE", (engine.AUTO,),
+            engine.certificates,
+            "Authorities that the engine trusts; auto: those added to this machine.",
+            is_list=True),
+    Setting("provision", "Provision", "--provision", "SCRIPT", (), engine.scripts,
+            "Script of this machine to run in the VM, once; always:SCRIPT: at each boot.",
+            is_list=True),
     Setting("gui", "GUI", "--gui", "", False, values.truth,
             "Show the VM's screen in a window, when it starts.", "has_window"),
     Setting("base_vmdk", "BaseVMDK", "--basevmdk", "FILE", None, values.optional_readable_path,

@@ -15,5 +15,6 @@ def host_name(vm_name: str) -> str:
 # the official one; all boots, ours.
 LOGS = {
     "engine": ("/var/lib/boot2docker/log/docker.log", "/var/lib/boot2docker/docker.log"),
+    "provision": ("/var/lib/boot2docker/log/provision.log",),
     "boot": ("/run/boot2docker/boot.log", "/boot.log", "/var/lib/boot2docker/log/boot.log"),
 }

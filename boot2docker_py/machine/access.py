@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Callable, Iterator, Sequence
 
 from boot2docker_py.errors import Boot2DockerError, WrongStateError
 from boot2docker_py.host import local_stream
+from boot2docker_py.wait import Check, Deadline, wait_for
 
 if TYPE_CHECKING:
     from boot2docker_py.address import Address
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from boot2docker_py.paths import VMPaths
     from boot2docker_py.ssh.command import Sink
     from boot2docker_py.ssh.connection import Connection
-    from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
@@ -129,6 +129,35 @@ class Access:
 
         with self.connect(self._questions.running_address(), deadline) as connection:
             return engine_state.look(connection, deadline.remaining_s())
+
+    def settle_engine(self) -> None:
+        """Bring the engine's settings, and the user's scripts, into the running guest.
+
+        Nothing is asked of a guest that never got any when none are wanted now.
+
+        Raises:
+            GuestError: the engine refuses them, or a script failed.
+        """
+        from boot2docker_py.machine import engine
+
+        wanted = engine.settings_of(self._config)
+        record = self._paths.engine_record
+        if not (any(wanted) or self._config.provision or record.exists()):
+            return
+        from boot2docker_py.guest import engine_settings, provision
+
+        record.touch()
+        with self._connect_to_running() as connection:
+            was_restarted = engine_settings.apply(connection, wanted, self._deadline)
+            if was_restarted:
+                self._wait_for_engine()
+            provision.run(connection, self._config.provision, self._deadline)
+        if not (any(wanted) or self._config.provision):
+            record.unlink()
+
+    def _wait_for_engine(self) -> None:
+        check = Check("the Docker Engine", lambda _deadline: self._endpoint.ping())
+        wait_for([check], self._deadline)
 
     def docker_over_tls(self) -> tuple[str, str]:
         """Return `DOCKER_HOST` of the TLS port and the folder of certificates, fetched anew."""

@@ -11,7 +11,7 @@ from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import StorageError
 from boot2docker_py.wait import Clock
 
-IN_GUEST = ("engine", "boot")
+IN_GUEST = ("engine", "boot", "provision")
 ON_HOST = ("console", "forward", "hypervisor")
 NAMES = (*IN_GUEST, *ON_HOST)
 

@@ -93,6 +93,7 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     """
     session.machine.up(session.deadline)
     session.access.keep_clock_right()
+    session.access.settle_engine()
     wanted = environment.of_engine(session.endpoint.docker_host)
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm

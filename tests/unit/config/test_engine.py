@@ -1,0 +1,80 @@
+"""Settings of the engine, as people write them in profiles, variables and flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable
+
+import pytest
+
+from boot2docker_py.config import engine
+
+
+@pytest.mark.parametrize(
+    ("read", "words", "value"),
+    [
+        (
+            engine.list_of(engine.mirror),
+            "https://a:5000, http://b/x",
+            ("https://a:5000", "http://b/x"),
+        ),
+        (engine.list_of(engine.registry), ["reg:5000", "10.0.0.0/8"], ("reg:5000", "10.0.0.0/8")),
+        (
+            engine.list_of(engine.option, "\n"),
+            "log-level=debug\nmtu=1400",
+            ("log-level=debug", "mtu=1400"),
+        ),
+        (engine.list_of(engine.variable, "\n"), "A=b c,d", ("A=b c,d",)),
+        (engine.list_of(engine.mirror), (), ()),
+        (engine.proxy, "auto", "auto"),
+        (engine.proxy, "http://u:p@proxy:3128", "http://u:p@proxy:3128"),
+        (engine.certificates, "off", ()),
+        (engine.certificates, ["auto"], ("auto",)),
+    ],
+)
+def test_what_is_right_is_taken(
+    read: Callable[[object], object], words: object, value: object
+) -> None:
+    assert read(words) == value
+
+
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        (engine.list_of(engine.mirror), "mirror.example"),
+        (engine.list_of(engine.mirror), "htps://mirror.example"),
+        (engine.list_of(engine.mirror), "https://user:secret@mirror.example"),
+        (engine.list_of(engine.mirror), 5),
+        (engine.list_of(engine.registry), "https://reg:5000"),
+        (engine.list_of(engine.registry), "$(reboot)"),
+        (engine.list_of(engine.option, "\n"), "log-level"),
+        (engine.list_of(engine.option, "\n"), "data-root=/x"),
+        (engine.list_of(engine.option, "\n"), 'hosts=["tcp://0.0.0.0:1"]'),
+        (engine.list_of(engine.option, "\n"), "-H=tcp://0.0.0.0:1"),
+        (engine.list_of(engine.variable, "\n"), "1A=b"),
+        (engine.list_of(engine.variable, "\n"), ["A=b\x1b[31m"]),
+        (engine.proxy, "proxy.example:3128"),
+        (engine.proxy, "http://[/"),
+        (engine.proxy, "http://a b"),
+        (engine.certificates, 7),
+        (engine.scripts, [7]),
+    ],
+)
+def test_what_is_wrong_is_refused(read: Callable[[object], object], words: object) -> None:
+    with pytest.raises(ValueError, match="must"):
+        read(words)
+
+
+def test_scripts_keep_their_word_for_each_boot() -> None:
+    assert engine.scripts(["always:x.sh", "y.sh"]) == (
+        f"always:{Path('x.sh').absolute()}",
+        str(Path("y.sh").absolute()),
+    )
+
+
+def test_values_of_options_are_json_where_they_are_that() -> None:
+    words = ["debug=true", "mtu=1400", 'log-opts={"max-size":"10m"}', "log-level=info", "x=[[["]
+    assert engine.options_of(words) == {
+        **{"debug": True, "mtu": 1400, "log-opts": {"max-size": "10m"}},
+        **{"log-level": "info", "x": "[[["},
+    }

@@ -1,0 +1,39 @@
+"""The proxy of this machine, as the engine in the guest must name it."""
+
+from __future__ import annotations
+
+import pytest
+
+from boot2docker_py.host import proxies
+
+
+@pytest.mark.parametrize(
+    ("here", "there"),
+    [
+        ("http://proxy.example:3128", "http://proxy.example:3128"),
+        ("http://127.0.0.1:3128", "http://10.0.2.2:3128"),
+        ("http://localhost:8080/", "http://10.0.2.2:8080/"),
+        ("http://me:p%40ss@localhost:8080", "http://me:p%40ss@10.0.2.2:8080"),
+        ("http://[::1]:8080", "http://10.0.2.2:8080"),
+        ("127.0.0.1:3128", "http://10.0.2.2:3128"),
+    ],
+)
+def test_a_proxy_on_loopback_is_named_as_the_guest_sees_it(here: str, there: str) -> None:
+    assert proxies.as_the_guest_sees(here) == there
+
+
+def test_the_engine_keeps_exceptions_and_itself() -> None:
+    found = proxies.for_engine({"https": "http://p:1", "no": "intra.example, localhost"})
+    assert found == {
+        "HTTPS_PROXY": "http://p:1",
+        "NO_PROXY": "intra.example,localhost,127.0.0.0/8,::1",
+    }
+
+
+def test_without_a_proxy_nothing_is_set() -> None:
+    assert proxies.for_engine({"no": "x"}) == {}
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("https_proxy", "http://p:1")
+    assert proxies.of_system()["https"] == "http://p:1"
