@@ -10,6 +10,9 @@ BIN := .venv/bin
 export PATH := $(CACHE)/bin:$(PATH)
 # The guests of demonstrations, tests and measurements reach nothing but this machine.
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
+# What a company added to this machine is no matter of theirs.
+export BOOT2DOCKER_ENGINE_CA := off
+export BOOT2DOCKER_ENGINE_PROXY := off
 
 .PHONY: help demo test lint unit unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench fuzz iso image-wheel docs deps clean
 

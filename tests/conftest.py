@@ -48,6 +48,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     for name in ("MACHINE_STORAGE_PATH", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
+    # What a company added to this machine is no matter of the tests.
+    monkeypatch.setenv("BOOT2DOCKER_ENGINE_CA", "off")
+    monkeypatch.setenv("BOOT2DOCKER_ENGINE_PROXY", "off")
     home = tmp_path / "b2d"
     monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
     for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):  # the latter are Windows'

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import logging
 import subprocess
+import tempfile
+from pathlib import Path
 
-from boot2docker_py.drivers.qemu import command_line
+from boot2docker_py.drivers.qemu import command_line, trial_rom
+from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
 _TIMEOUT_S = 20.0
-_CONVERSATION = b'{"execute":"qmp_capabilities"}\n{"execute":"query-status"}\n{"execute":"quit"}\n'
+_PAUSE_S = 0.01
+_INTERNAL_ERROR = "internal error"  # QEMU pauses the CPU then, and stays
 
 
 def choose(program: str) -> str:
@@ -30,22 +34,43 @@ def choose(program: str) -> str:
 
 
 def why_not(program: str, accelerator: str) -> str | None:
-    """Start a CPU with the accelerator; return None when it runs, else QEMU's words."""
+    """Run a few instructions with the accelerator; return None when it can, else QEMU's words."""
     try:
-        done = subprocess.run(
-            command_line.trial(program, accelerator),
-            input=_CONVERSATION,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return f"no answer within {_TIMEOUT_S:g} s"
+        with tempfile.TemporaryDirectory(prefix="boot2docker-") as folder:
+            return _tried(program, accelerator, Path(folder))
     except OSError as error:
         return str(error)
-    if done.returncode == 0 and b'"running"' in done.stdout:
+
+
+def _tried(program: str, accelerator: str, folder: Path) -> str | None:
+    rom, words = folder / "rom", folder / "words"
+    rom.write_bytes(trial_rom.content())
+    with words.open("wb") as output:
+        child = subprocess.Popen(
+            command_line.trial(program, accelerator, rom),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=output,
+        )
+    with child:
+        try:
+            status = _status(child, words)
+        finally:
+            child.kill()
+    if status == trial_rom.PASSED:
         return None
-    return done.stderr.decode(errors="replace").strip() or f"exit status {done.returncode}"
+    said = words.read_text(encoding="utf-8", errors="replace").strip()
+    return said or ("no answer" if status is None else f"exit status {status}")
+
+
+def _status(child: subprocess.Popen[bytes], words: Path) -> int | None:
+    """Return the exit status, None when the trial cannot end by itself any more."""
+    deadline = Deadline(_TIMEOUT_S)
+    while child.poll() is None:
+        if deadline.has_passed() or _INTERNAL_ERROR in words.read_text(errors="replace"):
+            return None
+        deadline.clock.sleep(_PAUSE_S)
+    return child.returncode
 
 
 def _version(program: str) -> str:

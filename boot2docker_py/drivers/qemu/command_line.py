@@ -13,6 +13,7 @@ from typing import Mapping, Sequence
 from boot2docker_py.drivers.qemu import tls
 from boot2docker_py.drivers.qemu.files import Files, Settings
 from boot2docker_py.drivers.qemu.qmp import Endpoint
+from boot2docker_py.drivers.qemu.trial_rom import PORT
 
 PROGRAM_VARIABLE = "BOOT2DOCKER_QEMU"
 GUEST_SSH_PORT = 22
@@ -71,12 +72,13 @@ def emulation(version: str) -> str:
     return EMULATION if is_safe else CAREFUL_EMULATION
 
 
-def trial(program: str, accelerator: str) -> list[str]:
-    """Return the command line that runs a CPU as a VM would, and waits for QMP on its stdin."""
+def trial(program: str, accelerator: str, rom: Path) -> list[str]:
+    """Return the command line that runs a CPU as a VM would, on the ROM of `trial_rom.py`."""
     return [
         program,
         *("-machine", MACHINE, *_accelerated(accelerator), "-m", "16"),
-        *("-nodefaults", "-no-user-config", "-display", "none", "-qmp", "stdio"),
+        *("-nodefaults", "-no-user-config", "-display", "none", "-bios", os.fspath(rom)),
+        *("-device", f"isa-debug-exit,iobase={PORT:#x},iosize=1"),
     ]
 
 

@@ -88,7 +88,10 @@ def test_control_at_a_port_demands_our_certificate() -> None:
 )
 def test_a_trial_runs_the_cpu_that_the_vm_will_have(accelerator: str, model: str) -> None:
     """One that passes with a lesser CPU says nothing of the VM."""
-    for words in (command_line.trial("qemu", accelerator), command(accelerator=accelerator)):
+    for words in (
+        command_line.trial("qemu", accelerator, Path("rom")),
+        command(accelerator=accelerator),
+    ):
         assert values_of("-cpu", words) == [model]
         assert values_of("-accel", words)[0].split(",")[0] == accelerator
 

@@ -1,0 +1,48 @@
+"""The choice of acceleration, by trying what a boot needs."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py.drivers.qemu import acceleration, command_line, trial_rom
+
+QEMU = shutil.which("qemu-system-x86_64")
+
+
+def program(folder: Path, script: str) -> str:
+    """Return a stand-in for QEMU."""
+    file = folder / "qemu"
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(file.stat().st_mode | stat.S_IXUSR)
+    return str(file)
+
+
+def test_rom_fills_its_place_and_begins_where_a_cpu_does() -> None:
+    rom = trial_rom.content()
+    assert len(rom) == trial_rom.SIZE
+    assert rom[0xFFF0] == 0xE9
+
+
+@pytest.mark.skipif(QEMU is None, reason="needs QEMU")
+def test_emulation_passes_the_trial() -> None:
+    assert QEMU is not None
+    assert acceleration.why_not(QEMU, command_line.EMULATION) is None
+
+
+def test_a_cpu_that_stops_in_the_middle_is_no_acceleration(tmp_path: Path) -> None:
+    """QEMU stays when the accelerator fails on an instruction, and says so."""
+    stuck = program(tmp_path, "echo 'KVM internal error. Suberror: 1' >&2; exec sleep 60")
+    assert "KVM internal error" in (acceleration.why_not(stuck, "kvm") or "")
+
+
+@pytest.mark.parametrize("script", ["exit 1", "exit 0", "echo no such accelerator >&2; exit 1"])
+def test_a_cpu_that_does_not_start_is_no_acceleration(tmp_path: Path, script: str) -> None:
+    assert acceleration.why_not(program(tmp_path, script), "kvm")
+
+
+def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
+    assert "qemu" in (acceleration.why_not(str(tmp_path / "qemu"), "kvm") or "")
