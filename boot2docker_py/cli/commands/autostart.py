@@ -58,7 +58,7 @@ def autostart(session: Session, *, verb: str, save_at_logoff: bool) -> None:
     elif verb == "status":
         screen.data(f"{kept.value}, saved at logoff" if saves else kept.value)
     else:
-        click.echo(_words(session.config.vm, kept, entry.place, saves=saves), err=True)
+        screen.words(_words(session.config.vm, kept, entry.place, saves=saves))
 
 
 def _words(vm_name: str, kept: of_system.Kept, place: str, *, saves: bool) -> str:
