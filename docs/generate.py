@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Iterator
 
 import click
+import house
 from api_page import api_page
 from troubleshooting import troubleshooting_page
 
@@ -21,6 +22,8 @@ from boot2docker_py.config.settings import OBSOLETE, SETTINGS
 from boot2docker_py.machine.doctor import CHECKS
 
 FOLDER = Path(__file__).parent
+
+PICTURE = "<!-- made by `make docs` from the imports -->", "<!-- end of the picture -->"
 
 DEFAULTS = {
     "iso": "that of Docker Machine's VM of this name, else `boot2docker.iso` in the folder",
@@ -188,8 +191,17 @@ engine that both kinds speak to.
 """
 
 
+def internals_page() -> str:
+    """Return docs/internals.md with the picture of the rooms as they are now."""
+    text = (FOLDER / "internals.md").read_text(encoding="utf-8")
+    before, begin, rest = text.partition(PICTURE[0])
+    _old, end, after = rest.partition(PICTURE[1])
+    return f"{before}{begin}\n{house.picture()}{end}{after}"
+
+
 PAGES = {
     "api.md": api_page,
+    "internals.md": internals_page,
     "doctor.md": doctor_page,
     "commands.md": commands_page,
     "configuration.md": configuration_page,
