@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from boot2docker_py.host.file_problem import explained
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 
-is_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+is_root = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files away"
+)
 NOBODY = 65534
 
 
