@@ -19,6 +19,7 @@ NO_PROC = "asks /proc"
 NO_UNIX_SOCKETS = "is about Unix sockets of this machine"
 PATHS = "is about paths of POSIX; those of Windows have tests of their own"
 LF = "writes a file as text, whose lines end with CR LF there, and compares bytes"
+GUEST_IS_ELSEWHERE = "takes the files of this machine for those of the guest"
 NO_LIMIT = "Windows has no limit of descriptors to be run into"
 NO_LINKS = "links look like what they name"
 
@@ -37,7 +38,22 @@ ON_WINDOWS: dict[str, str] = {
     "drivers/qemu/test_ports.py::test_only_a_taken_port": PATHS,
     "drivers/virtualbox/test_loading.py::test_the_glue_is_told_where": PATHS,
     "guest/test_terminal.py": "is about a terminal of POSIX; tests/windows/whole has a console's",
+    "cli/test_docker_command.py::TestShell": NO_SHELL,
+    "cli/test_docker_command.py::test_the_line_is_read": NO_SHELL,
     "endpoint/ports/test_many_ports.py": NO_LIMIT,
+    "endpoint/ports/test_publisher.py::test_thousands_of_connections": NO_PROC,
+    "endpoint/ports/test_udp.py::TestThroughTheGuest": GUEST_IS_ELSEWHERE,
+    "endpoint/test_control.py": NO_UNIX_SOCKETS,
+    "guest/copy/test_copier.py": GUEST_IS_ELSEWHERE,
+    "guest/test_clock.py::shell": NO_SHELL,
+    "guest/test_seed.py": NO_SHELL,
+    "guest/test_shared_folders.py::test_a_link": NO_LINKS,
+    "guest/test_ssh_config.py": NO_SHELL,
+    "host/test_file_problem.py::test_our_own_without_rights": NO_MODES,
+    "machine/test_states.py::test_cell[shell": NO_SHELL,
+    "machine/test_states.py::test_table_is_whole": "counts the cells, of which some are left out",
+    "unit/test_architecture.py": "reads the source, which is the same",
+    "test_paths.py::test_folder_of_somebody_else": NO_MODES,
     "endpoint/test_forwarder.py::test_nobody_else_can_reach": NO_MODES,
     "endpoint/test_forwarder.py::test_one_that_hangs": NO_SIGNALS,
     "endpoint/test_forwarder.py::test_it_may_have_many_clients": NO_PROC,
@@ -74,6 +90,9 @@ OF_WINE: dict[str, str] = {
     "image/test_images.py::test_a_link_to_the_source": NO_LINKS,
     "image/test_trust.py::test_a_file_for_openssl": "Linux's certificates are Windows' too",
     "test_buffered_socket.py::test_who_waits_for_bytes": "`shutdown` wakes no `select`",
+    "endpoint/ports/test_publisher.py::test_a_taken_port_is_reported": "the owner of a port is process 0",
+    "endpoint/ports/test_publisher.py::test_two_vms_that_publish": "the owner of a port is process 0",
+    "endpoint/ports/test_publisher.py::test_a_port_published_at_an_ipv6": "has no ::2 or the like",
     "endpoint/ports/test_published.py": "the owner of a port is process 0",
 }
 
@@ -83,7 +102,7 @@ def leave_out(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept: list[pytest.Item] = []
     counts: Counter[str] = Counter()
     for item in items:
-        reason = _why_not(item.nodeid)
+        reason = _why_not(item.nodeid) or _why_skipped(item)
         if reason:
             counts[reason] += 1
         else:
@@ -101,6 +120,12 @@ def report(config: pytest.Config) -> Sequence[str]:
     """Return how many tests were left out, by reasons."""
     counts = config.stash.get(LEFT_OUT, {})
     return [f"{count} left out on Windows here: {reason}" for reason, count in counts.items()]
+
+
+def _why_skipped(item: pytest.Item) -> str:
+    """Return why a test is skipped, if that is known before it runs: a program of POSIX, a system."""
+    marks = [mark for mark in item.iter_markers("skipif") if mark.args and mark.args[0]]
+    return str(marks[0].kwargs.get("reason", "")) if marks else ""
 
 
 def _why_not(name: str) -> str:

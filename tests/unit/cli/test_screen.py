@@ -84,7 +84,9 @@ class TestTextOfOthers:
 def test_no_command_prints_past_the_screen() -> None:
     """`click.echo` is for help pages, which are ours; all else may hold words of others."""
     for file in (Path(screen.__file__).parent / "commands").glob("*.py"):
-        found = [line.strip() for line in file.read_text().splitlines() if "click.echo(" in line]
+        found = [
+            line.strip() for line in file.read_text("utf-8").splitlines() if "click.echo(" in line
+        ]
         assert all(
             "get_help" in line or "pages." in line or "screen.plain(" in line for line in found
         ), file

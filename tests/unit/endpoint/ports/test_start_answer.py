@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from boot2docker_py.endpoint.relay.start_answer import asks_for_start, says_started
+from tests.unit.endpoint.client_side import connect_as_docker
 from tests.unit.endpoint.docker_engine import DockerEngine
 from tests.unit.endpoint.ports.publishing import LONG_S, VM, answers, free_port
 from tests.unit.ssh.real_sshd import eventually
@@ -16,10 +17,7 @@ STARTED = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 def client(vm: VM) -> socket.socket:
-    client = socket.socket(socket.AF_UNIX)
-    client.settimeout(LONG_S)
-    client.connect(str(vm.paths.docker_socket))
-    return client
+    return connect_as_docker(vm.paths)
 
 
 def ask(client: socket.socket, name: str, verb: str = "start") -> None:
