@@ -20,6 +20,7 @@ NO_UNIX_SOCKETS = "is about Unix sockets of this machine"
 PATHS = "is about paths of POSIX; those of Windows have tests of their own"
 LF = "writes a file as text, whose lines end with CR LF there, and compares bytes"
 GUEST_IS_ELSEWHERE = "takes the files of this machine for those of the guest"
+NO_OWNER = "the owner of a port is process 0"
 NO_LIMIT = "Windows has no limit of descriptors to be run into"
 NO_LINKS = "links look like what they name"
 
@@ -90,10 +91,10 @@ OF_WINE: dict[str, str] = {
     "image/test_images.py::test_a_link_to_the_source": NO_LINKS,
     "image/test_trust.py::test_a_file_for_openssl": "Linux's certificates are Windows' too",
     "test_buffered_socket.py::test_who_waits_for_bytes": "`shutdown` wakes no `select`",
-    "endpoint/ports/test_publisher.py::test_a_taken_port_is_reported": "the owner of a port is process 0",
-    "endpoint/ports/test_publisher.py::test_two_vms_that_publish": "the owner of a port is process 0",
+    "endpoint/ports/test_publisher.py::test_a_taken_port_is_reported": NO_OWNER,
+    "endpoint/ports/test_publisher.py::test_two_vms_that_publish": NO_OWNER,
     "endpoint/ports/test_publisher.py::test_a_port_published_at_an_ipv6": "has no ::2 or the like",
-    "endpoint/ports/test_published.py": "the owner of a port is process 0",
+    "endpoint/ports/test_published.py": NO_OWNER,
 }
 
 
@@ -123,7 +124,7 @@ def report(config: pytest.Config) -> Sequence[str]:
 
 
 def _why_skipped(item: pytest.Item) -> str:
-    """Return why a test is skipped, if that is known before it runs: a program of POSIX, a system."""
+    """Return why a test is skipped, if that is known before it runs."""
     marks = [mark for mark in item.iter_markers("skipif") if mark.args and mark.args[0]]
     return str(marks[0].kwargs.get("reason", "")) if marks else ""
 

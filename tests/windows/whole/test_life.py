@@ -81,15 +81,15 @@ print(hashlib.sha256(back).hexdigest() == hashlib.sha256(data).hexdigest(), len(
 """
         assert vm.windows.python(script, vm.pipe, "C:\\") == "True 20000000\n"
 
-    def test_serves_two_thousand_at_once(self, vm: VM) -> None:
-        """Python's own `select` takes 512 sockets there; the image's engine takes them all."""
+    def test_serves_more_at_once_than_select_takes(self, vm: VM) -> None:
+        """Python's own `select` takes 512 sockets there; the VM's sshd, about a thousand."""
         port = free_port()
         vm.run("forward", "--tcp", str(port))
         script = r"""
 import socket, sys, time
 port = int(sys.argv[1])
 began = time.monotonic()
-clients = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(2000)]
+clients = [socket.create_connection(("127.0.0.1", port), 60) for _ in range(900)]
 answers = 0
 for client in clients:
     client.sendall(b"GET /_ping HTTP/1.1\r\nHost: d\r\n\r\n")
@@ -100,7 +100,7 @@ print(answers)
 print("%.1f s" % (time.monotonic() - began), file=sys.stderr)
 """
         try:
-            assert vm.windows.python(script, str(port)) == "2000\n"
+            assert vm.windows.python(script, str(port)) == "900\n"
             assert vm.status()["forwarder"]["phase"] == "forwarding"
         finally:
             vm.run("forward")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+from functools import partial
 from typing import Iterator
 
 import pytest
 
 from boot2docker_py.endpoint.relay.loop import MOST_PUT_OFF, READ, Loop
+from boot2docker_py.host import descriptors
 
 LONG_S = 60.0
 
@@ -105,3 +108,30 @@ def test_a_socket_that_somebody_has_closed_does_not_end_it(loop: Loop) -> None:
         threading.Timer(0.1, lambda: theirs.sendall(b"x")).start()
         loop.run()
     assert made == ["client"]
+
+
+MANY = 2_000
+
+
+def test_thousands_of_clients_are_served(loop: Loop) -> None:
+    """On Windows, Python's own `select` ends at 512 sockets, and the loop ended with it."""
+    descriptors.allow_many()
+    with contextlib.ExitStack() as stack:
+        clients: list[socket.socket] = []
+        for _number in range(MANY):
+            ours, theirs = socket.socketpair()
+            clients.append(stack.enter_context(theirs))
+            theirs.settimeout(LONG_S)
+            loop.watch(stack.enter_context(ours), READ, partial(_echo, ours))
+        running = threading.Thread(target=loop.run)
+        running.start()
+        for client in clients:
+            client.sendall(b"x")
+        assert all(client.recv(1) == b"x" for client in clients)
+        loop.call_soon(loop.stop)
+        running.join(LONG_S)
+        assert not running.is_alive()
+
+
+def _echo(sock: socket.socket, _events: int) -> None:
+    sock.sendall(sock.recv(1))
