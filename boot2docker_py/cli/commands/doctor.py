@@ -6,52 +6,105 @@ import os
 import sys
 import textwrap
 import time
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, Iterator, Sequence
 
 import click
 
-from boot2docker_py.cli import screen
+from boot2docker_py.cli import pointing, screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
+from boot2docker_py.drivers.base import State
+from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
-    from boot2docker_py.machine.doctor.findings import Finding, Patient
+    from boot2docker_py.machine.doctor.findings import Check, Finding, Patient
+    from boot2docker_py.machine.doctor.remedies import Outcome, Remedy
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
+FORWARD_WITHIN_S = 60.0
 ID_WIDTH = 10  # of the longest, but for those of the host, which are cut
 
 
 @app.command()
+@click.option("--fix", is_flag=True, help="Also fix what can be fixed safely, and look again.")
 @with_session
-def doctor(session: Session) -> int:
+def doctor(session: Session, *, fix: bool) -> int:
     """Look for what is wrong, and say how to fix it.
 
     It looks at this machine, the VM, its engine and the docker client.
 
-    Nothing is changed. The exit status is that of the first failure, and 0 when there are none;
-    a warning is no failure. Example: boot2docker doctor --json
+    Nothing is changed without --fix, which starts the forwarder, sets the VM's clock, makes or
+    removes the docker context, fetches certificates anew, and gives you the rights on your own
+    files. The exit status is that of the first failure that is left, and 0 when there are none; a
+    warning is no failure. Example: boot2docker doctor --json
     """
-    from boot2docker_py.machine.doctor import CHECKS
+    from boot2docker_py.machine.doctor import CHECKS, remedies
 
-    patient = _patient(session)
-    found: list[Finding] = []
-    for check in CHECKS:
-        for finding in check.look(patient):
-            found.append(finding)
+    found = _look(session, CHECKS)
+    outcomes: list[Outcome] = []
+    if fix:
+        for outcome in remedies.apply(found, _remedies(session), session.paths.home):
+            outcomes.append(outcome)
             if not session.as_json:
-                screen.status_line.clear()
-                _show(finding)
+                screen.words(_told(outcome), is_data=True)
+    if outcomes:
+        again = remedies.to_look_at_again(CHECKS, found)
+        kept = [finding for finding in found if finding.id not in {check.id for check in again}]
+        found = [*kept, *_look(session, again)]
     failures = [finding for finding in found if finding.level == "failure"]
     warnings = sum(finding.level == "warning" for finding in found)
     if session.as_json:
         facts = {"failures": len(failures), "warnings": warnings}
         findings = [finding.as_dict() for finding in found]
-        screen.json_object({"vm": session.config.vm, **facts, "findings": findings})
+        fixes = {"fixes": [outcome.as_dict() for outcome in outcomes]} if fix else {}
+        screen.json_object({"vm": session.config.vm, **facts, **fixes, "findings": findings})
     else:
         counts = _counted(len(failures), "failure"), _counted(warnings, "warning")
         screen.words(", ".join(counts) + ".")
     return failures[0].exit_status if failures else 0
+
+
+def _look(session: Session, checks: Sequence[Check]) -> list[Finding]:
+    patient = _patient(session)
+    found: list[Finding] = []
+    for check in checks:
+        for finding in check.look(patient):
+            found.append(finding)
+            if not session.as_json:
+                screen.status_line.clear()
+                _show(finding)
+    return found
+
+
+def _remedies(session: Session) -> list[Remedy]:
+    """Return what may be done for which finding, in this order: one may need another."""
+    from boot2docker_py.machine.doctor.of_files import give_rights
+    from boot2docker_py.machine.doctor.remedies import Remedy
+
+    def forward() -> None:
+        session.machine.forward(Deadline(session.deadline.remaining_s(FORWARD_WITHIN_S)))
+
+    home = session.paths.home
+    return [
+        Remedy("files", "gave you the rights on your files", lambda: give_rights(home)),
+        Remedy("forwarder", "started the forwarder", forward),
+        Remedy("clock", "set the clock of the VM", lambda: session.access.keep_clock_right()),
+        Remedy("context", "put the docker context right", lambda: _fix_context(session)),
+        Remedy("tls", "fetched certificates anew", lambda: session.access.docker_over_tls()),
+    ]
+
+
+def _fix_context(session: Session) -> None:
+    if session.driver.state() is State.ABSENT:
+        pointing.remove_context(session)
+    else:
+        session.context.publish(session.endpoint.docker_host)
+
+
+def _told(outcome: Outcome) -> str:
+    words = outcome.did or f"could not be fixed: {outcome.failed}"
+    return f"{'fixed' if outcome.did else 'not fixed':<8} {outcome.check:<{ID_WIDTH}} {words}"
 
 
 def _counted(count: int, what: str) -> str:
@@ -75,6 +128,7 @@ def _patient(session: Session) -> Patient:
         context=session.context,
         docker_config=session.docker_config,
         certificates=session.paths.certificates(session.config.vm),
+        home=session.paths.home,
         environ=os.environ,
         platform=sys.platform,
         autostart=autostart.entry(session.config.vm),

@@ -100,6 +100,7 @@ class Patient:
     context: Context
     docker_config: DockerConfig
     certificates: Path
+    home: Path
     environ: Mapping[str, str]
     platform: str
     autostart: Entry

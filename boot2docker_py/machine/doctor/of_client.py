@@ -91,15 +91,21 @@ def shell_hint(platform: str) -> str:
 
 def _context(patient: Patient) -> Iterator[Finding]:
     name = patient.context.name
-    if isinstance(patient.state, Boot2DockerError) or patient.state is State.ABSENT:
-        yield skipped("context", "there is no VM")
+    if isinstance(patient.state, Boot2DockerError):
+        yield skipped("context", "it is not known whether there is a VM")
         return
     try:
         leads_to = patient.context.leads_to()
     except Boot2DockerError as error:
         yield of_error("context", error)
         return
-    if leads_to == patient.endpoint.docker_host:
+    if patient.state is State.ABSENT:
+        if leads_to == patient.endpoint.docker_host:
+            fix = f"docker context rm --force {name}"
+            yield warning("context", f"'{name}' leads to a VM that is not there", fix)
+        else:
+            yield skipped("context", "there is no VM")
+    elif leads_to == patient.endpoint.docker_host:
         yield ok("context", f"'{name}' leads to this VM")
     elif leads_to:
         yield warning("context", f"'{name}' leads to {leads_to}", "boot2docker up")
