@@ -13,6 +13,7 @@ from typing import Iterator
 import click
 import house
 from api_page import api_page
+from limits import limits_page
 from troubleshooting import troubleshooting_page
 
 from boot2docker_py import errors
@@ -206,6 +207,7 @@ PAGES = {
     "commands.md": commands_page,
     "configuration.md": configuration_page,
     "exit-status.md": exit_status_page,
+    "limits.md": limits_page,
     "troubleshooting.md": troubleshooting_page,
 }
 

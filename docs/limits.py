@@ -1,0 +1,95 @@
+"""The page of limits: made from the constants of the code. `generate.py` writes it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NamedTuple
+
+
+class Limit(NamedTuple):
+    """One bound: where it stands in the code, what it holds, and what happens beyond it."""
+
+    constant: str
+    what: str
+    beyond: str
+
+
+OF_GUEST = (
+    Limit("ssh.dialer.GREETING_BYTES", "what an SSH server says before its greeting", "the connection is dropped, and the next one tried"),
+    Limit("ssh.over_paramiko.channels.WINDOW_BYTES", "what a channel sends before the client here has taken it", "the channel is closed"),
+    Limit("ssh.connection.OUTPUT_BYTES", "the output of a command that answers a question of ours", "exit status 9"),
+    Limit("guest.engine.ANSWER_LIMIT_BYTES", "an answer of the engine to a question of ours", "the engine counts as silent"),
+    Limit("guest.engine.LIST_LIMIT_BYTES", "a list of containers, for `doctor` and the end of the VM", "it is left out"),
+    Limit("endpoint.ports.engine_events.LIST_LIMIT_BYTES", "the engine's list of containers, for published ports", "no published ports, and `ports` says why"),
+    Limit("endpoint.ports.engine_events.LINE_LIMIT_BYTES", "one event of the engine", "the events are followed anew"),
+    Limit("endpoint.ports.engine_events.ANSWER_WITHIN_S", "the time for that list", "as above"),
+    Limit("endpoint.ports.published.MOST_PORTS", "published ports that are looked at", "the rest is not served"),
+    Limit("endpoint.ports.published.NAME_LETTERS", "the name of a container", "it is cut"),
+    Limit("guest.copy.archive.HEADER_BYTES", "`cp`: a long name, or a header of pax", "exit status 9, nothing is copied"),
+    Limit("guest.copy.archive.HEADERS_PER_MEMBER", "`cp`: headers for one file", "exit status 9, nothing is copied"),
+    Limit("guest.copy.archive.MEMBERS", "`cp`: files in one copy", "exit status 9, nothing is copied"),
+    Limit("guest.copy.archive.MEMBER_BYTES", "`cp`: one file", "exit status 9, nothing is copied"),
+    Limit("guest.copy.unpacking.RESERVE_BYTES", "`cp`: what a copy leaves free on the disk", "exit status 1, nothing is copied"),
+    Limit("guest.copy.unpacking.WAITING_BYTES", "`cp`: memory for the folders and links of one copy", "exit status 9, nothing is copied"),
+    Limit("guest.copy.unpacking.LINK_BYTES", "`cp`: the target of a link", "exit status 9, nothing is copied"),
+    Limit("guest.copy.unpacking.WARNINGS", "`cp`: files named that are left out", "the others are counted"),
+    Limit("guest.copy.places.NAME_BYTES", "`cp`: the path of a file in a copy", "exit status 2, nothing is copied"),
+    Limit("guest.copy.places.DEPTH", "`cp`: folders in folders", "exit status 2, nothing is copied"),
+    Limit("guest.copy.streams.COMPLAINT_BYTES", "`cp`: what the VM's `tar` says of its troubles", "it is cut"),
+    Limit("drivers.qemu.qmp.LINE_BYTES", "one message of QEMU's monitor", "QEMU counts as silent"),
+)  # fmt: skip
+
+OF_CLIENTS = (
+    Limit("endpoint.relay.room.DOCKER_CLIENTS", "clients of the engine at once", "they wait until one ends"),
+    Limit("endpoint.relay.room.PORT_CLIENTS", "clients of published ports at once", "they wait until one ends"),
+    Limit("endpoint.ports.rooms.UDP_PORTS", "published UDP ports at once", "`ports` names those that are not served"),
+    Limit("endpoint.ports.udp_clients.MAX_CLIENTS", "clients of one UDP port", "the one that was silent longest is forgotten"),
+    Limit("endpoint.relay.gatekeeper.HEAD_LIMIT_BYTES", "`--tcp`: the head of the first request", "the client is hung up on"),
+    Limit("endpoint.relay.gatekeeper.ASK_WITHIN_S", "`--tcp`: the time for it", "the client is hung up on"),
+    Limit("endpoint.control.QUESTION_LIMIT_BYTES", "a question to the forwarder", "it is not answered"),
+    Limit("endpoint.control.ANSWER_WITHIN_S", "the time for one question and its answer", "the next one is served"),
+    Limit("endpoint.forwarder_log.LIMIT_BYTES", "the forwarder's log, and the older one beside it", "the older one is dropped"),
+    Limit("cli.boundary.LOG_BYTES", "the log of all commands, and the older one beside it", "the older one is dropped"),
+)  # fmt: skip
+
+OF_WEB = (
+    Limit("image.download.MOST_BYTES", "an image", "exit status 8, nothing is kept"),
+    Limit("image.web._MOST_TEXT_BYTES", "a list of releases, a checksum", "exit status 8"),
+    Limit("image.web._MOST_REDIRECTS", "redirects", "exit status 8"),
+    Limit("image.web_errors.LONGEST_PAUSE_S", "a pause that a server asks for, before the command's own deadline counts", "it is cut"),
+    Limit("image.releases.TAG_LETTERS", "the tag of a release", "exit status 8"),
+)  # fmt: skip
+
+UNITS = {"BYTES": "bytes", "S": "seconds", "LETTERS": "letters"}
+
+
+def limits_page() -> str:
+    """Return docs/limits.md."""
+    parts = [
+        "# Limits",
+        "Made from the code by `make docs`. What comes from the VM, from clients and from the net "
+        "is not trusted: each size, count and time has a bound. Who is protected from whom: "
+        "[SECURITY.md](../SECURITY.md).",
+    ]
+    groups = (("The VM", OF_GUEST), ("Clients", OF_CLIENTS), ("The net", OF_WEB))
+    for title, limits in groups:
+        rows = "\n".join(
+            f"| {one.what} | {_value(one.constant)} | {one.beyond} |" for one in limits
+        )
+        parts += [f"## {title}", f"| what | at most | beyond |\n|---|---|---|\n{rows}"]
+    parts.append(
+        "Compressed answers of web servers are refused. Numbers are whole, in decimal, and in the "
+        "range that they can have: ports 1 to 65535, times of files from 1901 to 9999."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _value(constant: str) -> str:
+    module, _, name = constant.rpartition(".")
+    value = getattr(importlib.import_module(f"boot2docker_py.{module}"), name)
+    unit = UNITS.get(name.rpartition("_")[2], "")
+    if unit == "bytes":
+        for size, word in ((1 << 40, "TB"), (1 << 30, "GB"), (1 << 20, "MB"), (1 << 10, "KB")):
+            if value % size == 0:
+                return f"{value // size} {word}"
+    return f"{value:g} {unit}".strip() if value < 1_000_000 else f"{value:,}"
