@@ -166,6 +166,7 @@ def main() -> None:
         run(*PROGRAM, "up")
         measure_questions()
         measure_up(home)
+        run(sys.executable, "-m", "tests.bench.resets", quiet=False)
         run(sys.executable, "-m", "tests.bench.forward", quiet=False)
     finally:
         subprocess.run([*PROGRAM, "delete", "--force"], cwd=ROOT, check=False)
