@@ -149,6 +149,10 @@ class Paths(NamedTuple):
                 return home
         return None
 
+    def vm_names(self) -> list[str]:
+        """Return the names of the VMs that have a folder here."""
+        return sorted(one.parent.name for one in self.home.glob("vms/*/driver"))
+
     def vm(self, name: str) -> VMPaths:
         """Return the files of the VM `name`."""
         run = self.home / "run" / name

@@ -20,6 +20,7 @@ from boot2docker_py.drivers.base import (
     VMInfo,
     VMSpec,
 )
+from boot2docker_py.drivers.many import Listed
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.errors import HypervisorError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.machine.access import Access
@@ -429,6 +430,12 @@ class FakeSession(Session):
     @cached_property
     def endpoint(self) -> Any:
         return self._fakes[1]
+
+    @cached_property
+    def every_vm(self) -> Any:
+        driver = self._fakes[0]
+        state = driver.peek()
+        return [] if state is State.ABSENT else [Listed("fake", "fake", state, 5 << 20)]
 
     @cached_property
     def shell(self) -> str:

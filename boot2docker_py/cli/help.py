@@ -28,7 +28,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     EVERY_DAY: ("up", "down", "status", "ssh", "shell", "shellinit", "cp", "ports"),
     "The VM": ("init", "save", "restart", "reset", "snapshot", "poweroff", "delete", "info", "ip"),
     "Images and containers": ("download", "upgrade", "docker"),
-    "Settings": ("config", "ssh-config", "autostart"),
+    "Settings": ("config", "ssh-config", "autostart", "ls"),
     "When something is wrong": ("doctor", "logs", "console", "forward"),
     "This program": ("help", "version"),
 }

@@ -23,7 +23,7 @@ def choose(wanted: str, paths: VMPaths, on_hang: OnHang) -> Driver:
         UsageError: the VM was made with another driver than the wanted one.
         HypervisorError: there is no hypervisor, or not the one that is wanted.
     """
-    made_with = _record(paths)
+    made_with = record(paths)
     if made_with and wanted not in ("auto", made_with):
         raise UsageError(
             f"VM '{paths.name}' was made with driver {made_with}, not {wanted}",
@@ -32,7 +32,8 @@ def choose(wanted: str, paths: VMPaths, on_hang: OnHang) -> Driver:
     return _open(made_with or wanted, paths, on_hang)
 
 
-def _record(paths: VMPaths) -> str:
+def record(paths: VMPaths) -> str:
+    """Return the name of the driver that made the VM, nothing when none of ours did."""
     try:
         return paths.driver_record.read_text(encoding="utf-8").strip()
     except FileNotFoundError:

@@ -47,10 +47,7 @@ class Endpoint:
     @property
     def docker_host(self) -> str:
         """Return what `DOCKER_HOST` must be for the docker client to use this engine."""
-        if sys.platform == "win32":
-            return named_pipe.docker_host(named_pipe.pipe_of_vm(self._paths.name))
-        else:
-            return f"unix://{self._paths.docker_socket}"
+        return docker_host(self._paths)
 
     def start(self, address: Address, deadline: Deadline) -> None:
         """Run the forwarder to the SSH server at `address`; one that already does is kept."""
@@ -172,6 +169,14 @@ class Endpoint:
     def stop(self) -> None:
         """End the forwarder, if there is one."""
         process.stop(self._paths)
+
+
+def docker_host(paths: VMPaths) -> str:
+    """Return what `DOCKER_HOST` must be for the docker client to use the engine of a VM."""
+    if sys.platform == "win32":
+        return named_pipe.docker_host(named_pipe.pipe_of_vm(paths.name))
+    else:
+        return f"unix://{paths.docker_socket}"
 
 
 def _as_error(told: LastError) -> errors.Boot2DockerError:

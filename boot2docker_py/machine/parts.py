@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING, Callable, Sequence
 
 from boot2docker_py import drivers
 from boot2docker_py.paths import Paths, VMPaths, find
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from boot2docker_py.docker.config import DockerConfig
     from boot2docker_py.docker.contexts import Context
     from boot2docker_py.drivers.base import Driver, OnHang
+    from boot2docker_py.drivers.many import Listed
     from boot2docker_py.endpoint.of_vm import Endpoint
     from boot2docker_py.image import DownloadProgress, Images
     from boot2docker_py.machine.access import Access
@@ -58,6 +59,13 @@ class Parts:
     def driver(self) -> Driver:
         """Return the driver of the VM."""
         return drivers.choose(self.config.driver, self.vm_paths, self.on_hang)
+
+    @cached_property
+    def every_vm(self) -> Sequence[Listed]:
+        """Return all VMs of this user, by name."""
+        from boot2docker_py.drivers import many
+
+        return many.every(self.paths, self.config.driver, self.on_hang)
 
     @cached_property
     def images(self) -> Images:
