@@ -55,6 +55,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
     for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):  # the latter are Windows'
         monkeypatch.setenv(name, str(tmp_path))
+    if sys.platform == "win32":  # whose own place for data no variable moves
+        monkeypatch.setattr("platformdirs.windows.get_win_folder", lambda _name: str(tmp_path))
     return home
 
 

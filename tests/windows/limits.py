@@ -21,8 +21,11 @@ PATHS = "is about paths of POSIX; those of Windows have tests of their own"
 LF = "writes a file as text, whose lines end with CR LF there, and compares bytes"
 GUEST_IS_ELSEWHERE = "takes the files of this machine for those of the guest"
 NO_OWNER = "the owner of a port is process 0"
+NO_XDG = "sets XDG_DATA_HOME; Windows' place for data is not named by a variable"
 NO_LIMIT = "Windows has no limit of descriptors to be run into"
 NO_LINKS = "links look like what they name"
+
+LONGEST_NAME = 30_000  # a variable of Windows holds 32,767 characters
 
 ON_WINDOWS: dict[str, str] = {
     "cli/test_second_try.py::test_closed_streams": NO_SHELL,
@@ -47,6 +50,7 @@ ON_WINDOWS: dict[str, str] = {
     "endpoint/test_control.py": NO_UNIX_SOCKETS,
     "guest/copy/test_copier.py": GUEST_IS_ELSEWHERE,
     "guest/test_clock.py::shell": NO_SHELL,
+    "guest/test_engine_state.py::test_a_script_that_runs": NO_PROC,
     "guest/test_seed.py": NO_SHELL,
     "guest/test_shared_folders.py::test_a_link": NO_LINKS,
     "guest/test_ssh_config.py": NO_SHELL,
@@ -54,7 +58,19 @@ ON_WINDOWS: dict[str, str] = {
     "machine/test_states.py::test_cell[shell": NO_SHELL,
     "machine/test_states.py::test_table_is_whole": "counts the cells, of which some are left out",
     "unit/test_architecture.py": "reads the source, which is the same",
-    "test_paths.py::test_folder_of_somebody_else": NO_MODES,
+    "endpoint/relay/test_relay.py::[pipe]": "a stand-in for pipes, whose place real ones take",
+    "endpoint/relay/test_relay.py::test_a_thousand_short_ones": NO_PROC,
+    "ssh/test_keys.py::test_processes_that_make_the_pair": LF,
+    "unit/test_listening.py::test_a_thread_that_is_left": "closing a listener wakes who accepts",
+    "unit/test_lock.py::test_second_is_told": LF,
+    "unit/test_lock.py::test_killed_holder": LF,
+    "unit/test_paths.py::test_a_new_folder_of_that_name": NO_XDG,
+    "unit/test_paths.py::test_a_vm_in_another_home": NO_XDG,
+    "unit/test_paths.py::test_otherwise_the_operating_system": NO_XDG,
+    "unit/test_paths.py::test_private_folder": NO_MODES,
+    "unit/test_paths.py::test_folder_of_somebody_else": NO_MODES,
+    "unit/test_paths.py::test_home_of_everybody": NO_MODES,
+    "unit/test_whole_file.py::test_reader_meets": "who reads while it is replaced is refused",
     "endpoint/test_forwarder.py::test_nobody_else_can_reach": NO_MODES,
     "endpoint/test_forwarder.py::test_one_that_hangs": NO_SIGNALS,
     "endpoint/test_forwarder.py::test_it_may_have_many_clients": NO_PROC,
@@ -90,6 +106,7 @@ OF_WINE: dict[str, str] = {
     "docker/test_contexts.py::TestSettings::test_link_to_the_settings": NO_LINKS,
     "image/test_images.py::test_a_link_to_the_source": NO_LINKS,
     "image/test_trust.py::test_a_file_for_openssl": "Linux's certificates are Windows' too",
+    "test_packets.py::test_nobody_is_there": "a closed peer is told late",
     "test_buffered_socket.py::test_who_waits_for_bytes": "`shutdown` wakes no `select`",
     "endpoint/ports/test_publisher.py::test_a_taken_port_is_reported": NO_OWNER,
     "endpoint/ports/test_publisher.py::test_two_vms_that_publish": NO_OWNER,
@@ -130,6 +147,8 @@ def _why_skipped(item: pytest.Item) -> str:
 
 
 def _why_not(name: str) -> str:
+    if len(name) > LONGEST_NAME:
+        return "its name does not fit into a variable"
     for prefix, limits in (("", ON_WINDOWS), ("Wine: ", OF_WINE)):
         for part, reason in limits.items():
             if all(piece in name for piece in part.split("::")):

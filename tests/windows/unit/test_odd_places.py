@@ -44,7 +44,7 @@ def test_a_home_of_any_name_is_used(tmp_path: Path, name: str) -> None:
 def test_home_of_git_bash_is_not_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Git Bash sets HOME, to a path of its own kind at times; docker asks for USERPROFILE too."""
     monkeypatch.delenv("BOOT2DOCKER_DIR")
-    (tmp_path / ".boot2docker").mkdir()
+    (tmp_path / ".boot2docker" / "vms").mkdir(parents=True)
     run("status", HOME="/c/Users/somebody", USERPROFILE=str(tmp_path))
     assert (tmp_path / ".boot2docker" / "boot2docker.log").exists()
 
