@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import os
@@ -13,14 +12,13 @@ from typing import Callable, NoReturn, Sequence
 import click
 
 from boot2docker_py import paths
-from boot2docker_py.cli import screen, second_try
+from boot2docker_py.cli import log_file, screen, second_try
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.arguments import PASSES_WORDS_ON, go_switches
 from boot2docker_py.cli.session import Session
 from boot2docker_py.cli.usage import as_usage_error
 from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
 from boot2docker_py.host import reader
-from boot2docker_py.masking import without_secrets
 
 INTERRUPTED = 130
 STDOUT = 1
@@ -36,7 +34,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
     _have_streams()
     _never_fail_on_an_odd_terminal()
     _warn_of_root(paths.find(os.environ).home)
-    _log_to_file(paths.find(os.environ))
+    log_file.keep(paths.find(os.environ))
     log.debug("boot2docker %s", _for_the_log(arguments))
     may_try_again = not second_try.is_this(os.environ)
 
@@ -88,6 +86,8 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
             return 1
         log.debug("%s", type(defect).__name__, exc_info=True)
         known = _as_broken_import(defect) or _as_file_problem(defect)
+        if known is None:
+            log_file.demand(paths.find(os.environ))
         return _report(known or _as_defect(defect), arguments)
     return status if isinstance(status, int) else 0
 
@@ -165,33 +165,3 @@ def _never_fail_on_an_odd_terminal() -> None:
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure:
             reconfigure(errors="replace")
-
-
-class _WithoutSecrets(logging.Formatter):
-    """Users are asked to send the end of the log with a report."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
-
-
-def _log_to_file(found: paths.Paths) -> None:
-    log.setLevel(logging.DEBUG)
-    log.propagate = False
-    file = found.log
-    try:
-        if not found.home.exists():
-            paths.make_private_folder(found.home)
-        paths.secure_home(found)
-        if file.exists() and file.stat().st_size > LOG_BYTES:
-            with contextlib.suppress(PermissionError):  # on Windows, another command has it open
-                file.replace(file.with_suffix(".log.1"))
-        paths.make_private_file(file)
-        handler = logging.FileHandler(file, encoding="utf-8")
-    except (OSError, Boot2DockerError):
-        # A log that cannot be written must not keep the command from running; a command that
-        # needs the folder says itself what is wrong with it.
-        log.addHandler(logging.NullHandler())
-        return
-    pattern = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
-    handler.setFormatter(_WithoutSecrets(pattern))
-    log.addHandler(handler)

@@ -365,3 +365,19 @@ def test_images_are_not_touched_by_questions(boot2docker: Boot2Docker) -> None:
     for command in ("status", "info", "ip"):
         fakes = FakeSession(driver, endpoint, Untouchable.__new__(Untouchable))
         assert boot2docker([command], fakes).status == 0
+
+
+@pytest.mark.parametrize("command", [["status"], ["version"], ["doctor"], ["config"], ["ports"]])
+def test_a_command_that_makes_nothing_leaves_no_folder(
+    boot2docker: Boot2Docker, home: Path, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home.parent)
+    monkeypatch.setenv("BOOT2DOCKER_DIR", "relative")
+    boot2docker(command, FakeSession(FakeDriver(State.ABSENT), FakeEndpoint()))
+    assert not (home.parent / "relative").exists()
+
+
+def test_the_log_begins_with_what_made_the_home(boot2docker: Boot2Docker, home: Path) -> None:
+    boot2docker(["init"], FakeSession(FakeDriver(State.ABSENT), FakeEndpoint()))
+    text = (home / "boot2docker.log").read_text()
+    assert text.splitlines()[0].endswith("boot2docker init")

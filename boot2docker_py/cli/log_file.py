@@ -1,0 +1,79 @@
+"""The log of all commands. A command that makes nothing leaves nothing behind, no log either."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import logging
+
+from boot2docker_py import paths
+from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.masking import without_secrets
+
+LOG_BYTES = 1_000_000
+MOST_KEPT = 1000
+
+log = logging.getLogger("boot2docker_py")
+
+
+def keep(found: paths.Paths) -> None:
+    """Log into the home, as soon as there is one."""
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    log.addHandler(_InHome(found))
+
+
+def demand(found: paths.Paths) -> None:
+    """Make the home for a log that somebody shall be sent."""
+    with contextlib.suppress(Boot2DockerError):
+        paths.make_private_folder(found.home)
+    log.debug("the log begins in '%s'", found.home)
+
+
+class _WithoutSecrets(logging.Formatter):
+    """Users are asked to send the end of the log with a report."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
+class _InHome(logging.Handler):
+    """Keep what is logged until the home is there."""
+
+    def __init__(self, found: paths.Paths) -> None:
+        super().__init__()
+        self._found = found
+        self._kept: collections.deque[logging.LogRecord] = collections.deque(maxlen=MOST_KEPT)
+        self._file: logging.Handler | None = None
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log it, after what was kept before."""
+        self._kept.append(record)
+        if self._file is None and self._found.home.exists():
+            self._file = _opened(self._found)
+        while self._file is not None and self._kept:
+            self._file.handle(self._kept.popleft())
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+        super().close()
+
+
+def _opened(found: paths.Paths) -> logging.Handler:
+    file = found.log
+    try:
+        paths.secure_home(found)
+        if file.exists() and file.stat().st_size > LOG_BYTES:
+            with contextlib.suppress(PermissionError):  # on Windows, another command has it open
+                file.replace(file.with_suffix(".log.1"))
+        paths.make_private_file(file)
+        handler = logging.FileHandler(file, encoding="utf-8")
+    except (OSError, Boot2DockerError):
+        # A log that cannot be written must not keep the command from running; a command that
+        # needs the folder says itself what is wrong with it.
+        return logging.NullHandler()
+    pattern = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+    handler.setFormatter(_WithoutSecrets(pattern))
+    return handler
