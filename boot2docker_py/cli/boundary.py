@@ -15,6 +15,7 @@ from boot2docker_py import paths
 from boot2docker_py.cli import log_file, screen, second_try
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.arguments import PASSES_WORDS_ON, go_switches
+from boot2docker_py.cli.next_command import next_command
 from boot2docker_py.cli.session import Session
 from boot2docker_py.cli.usage import as_usage_error
 from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
@@ -96,7 +97,8 @@ def _report(problem: Boot2DockerError, arguments: Sequence[str]) -> int:
     log.debug("%s: %s; %s", problem.code, problem.brief, problem.details)
     if _wants_json(arguments):
         screen.status_line.clear()
-        screen.json_object({"error": problem.as_dict()})
+        advised = next_command.pointed(problem.resolution)
+        screen.json_object({"error": {**problem.as_dict(), "resolution": advised}})
     else:
         screen.error(problem)
     return problem.exit_status

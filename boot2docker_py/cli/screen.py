@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, Mapping, TextIO
 
 import click
 
+from boot2docker_py.cli.next_command import next_command
 from boot2docker_py.errors import Boot2DockerError, UsageError
 from boot2docker_py.masking import without_secrets
 from boot2docker_py.wait import Progress
@@ -45,8 +46,11 @@ def data(text: str) -> None:
 
 
 def words(text: str, *, is_data: bool = False) -> None:
-    """Print words for the user, on stderr unless they are what was asked for."""
-    click.echo(plain(text), err=not is_data)
+    """Print words for the user, on stderr unless they are what was asked for.
+
+    What they advise to type is about the VM that this command was about.
+    """
+    click.echo(plain(next_command.pointed(text)), err=not is_data)
 
 
 def raw(chunk: bytes) -> None:
@@ -99,7 +103,7 @@ def error(problem: Boot2DockerError) -> None:
     status_line.clear()
     click.echo(click.style("error: ", fg="red") + plain(problem.brief), err=True)
     for line in problem.details.strip().splitlines()[-DETAIL_LINES:]:
-        words(f"  {line}")
+        click.echo(plain(f"  {line}"), err=True)
     if problem.resolution:
         is_sentence = problem.resolution.endswith(".")
         words(problem.resolution if is_sentence else f"try: {problem.resolution}")
@@ -206,7 +210,7 @@ class Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Print the record on stderr."""
         status_line.clear()
-        text = plain(without_secrets(record.getMessage()))
+        text = plain(without_secrets(next_command.pointed(record.getMessage())))
         if record.levelno >= logging.WARNING:
             text = click.style("warning: ", fg="yellow") + text
         elif record.levelno < logging.INFO:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Mapping
 
 from boot2docker_py import config as configuration
 from boot2docker_py.cli import arguments, screen
+from boot2docker_py.cli.next_command import next_command
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.machine.parts import Parts
 from boot2docker_py.paths import secure_home
@@ -51,6 +52,7 @@ class Session(Parts):
         """Return the settings, and say which of them do nothing."""
         secure_home(self.paths)  # before what stands in it is believed
         config = configuration.load(self.paths, os.environ, self.flags)
+        next_command.take(self.flags)
         console = screen.Handler(logging.DEBUG if config.verbose else logging.INFO)
         logging.getLogger("boot2docker_py").addHandler(console)
         for note in config.notes:

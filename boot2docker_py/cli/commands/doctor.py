@@ -13,6 +13,7 @@ import click
 from boot2docker_py.cli import pointing, screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
+from boot2docker_py.cli.next_command import next_command
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import State
 from boot2docker_py.wait import Deadline
@@ -56,7 +57,9 @@ def doctor(session: Session, *, fix: bool) -> int:
     warnings = sum(finding.level == "warning" for finding in found)
     if session.as_json:
         facts = {"failures": len(failures), "warnings": warnings}
-        findings = [finding.as_dict() for finding in found]
+        findings = [
+            {**finding.as_dict(), "fix": next_command.pointed(finding.fix)} for finding in found
+        ]
         fixes = {"fixes": [outcome.as_dict() for outcome in outcomes]} if fix else {}
         screen.json_object({"vm": session.config.vm, **facts, **fixes, "findings": findings})
     else:
@@ -152,7 +155,8 @@ def _lines(finding: Finding) -> Iterator[str]:
     indent = " " * len(head)
     width = screen.width() - 9
     is_sentence = finding.fix.endswith(".")
-    fix = finding.fix if is_sentence else f"try: {finding.fix}"
+    advice = next_command.pointed(finding.fix)
+    fix = advice if is_sentence else f"try: {advice}"
     for paragraph in [finding.found, *([fix] if finding.fix else [])]:
         for line in paragraph.splitlines() or [""]:
             yield from textwrap.wrap(

@@ -1,0 +1,50 @@
+"""The commands that we advise, with the `--vm` and `--driver` that were typed with this one."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import sys
+from typing import Mapping
+
+from boot2docker_py.cli.help import ALIASES, GROUPS
+
+# They are about this program, or about no VM.
+_OF_NO_VM = {"help", "version", "ls", "completion"}
+_NAMES = sorted({name for names in GROUPS.values() for name in names} - _OF_NO_VM | {*ALIASES})
+_COMMAND = re.compile(rf"\bboot2docker (?=(?:{'|'.join(map(re.escape, _NAMES))})\b)")
+_PLAIN = re.compile(r"[\w.+-]+", re.ASCII)
+_FLAGS = {"vm": "--vm", "driver": "--driver"}
+
+
+class NextCommand:
+    """What has to be typed with each command so that it is about the same VM."""
+
+    def __init__(self) -> None:
+        self._flags = ""
+
+    def take(self, typed: Mapping[str, object], platform: str = sys.platform) -> None:
+        """Take the flags that were typed."""
+        words = [
+            word
+            for field, flag in _FLAGS.items()
+            if typed.get(field)
+            for word in (flag, quoted(str(typed[field]), platform))
+        ]
+        self._flags = "".join(f"{word} " for word in words)
+
+    def pointed(self, text: str) -> str:
+        """Return the text with these flags in every command that it advises."""
+        if not self._flags:
+            return text
+        return _COMMAND.sub(lambda _found: f"boot2docker {self._flags}", text)
+
+
+def quoted(word: str, platform: str) -> str:
+    """Return a word as the user's shell takes it for one."""
+    if _PLAIN.fullmatch(word):
+        return word
+    return f'"{word}"' if platform == "win32" else shlex.quote(word)
+
+
+next_command = NextCommand()

@@ -1,0 +1,49 @@
+"""What we advise to type is about the VM that the command was about."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from boot2docker_py.cli.next_command import NextCommand
+from tests.conftest import Boot2Docker
+
+
+def pointed(text: str, platform: str = "linux", **typed: object) -> str:
+    command = NextCommand()
+    command.take(typed, platform)
+    return command.pointed(text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "platform", "wanted"),
+    [
+        ({}, "linux", "boot2docker up --use"),
+        ({"vm": None}, "linux", "boot2docker up --use"),
+        ({"vm": "two"}, "linux", "boot2docker --vm two up --use"),
+        ({"vm": "two", "driver": "qemu"}, "linux", "boot2docker --vm two --driver qemu up --use"),
+        ({"vm": "a b"}, "linux", "boot2docker --vm 'a b' up --use"),
+        ({"vm": "a b"}, "win32", 'boot2docker --vm "a b" up --use'),
+        ({"vm": "$(id)"}, "linux", "boot2docker --vm '$(id)' up --use"),
+    ],
+)
+def test_flags_that_were_typed_go_into_the_advice(
+    typed: dict[str, object], platform: str, wanted: str
+) -> None:
+    assert pointed("boot2docker up --use", platform, **typed) == wanted
+
+
+def test_every_command_of_a_sentence_is_pointed_and_nothing_else() -> None:
+    text = "Run 'boot2docker restart' or 'boot2docker reset'; boot2docker help up; of boot2docker."
+    assert pointed(text, vm="two") == (
+        "Run 'boot2docker --vm two restart' or 'boot2docker --vm two reset'; "
+        "boot2docker help up; of boot2docker."
+    )
+
+
+def test_errors_advise_the_vm_that_was_named(boot2docker: Boot2Docker) -> None:
+    assert "try: boot2docker --vm two up" in boot2docker(["--vm", "two", "status"]).err
+    answer = boot2docker(["--vm", "two", "status", "--json"])
+    assert json.loads(answer.out)["error"]["resolution"] == "boot2docker --vm two up"
+    assert "try: boot2docker up" in boot2docker(["status"]).err
