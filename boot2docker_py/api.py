@@ -31,7 +31,7 @@ from boot2docker_py.drivers.base import Snapshot, State, VMInfo
 from boot2docker_py.errors import UsageError
 from boot2docker_py.machine.parts import Parts
 from boot2docker_py.machine.resets import Reset
-from boot2docker_py.paths import find
+from boot2docker_py.paths import USUAL_VM, find
 from boot2docker_py.wait import Report, silent
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class VM:
 
     def __init__(
         self,
-        name: str = "boot2docker-vm",
+        name: str = USUAL_VM,
         *,
         timeout_s: float | None = None,
         on_progress: Report = silent,
@@ -129,7 +129,7 @@ class VM:
         """
         parts = self._parts(timeout_s)
         found = parts.machine.up(parts.deadline, discard_saved=discard_saved)
-        parts.access.keep_clock_right()
+        parts.access.settle()
         return found
 
     def down(self, *, force: bool = False, timeout_s: float | None = None) -> State:
@@ -151,7 +151,7 @@ class VM:
         """Shut the VM down and bring it up again."""
         parts = self._parts(timeout_s)
         found = parts.machine.restart(parts.deadline)
-        parts.access.keep_clock_right()
+        parts.access.settle()
         return found
 
     def delete(self, *, timeout_s: float | None = None) -> bool:
@@ -197,7 +197,7 @@ class VM:
         else:
             prepare = make
             done = machine.reset_to_made(to, lambda: prepare(self), deadline, force=force)
-        parts.access.keep_clock_right()
+        parts.access.settle()
         return done
 
     def snapshots(self) -> Sequence[Snapshot]:
@@ -226,7 +226,7 @@ class VM:
         parts = self._parts(timeout_s)
         found = parts.machine.restore_snapshot(name, parts.deadline, force=force)
         if parts.driver.state() is State.RUNNING:
-            parts.access.keep_clock_right()
+            parts.access.settle()
         return found
 
     def delete_snapshot(self, name: str, *, timeout_s: float | None = None) -> None:

@@ -13,6 +13,7 @@ from typing import Mapping, NamedTuple
 from boot2docker_py.errors import StorageError
 
 APP_NAME = "boot2docker"
+USUAL_VM = "boot2docker-vm"
 
 # sun_path of a Unix socket holds 104 bytes on macOS and 108 on Linux, with a closing zero
 # (unix(4) of macOS, unix(7) of Linux). The longest name we make is docker.sock plus a suffix.

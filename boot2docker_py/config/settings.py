@@ -7,6 +7,7 @@ import sys
 from typing import Any, Callable, NamedTuple
 
 from boot2docker_py.config import engine, shares, values
+from boot2docker_py.paths import USUAL_VM
 
 DRIVERS = ("auto", "virtualbox", "qemu")
 
@@ -55,7 +56,7 @@ class Obsolete(NamedTuple):
 
 # fmt: off
 SETTINGS = (
-    Setting("vm", "VM", "--vm", "NAME", "boot2docker-vm", values.vm_name,
+    Setting("vm", "VM", "--vm", "NAME", USUAL_VM, values.vm_name,
             "Name of the VM."),
     Setting("driver", "Driver", "--driver", "|".join(DRIVERS), "auto", values.choice(*DRIVERS),
             "Hypervisor; a VM keeps the one it was made with."),

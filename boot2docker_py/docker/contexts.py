@@ -11,10 +11,9 @@ from typing import Mapping
 
 from boot2docker_py.docker.config import DEFAULT_CONTEXT, DockerConfig, read_object, write_object
 from boot2docker_py.errors import StorageError, WrongStateError
-from boot2docker_py.paths import VMPaths
+from boot2docker_py.paths import USUAL_VM, VMPaths
 
 CONTEXT_NAME = "boot2docker"
-VM_NAME = "boot2docker-vm"
 
 # Docker keeps what it does not know in a context's metadata; by this we know our own.
 MARK = "Boot2DockerVM"
@@ -132,7 +131,7 @@ class Context:
 
 def context_name(vm_name: str) -> str:
     """Return the name of the VM's context, in the letters that docker allows."""
-    if vm_name == VM_NAME:
+    if vm_name == USUAL_VM:
         return CONTEXT_NAME
     # docker/cli cli/context/store/store.go, restrictedNamePattern
     name = re.sub(r"[^a-zA-Z0-9_.+-]+", "-", vm_name)

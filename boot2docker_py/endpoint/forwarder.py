@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shlex
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,7 @@ from boot2docker_py.endpoint.way.route import Route
 from boot2docker_py.errors import BusyError, GuestError
 from boot2docker_py.host import descriptors, file_problem
 from boot2docker_py.host.sleep import SleepWatch
+from boot2docker_py.paths import USUAL_VM
 from boot2docker_py.ssh.stream import Channel
 from boot2docker_py.wait import Deadline
 
@@ -123,7 +125,8 @@ class Forwarder:
 
     def _why_not(self, error: Exception) -> str:
         name, reason = self._settings.vm_name, self._link.reason or error
-        return f"VM '{name}' cannot be reached ({reason}); see: boot2docker status, boot2docker up"
+        command = f"boot2docker --vm {shlex.quote(name)}" if name != USUAL_VM else "boot2docker"
+        return f"VM '{name}' cannot be reached ({reason}); see: {command} status, {command} up"
 
     def _ended(self, relay: Relay, ending: Ending) -> None:
         if relay.bytes_to_client:

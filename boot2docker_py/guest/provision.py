@@ -37,7 +37,7 @@ case $(head -c 2 "$file") in "#!") set -- "$file" ;; *) set -- sh "$file" ;; esa
 status=$?
 echo "== $name ended with $status" >> {LOG}
 if [ $status = 0 ]; then
-    echo "$wanted" > "$mark.new" && mv "$mark.new" "$mark"
+    echo "$wanted" > "$mark.new" && mv "$mark.new" "$mark" && sync
 else
     tail -n 6 {LOG} >&2
 fi

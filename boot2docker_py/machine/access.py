@@ -130,6 +130,15 @@ class Access:
         with self.connect(self._questions.running_address(), deadline) as connection:
             return engine_state.look(connection, deadline.remaining_s())
 
+    def settle(self) -> None:
+        """Do what a guest needs whose engine has just come up: the time, and its settings.
+
+        Raises:
+            GuestError: the engine refuses its settings, or a script failed.
+        """
+        self.keep_clock_right()
+        self.settle_engine()
+
     def settle_engine(self) -> None:
         """Bring the engine's settings, and the user's scripts, into the running guest.
 

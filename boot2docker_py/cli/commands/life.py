@@ -85,8 +85,7 @@ def up(session: Session, *, discard_saved: bool, use: bool) -> None:
 
 def engine_is_up(session: Session, found: State, *, use: bool = False, **facts: object) -> None:
     """Set the clock, publish the context, and answer a command that has brought the engine up."""
-    session.access.keep_clock_right()
-    session.access.settle_engine()
+    session.access.settle()
     docker_host = session.endpoint.docker_host
     context = pointing.publish_context(session, use=use)
     facts.update(found=found.value, state="running", docker_host=docker_host, **context)

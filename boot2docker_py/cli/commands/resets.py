@@ -201,7 +201,7 @@ def _run(session: Session, command: Sequence[str]) -> None:
 
     from boot2docker_py.docker import environment
 
-    session.access.keep_clock_right()
+    session.access.settle()
     session.hand_over()
     environ = environment.of_engine(session.endpoint.docker_host).applied_to(os.environ)
     try:

@@ -92,8 +92,7 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     All that follows `shell` is CMD, flags too. Example: boot2docker shell docker version
     """
     session.machine.up(session.deadline)
-    session.access.keep_clock_right()
-    session.access.settle_engine()
+    session.access.settle()
     wanted = environment.of_engine(session.endpoint.docker_host)
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm
