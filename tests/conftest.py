@@ -12,6 +12,7 @@ import pytest
 
 from boot2docker_py.cli.boundary import run
 from boot2docker_py.cli.session import Session
+from tests import own_home
 
 # A shell that runs tests in the background makes them ignore Ctrl-C; what they start must not.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -44,16 +45,14 @@ Boot2Docker = Callable[..., Answer]
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep every test away from the user's own files."""
-    for name in ("BOOT2DOCKER_PROFILE", "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_CONFIG"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("MACHINE_STORAGE_PATH", "XDG_CONFIG_HOME"):
+    for name in own_home.OTHER_PLACES:
         monkeypatch.delenv(name, raising=False)
     # What a company added to this machine is no matter of the tests.
     monkeypatch.setenv("BOOT2DOCKER_ENGINE_CA", "off")
     monkeypatch.setenv("BOOT2DOCKER_ENGINE_PROXY", "off")
     home = tmp_path / "b2d"
     monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
-    for name in ("HOME", "USERPROFILE", "LOCALAPPDATA", "APPDATA"):  # the latter are Windows'
+    for name in own_home.HOMES:
         monkeypatch.setenv(name, str(tmp_path))
     if sys.platform == "win32":  # whose own place for data no variable moves
         monkeypatch.setattr("platformdirs.windows.get_win_folder", lambda _name: str(tmp_path))

@@ -17,6 +17,8 @@ import time
 from pathlib import Path
 from typing import Callable
 
+from tests import own_home
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = [sys.executable, "-m", "boot2docker_py"]
 
@@ -159,6 +161,7 @@ def main() -> None:
     iso = Path(sys.argv[1]).absolute()
     folder = Path(tempfile.mkdtemp())
     home = folder / "home"
+    own_home.move(os.environ, folder)
     os.environ["BOOT2DOCKER_DIR"] = str(home)
     print(f"image: {iso.stat().st_size / 1e6:.1f} MB")
     try:

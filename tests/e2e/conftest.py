@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import own_home
+
 ROOT = Path(__file__).parents[2]
 os.environ.setdefault("BOOT2DOCKER_QEMU", str(ROOT / "tests" / "qemu-offline"))
 TIMEOUT_S = 300
@@ -21,12 +23,13 @@ class VM:
         self.home = home
         self.iso = iso
         self.name = name
-        self.environ = {**os.environ, "BOOT2DOCKER_DIR": str(home), "HOME": str(home.parent)}
+        self.environ = dict(os.environ)
+        own_home.move(self.environ, home.parent)
+        self.environ["BOOT2DOCKER_DIR"] = str(home)
         self.environ["DOCKER_CONFIG"] = str(home.parent / "docker")
         self.environ["DOCKER_BUILDKIT"] = "0"
         # What a company added to this machine is no matter of the tests.
         self.environ.update(BOOT2DOCKER_ENGINE_CA="off", BOOT2DOCKER_ENGINE_PROXY="off")
-        self.environ.pop("DOCKER_CONTEXT", None)
         self.environ["DOCKER_HOST"] = f"unix://{self.run_folder / 'docker.sock'}"
 
     @property

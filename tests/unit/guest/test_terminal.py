@@ -14,12 +14,13 @@ import subprocess
 import sys
 import termios
 import time
+import uuid
 from pathlib import Path
 from typing import Iterator, Sequence
 
 import pytest
 
-from tests.unit.ssh.real_sshd import Cable, Sshd
+from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
 LONG_S = 60.0
 MEGABYTE = 1024 * 1024
@@ -213,10 +214,25 @@ def test_a_new_size_is_passed_on(terminal: Terminal) -> None:
     assert terminal.sees(b"50 132")
 
 
+def a_sleep() -> str:
+    """Return a command that is told from all others on this machine."""
+    return f"sleep 1000.{uuid.uuid4().int}"
+
+
+def runs(command: str) -> bool:
+    """Tell whether a process runs the command; bash gives it the terminal before that."""
+    words = "".join(f"{word}\0" for word in command.split()).encode()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it has just ended
+            if (process / "cmdline").read_bytes() == words:
+                return True
+    return False
+
+
 def test_control_c_interrupts_the_command_and_not_us(terminal: Terminal) -> None:
-    terminal.type(b"echo sleeping; sleep 1000; echo status=$?\n")
-    assert terminal.sees(b"sleeping")
-    time.sleep(0.3)  # bash is to be in its sleep
+    command = a_sleep()
+    terminal.type(f"{command}; echo status=$?\n".encode())
+    eventually(lambda: runs(command))
     terminal.type(b"\x03")
     terminal.type(b"echo status=$?\n")
     assert terminal.sees(b"status=130")
@@ -224,9 +240,9 @@ def test_control_c_interrupts_the_command_and_not_us(terminal: Terminal) -> None
 
 
 def test_control_z_stops_the_command_and_not_us(terminal: Terminal) -> None:
-    terminal.type(b"echo sleeping; sleep 1000\n")
-    assert terminal.sees(b"sleeping")
-    time.sleep(0.3)
+    command = a_sleep()
+    terminal.type(f"{command}\n".encode())
+    eventually(lambda: runs(command))
     terminal.type(b"\x1a")
     assert terminal.sees(b"Stopped")
     terminal.type(b"kill -9 %1; exec sh -c 'exit 3'\n")
