@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_ENGINE_PROXY := off
 
-.PHONY: help demo test lint unit unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench fuzz iso image-wheel docs deps clean
+.PHONY: help demo test lint unit unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench fuzz soak iso image-wheel docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,10 @@ make_environment = $(1) -m venv --clear $(2) && $(2)/bin/pip install --quiet dep
 
 fuzz: .venv/ready ## Read inputs that nobody means (make fuzz SECONDS=3600 SEED=7 TARGETS="profile")
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED)) $(TARGETS)
+
+soak: deps iso .venv/ready ## A VM under load for an hour (make soak SECONDS=600 SEED=7)
+	$(BIN)/python -m tests.soak build/boot2docker.iso --seconds $(or $(SECONDS),3600) \
+	  $(if $(SEED),--seed $(SEED))
 
 clean: ## Remove what was built here (the cache of images stays)
 	rm -rf build dist .venv .venv38 .venv-lint .venv-lowest .mypy_cache .ruff_cache .pytest_cache
