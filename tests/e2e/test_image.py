@@ -623,6 +623,183 @@ class TestDockerMachine:
         assert served.split() == (machine.folder / "server.pem").read_text().split()
 
 
+BOM = b"\xef\xbb\xbf"
+
+
+def as_windows_saves(text: bytes) -> bytes:
+    return BOM + text.replace(b"\n", b"\r\n")
+
+
+class Certificates:
+    """Authorities of a company, in the forms in which dialogs of Windows export them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: Dict[str, bytes] = {}
+        for name in ("der", "first", "second", "bundled", "crlf"):
+            self._run(
+                "req",
+                "-x509",
+                "-newkey",
+                "ec",
+                "-pkeyopt",
+                "ec_paramgen_curve:P-256",
+                "-nodes",
+                "-subj",
+                f"/CN=Kitchen {name}",
+                "-days",
+                "30",
+                "-keyout",
+                f"{name}.key",
+                "-out",
+                f"{name}.pem",
+            )
+        self._run("x509", "-in", "der.pem", "-outform", "der", "-out", "root.cer")
+        self._run(
+            "crl2pkcs7",
+            "-nocrl",
+            "-certfile",
+            "first.pem",
+            "-certfile",
+            "second.pem",
+            "-out",
+            "chain.p7b",
+        )
+        self._run(
+            "crl2pkcs7", "-nocrl", "-certfile", "bundled.pem", "-outform", "der", "-out", "der.p7b"
+        )
+        for name in ("root.cer", "chain.p7b", "der.p7b"):
+            self.files[name] = (folder / name).read_bytes()
+        key = (folder / "crlf.key").read_bytes()
+        self.files["With A Name.CRT"] = as_windows_saves((folder / "crlf.pem").read_bytes() + key)
+        self.files["export.pfx"] = b"0\x82\x01\x02 and so on"
+
+    def _run(self, *words: str) -> None:
+        subprocess.run(["openssl", *words], cwd=self.folder, check=True, capture_output=True)
+
+    def pem(self, name: str) -> bytes:
+        return (self.folder / f"{name}.pem").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def windows(
+    tmp_path_factory: pytest.TempPathFactory, key: KeyPair, certificates: Certificates
+) -> Iterator[BareVM]:
+    """A VM whose user wrote its files with Notepad, and shares a folder."""
+    folder = tmp_path_factory.mktemp("windows")
+    shared = folder / "shared"
+    shared.mkdir()
+    (shared / "hello").write_text("from the host")
+    extra = {
+        "profile": as_windows_saves(
+            b"EXTRA_ARGS='--label kind=windows'\nexport NO_PROXY=a.example\n"
+        ),
+        "profile.txt": b"EXTRA_ARGS=",
+        "bootsync.sh": as_windows_saves(
+            b"#!/bin/sh\nif true; then\n  echo synced > /tmp/synced\nfi\n"
+        ),
+        "bootlocal.sh": "\ufeff#!/bin/sh\r\necho local > /tmp/local\r\nexit 3\r\n".encode(
+            "utf-16-le"
+        ),
+        "etc/hostname": as_windows_saves(b"pantry\n"),
+        "etc/docker/daemon.json": as_windows_saves(b'{\n  "debug": true\n}\n'),
+        "etc/docker/certs.d/registry.example/ca.crt": certificates.files["root.cer"],
+        **{f"certs/{name}": content for name, content in certificates.files.items()},
+    }
+    disk = sparse_disk(folder / "data.img", 1200, seed(key.public, extra))
+    share = ["-fsdev", f"local,id=share,path={shared},security_model=none"]
+    share += ["-device", "virtio-9p-pci,fsdev=share,mount_tag=work/space"]
+    with BareVM(ISO, folder, [Disk(disk)], key, extra=share) as vm:
+        vm.boot_times()
+        yield vm
+
+
+def problems(vm: BareVM) -> str:
+    return vm.run("cat /run/boot2docker/problems", check=False)
+
+
+class TestFilesOfWindows:
+    """Texts with carriage returns and marks of their encoding, certificates in every form."""
+
+    def test_texts_are_understood(self, windows: BareVM) -> None:
+        assert windows.run("hostname") == "pantry"
+        assert windows.run("cat /tmp/synced") == "synced"
+        windows.wait("bootlocal.sh", lambda: windows.status("test -e /tmp/local") == 0)
+        assert windows.run("cat /tmp/local") == "local"
+        environment = windows.run("sudo cat /proc/$(cat /var/run/docker.pid)/environ")
+        assert "NO_PROXY=a.example" in environment.split("\0")
+
+    @pytest.mark.parametrize("name", ["der", "first", "second", "bundled", "crlf"])
+    def test_authorities_are_trusted_in_every_form(
+        self, windows: BareVM, certificates: Certificates, name: str
+    ) -> None:
+        command = (
+            "cat > /tmp/a.pem; openssl verify -CApath /etc/ssl/certs /tmp/a.pem && "
+            "openssl verify -CAfile /etc/ssl/certs/ca-certificates.crt /tmp/a.pem"
+        )
+        assert windows.run(command, stdin=certificates.pem(name)).count("OK") == 2
+
+    def test_no_private_key_is_spread(self, windows: BareVM) -> None:
+        assert windows.run("grep -rl 'PRIVATE KEY' /etc/ssl/certs/", check=False) == ""
+        assert "certs/With A Name.CRT holds a private key" in problems(windows)
+
+    @pytest.mark.parametrize(
+        "name",
+        ["certs/export.pfx", "profile.txt", "etc/docker/certs.d/registry.example/ca.crt"],
+    )
+    def test_what_cannot_be_used_is_named(self, windows: BareVM, name: str) -> None:
+        assert f"cannot use {name}: " in problems(windows)
+        assert f"cannot use {name}: " in windows.run("cat /run/boot2docker/boot.log")
+        assert f"cannot use {name}: " in windows.console()
+
+    def test_a_script_that_fails_is_named(self, windows: BareVM) -> None:
+        windows.wait("the word", lambda: "bootlocal.sh ended with status 3" in problems(windows))
+
+
+class TestHost:
+    """The machine of the user, seen from the guest."""
+
+    def test_a_folder_that_qemu_shares_is_mounted(self, windows: BareVM) -> None:
+        assert windows.run("cat /work/space/hello") == "from the host"
+        assert windows.run("echo back | sudo tee /work/space/answer") == "back"
+        assert (windows.folder / "shared" / "answer").read_text() == "back\n"
+
+    def test_host_gateway_is_the_machine_of_the_user(self, windows: BareVM) -> None:
+        command = windows.run("tr '\\0' ' ' < /proc/$(cat /var/run/docker.pid)/cmdline")
+        assert "--host-gateway-ip 10.0.2.2 " in command
+
+
+class TestEngineThatEnds:
+    """The last of these tests' VM: why there is no engine is told, and quick to ask for."""
+
+    def test_its_state_is_told(self, windows: BareVM) -> None:
+        assert windows.run("cat /run/boot2docker/engine") == "running"
+
+    def test_of_what_it_refuses_its_own_words_are_told(self, windows: BareVM) -> None:
+        windows.run("echo '{\"bogus\": 1}' | sudo tee /etc/docker/daemon.json")
+        said = windows.run("sudo /etc/init.d/docker restart 2>&1; echo status $?")
+        assert said.endswith("status 1")
+        told = windows.run("cat /run/boot2docker/engine")
+        assert told.startswith("ended with status 1: ")
+        assert "bogus" in told
+        assert "bogus" in windows.console()
+        assert windows.run("pgrep -f /etc/init.d/[d]ocker", check=False) == ""
+
+    def test_a_script_that_does_not_end_is_told(self, windows: BareVM) -> None:
+        script = "#!/bin/sh\nsleep 10000\n"
+        windows.run("sudo tee /var/lib/boot2docker/bootsync.sh; sync", stdin=script.encode())
+        windows.kill()
+        windows.start()
+        windows.wait_console("bootsync.sh still runs after 10 s", 200)
+        windows.wait_ssh()
+        assert windows.run("cat /run/boot2docker/engine") == "waits for bootsync.sh"
+
+
 def test_two_disks_that_ask_are_both_left_alone(tmp_path: Path, key: KeyPair) -> None:
     disks = [sparse_disk(tmp_path / name, 600, seed(key.public)) for name in ("one", "two")]
     before = [digest(disk) for disk in disks]
