@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
-from boot2docker_py.machine.doctor import of_client, of_files, of_login, of_mounts, of_vm
+from boot2docker_py.machine.doctor import (
+    of_client,
+    of_files,
+    of_guest,
+    of_login,
+    of_mounts,
+    of_vm,
+)
 
-CHECKS = (*of_vm.CHECKS, *of_mounts.CHECKS, *of_files.CHECKS, *of_client.CHECKS, *of_login.CHECKS)
+CHECKS = (
+    *of_vm.CHECKS,
+    *of_guest.CHECKS,
+    *of_mounts.CHECKS,
+    *of_files.CHECKS,
+    *of_client.CHECKS,
+    *of_login.CHECKS,
+)
