@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
@@ -90,7 +91,7 @@ class _Engine:
         self._look = look
         self._ask_at_s: float | None = None
         self._ended = 0
-        self._waits = ""
+        self._state, self._told_at_s = EngineState(), 0.0
 
     def probe(self, deadline: Deadline) -> str | None:
         """Return why the engine does not answer, None when it does.
@@ -107,8 +108,10 @@ class _Engine:
         if now_s >= self._ask_at_s:
             self._ask(deadline)
             took_s = deadline.clock.monotonic() - now_s
-            self._ask_at_s = now_s + max(ASK_GUEST_S, REST_FACTOR * took_s)
-        return self._waits or reason
+            rest_s = REST_FACTOR * took_s if not self._ended else took_s
+            self._ask_at_s = now_s + max(ASK_GUEST_S, rest_s)
+        told_s_ago = int(deadline.clock.monotonic() - self._told_at_s)
+        return replace(self._state, script_s=self._state.script_s + told_s_ago).waits or reason
 
     def _ask(self, deadline: Deadline) -> None:
         try:
@@ -116,7 +119,7 @@ class _Engine:
         except Boot2DockerError as error:
             log.debug("the guest does not tell of its engine: %s: %s", error.brief, error.details)
             return
-        self._waits = state.waits
+        self._state, self._told_at_s = state, deadline.clock.monotonic()
         self._ended = self._ended + 1 if state.has_ended else 0
         # It may have come up since, and be well.
         if self._ended >= TIMES_ENDED and self._endpoint.ping() is not None:

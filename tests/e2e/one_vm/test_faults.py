@@ -207,3 +207,31 @@ def test_the_engine_does_not_wait_for_us_at_its_end(vm: VM) -> None:
     at_its_end = log.rpartition("Processing signal 'terminated'")[2]
     assert "Daemon shutdown complete" in at_its_end
     assert "Error shutting down http server" not in at_its_end
+
+
+def test_an_engine_that_refuses_its_settings_is_not_waited_for(vm: VM) -> None:
+    settings = "/var/lib/boot2docker/etc/docker/daemon.json"
+    vm.run("ssh", f"sudo cp {settings} {settings}.kept; echo '{{nonsense' | sudo tee {settings}")
+    try:
+        answer = vm.try_run("restart", "--timeout", str(LONG_S))
+        said = answer.stderr.decode()
+        assert answer.returncode == 9, said
+        assert "the Docker Engine of VM 'boot2docker-vm' has ended" in said
+        assert "daemon.json" in said
+    finally:
+        vm.run("ssh", f"sudo rm {settings}; sudo mv {settings}.kept {settings} || true")
+    vm.run("restart", "--timeout", str(LONG_S))
+    assert works(vm)
+
+
+def test_a_script_of_the_user_that_does_not_end_is_named(vm: VM) -> None:
+    script = "/var/lib/boot2docker/bootsync.sh"
+    vm.run("ssh", f"printf '#!/bin/sh\nsleep 10000\n' | sudo tee {script}")
+    try:
+        answer = vm.try_run("restart", "--timeout", "100")
+        assert answer.returncode == 5
+        assert "bootsync.sh has been running for " in answer.stderr.decode()
+    finally:
+        vm.run("ssh", f"sudo rm {script}; sudo pkill -x sleep")
+    vm.run("up", "--timeout", str(LONG_S))
+    assert works(vm)

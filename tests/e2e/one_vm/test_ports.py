@@ -177,3 +177,10 @@ def test_off(vm: VM) -> None:
         assert ports(vm)[port]["problem"] == "off (--publish off)"
         vm.run("up")
         eventually(lambda: fetch(port) == b"hello\n")
+
+
+def test_a_port_takes_connections_when_docker_run_returns(vm: VM) -> None:
+    for _round in range(10):
+        port = free_port()
+        with web_server(vm, f"{port}:80"):
+            socket.create_connection(("127.0.0.1", port), timeout=60).close()
