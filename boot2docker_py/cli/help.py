@@ -25,12 +25,22 @@ ALIASES = {
 EVERY_DAY = "Every day"
 # Every command in the group that a user would look for it in.
 GROUPS: Mapping[str, Sequence[str]] = {
-    EVERY_DAY: ("up", "down", "status", "ssh", "shell", "shellinit", "cp", "ports"),
-    "The VM": ("init", "save", "restart", "reset", "snapshot", "poweroff", "delete", "info", "ip"),
-    "Images and containers": ("download", "upgrade", "docker"),
-    "Settings": ("config", "ssh-config", "autostart", "ls"),
+    EVERY_DAY: ("up", "down", "status", "ssh", "shell", "docker", "shellinit", "cp", "ports"),
+    "The VM": (
+        "init",
+        "ls",
+        "save",
+        "restart",
+        "reset",
+        "snapshot",
+        "poweroff",
+        "delete",
+        "info",
+        "ip",
+    ),
+    "Images": ("download", "upgrade"),
+    "Settings and help": ("config", "ssh-config", "autostart", "help", "version"),
     "When something is wrong": ("doctor", "logs", "console", "forward"),
-    "This program": ("help", "version"),
 }
 
 INTRODUCTION = "One small Linux VM that runs the Docker Engine."
