@@ -131,6 +131,13 @@ def _by_binding(error: BaseException) -> BaseException:
     if is_of_pyvbox and hasattr(error, "exc"):
         return error.exc  # type: ignore[no-any-return]
     behind = error.__context__
-    if isinstance(error, TypeError) and behind is not None and hasattr(behind, "hresult"):
+    if behind is not None and hasattr(behind, "hresult") and _is_of_pyvbox(error):
         return behind
     return error
+
+
+def _is_of_pyvbox(error: BaseException) -> bool:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return place is not None and str(place.tb_frame.f_globals["__name__"]).startswith("virtualbox.")

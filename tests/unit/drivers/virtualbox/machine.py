@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ class Machine(CPU, Model):
         self.folders: dict[str, SharedFolder] = {}
         self.guest_properties: dict[str, str] = {}
         self.own_state, self.run_by = "PoweredOff", 0
+        self.own_memory, self.is_modified = "", False  # the file of its saved memory
         self.sessions: list[Any] = []
         self.listeners: list[socket.socket] = []
         self.accessible, self.accessError = True, None
@@ -89,6 +91,7 @@ class Machine(CPU, Model):
         Path(self.settingsFilePath).write_text("settings of the stand-in")
         if self.peer is not self:
             self.peer.copied(self)
+            self.peer.is_modified = True
 
     def discardSettings(self) -> None:
         self.copied(self.peer)
@@ -110,6 +113,14 @@ class Machine(CPU, Model):
     @property
     def state(self) -> str:
         return self.peer.own_state
+
+    @property
+    def stateFilePath(self) -> str:
+        return self.peer.own_memory
+
+    @property
+    def currentStateModified(self) -> bool:
+        return self.peer.is_modified
 
     @property
     def sessionState(self) -> str:
@@ -145,7 +156,8 @@ class Machine(CPU, Model):
         return Progress(launch).done()
 
     def power_up(self) -> None:
-        self.own_state, self.run_by = "Running", 4242
+        self.own_state, self.run_by, self.is_modified = "Running", 4242, True
+        self.forget_memory()
         for rule in self.adapters[0].NATEngine.rules.values():
             _name, _protocol, host, port, *_guest = rule.split(",")
             with contextlib.suppress(OSError):  # VirtualBox only logs that it is taken
@@ -157,15 +169,33 @@ class Machine(CPU, Model):
             listener.close()
         self.listeners.clear()
 
+    def keep_memory(self) -> str:
+        """Write the memory into a file of the snapshots' folder; return which."""
+        file = self.stem / "Snapshots" / f"{new_id()}.sav"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"the memory of the stand-in")
+        return str(file)
+
+    def forget_memory(self) -> None:
+        if self.own_memory not in ("", *(one.machine.own_memory for one in self.snapshots)):
+            Path(self.own_memory).unlink()
+        self.own_memory = ""
+
     def saveState(self) -> Progress:
         if self.state not in ("Running", "Paused"):
             raise RefusedError("VBOX_E_INVALID_VM_STATE", f"it is {self.state}")
-        return Progress(lambda: self.peer.power_down("Saved")).done()
+
+        def save() -> None:
+            self.peer.own_memory = self.peer.keep_memory()
+            self.peer.power_down("Saved")
+
+        return Progress(save).done()
 
     def discardSavedState(self, fRemoveFile: bool) -> None:
         if self.state not in ("Saved", "AbortedSaved"):
             raise RefusedError("VBOX_E_INVALID_VM_STATE", f"it is {self.state}")
         self.peer.own_state = "PoweredOff"
+        self.peer.forget_memory()
 
     # Devices
 
@@ -299,7 +329,7 @@ class Machine(CPU, Model):
         if self.currentSnapshot:
             self.currentSnapshot.children.append(snapshot)
         self.snapshots.append(snapshot)
-        self.currentSnapshot = snapshot
+        self.currentSnapshot, self.is_modified = snapshot, bool(self.run_by)
         for machine in (self, changing):
             machine.currentSnapshot = snapshot
             for place, attachment in machine.attachments.items():
@@ -335,6 +365,7 @@ class Machine(CPU, Model):
                     if attachment.type == "HardDisk":
                         attachment.medium = media[place]
             self.peer.own_state = "Saved" if snapshot.online else "PoweredOff"
+            self.peer.own_memory, self.peer.is_modified = snapshot.machine.own_memory, False
 
         return Progress(restore).done()
 
@@ -346,6 +377,8 @@ class Machine(CPU, Model):
                 text = "it has more than one child snapshot"
                 raise RefusedError("VBOX_E_INVALID_OBJECT_STATE", text)
             self.peer.snapshots.remove(snapshot)
+            if snapshot.machine.own_memory not in ("", self.peer.own_memory):
+                Path(snapshot.machine.own_memory).unlink()
             if snapshot.parent:
                 snapshot.parent.children.remove(snapshot)
                 snapshot.parent.children += snapshot.children
@@ -373,7 +406,8 @@ class Machine(CPU, Model):
         hard_disks_only = cleanupMode != "Full"
         return sorted(
             (one for one in media if not (hard_disks_only and one.deviceType != "HardDisk")),
-            key=lambda one: one.parent is None,  # what is based on another comes first
+            key=lambda one: one.depth,  # what is based on another comes first
+            reverse=True,
         )
 
     def deleteConfig(self, media: list[Medium]) -> Progress:
@@ -382,6 +416,8 @@ class Machine(CPU, Model):
                 medium.close()
                 Path(medium.location).unlink()
             Path(self.settingsFilePath).unlink()
+            for memory in self.stem.glob("Snapshots/*.sav"):
+                memory.unlink()
             for folder in (self.stem / "Snapshots", Path(self.logFolder), self.stem):
                 with contextlib.suppress(OSError):  # something else is there, or it never was
                     folder.rmdir()
@@ -393,9 +429,12 @@ class Snapshot(Model):
     """ISnapshot."""
 
     def __init__(self, machine: Machine, name: str, description: str) -> None:
-        super().__init__(id=new_id(), name=name, description=description, timeStamp=1_700_000_000)
+        super().__init__(id=new_id(), name=name, description=description)
+        self.timeStamp = int(time.time() * 1000)
         self.online = machine.own_state in ("Running", "Paused", "Saved")
         self.parent = machine.currentSnapshot
         self.children: list[Snapshot] = []
         self.machine = machine.for_session()
-        self.machine.is_mutable = False
+        self.machine.is_mutable, self.machine.peer = False, self.machine
+        if self.online and not machine.own_memory:
+            self.machine.own_memory = machine.keep_memory()

@@ -35,6 +35,10 @@ class Medium(Model):
         return Path(self.location).stat().st_size
 
     @property
+    def depth(self) -> int:
+        return self.parent.depth + 1 if self.parent else 0
+
+    @property
     def base(self) -> Medium:
         return self.parent.base if self.parent else self
 

@@ -60,6 +60,16 @@ class Profile:
         self.enumerations: dict[str, dict[str, int]] = read["enums"]
         self._interfaces = read["interfaces"]
 
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """Return the names of the interfaces."""
+        return tuple(self._interfaces)
+
+    def members(self, interface: str) -> dict[str, Attribute | Method]:
+        """Return the members of an interface by their names."""
+        found = {name: self.member(interface, name) for name in self._interfaces[interface]}
+        return {name: member for name, member in found.items() if member is not None}
+
     def member(self, interface: str, name: str) -> Attribute | Method | None:
         """Return a member of an interface, None when this version has no such member."""
         found = self._interfaces.get(interface, {}).get(name)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from tests.driver_contract import HostContract
+from tests.driver_contract import HostContract, SnapshotContract
 
 
-class TestContract(HostContract):
+class TestContract(HostContract, SnapshotContract):
     """The rules for every driver."""
+
+    can_leave_memory_out = False

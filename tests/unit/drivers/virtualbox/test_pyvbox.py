@@ -92,19 +92,27 @@ def test_a_method_and_a_property_fail_with_the_same_error(connection: Connection
         assert "is not liked (0x80bb0004)" in caught.value.details
 
 
-def test_the_error_over_which_pyvbox_itself_fails_is_found() -> None:
+def test_the_error_over_which_pyvbox_itself_fails_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """On Windows it takes words out of each error; one of a server that has died has none."""
+    import virtualbox.library_base as base
 
-    def as_pyvbox() -> None:
-        try:
+    class OfDeadServer:
+        def ask(self) -> None:
             error: Any = COMError(0, "")
-            error.hresult, error.excepinfo = 0x800706BE - (1 << 32), None
+            error.hresult, error.args = 0x800706BE - (1 << 32), (0, "", None, None)
+            error.excepinfo = None
             raise error
-        except COMError as error:
-            error.excepinfo[2]
 
+    monkeypatch.setattr(base.platform, "system", lambda: "Windows")
     with pytest.raises(HypervisorEndedError), failures.translated():
-        as_pyvbox()
+        base.Interface(OfDeadServer())._call("ask")
+
+
+def test_a_defect_of_ours_beside_an_error_of_com_stays_a_defect() -> None:
+    defect = TypeError()
+    defect.__context__ = COMError(0x80BB0001, "not there")
+    with pytest.raises(TypeError), failures.translated():
+        raise defect
 
 
 def test_a_defect_is_no_refusal_of_virtualbox(connection: Connection) -> None:
