@@ -25,7 +25,7 @@ def serving(machines: Path) -> Iterator[subprocess.Popen[str]]:
         assert server.stdout is not None
         assert server.stdout.readline() == "serving\n"
         for name, (class_id, _interface) in CLASSES.items():
-            wait_for([Check(f"the class {name}", _why_not(class_id))], Deadline(30))
+            wait_for([Check(f"the class {name}", _why_not(class_id))], Deadline(60))
         yield server
 
 

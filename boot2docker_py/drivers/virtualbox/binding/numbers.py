@@ -25,18 +25,19 @@ def members_by_xpcom(enumeration: str) -> Members:
 
 
 def members_by_com(enumeration: str) -> Members:
-    """Return the members of an enumeration; none where this version has no such enumeration."""
+    """Return the members of an enumeration; none where this version has no such enumeration.
+
+    After an update of VirtualBox, pywin32 first loads the table that it made of the one before; the
+    table that counts comes last.
+    """
     import win32com.client  # type: ignore[import-untyped]
 
     prefix = f"{enumeration}_"
-    return _without_aliases(
-        {
-            name[len(prefix) :]: number
-            for library in win32com.client.constants.__dicts__
-            for name, number in library.items()
-            if name.startswith(prefix)
-        }
-    )
+    for table in reversed(win32com.client.constants.__dicts__):
+        names = [name for name in table if name.startswith(prefix)]
+        if names:
+            return _without_aliases({name[len(prefix) :]: table[name] for name in names})
+    return {}
 
 
 def _without_aliases(members: Members) -> Members:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -45,6 +46,21 @@ def test_every_enumeration_has_the_numbers_of_the_installed_version(connection: 
                 assert str(known[name](number)) == member
                 checked += 1
     assert checked > 150
+
+
+def test_the_table_of_the_version_before_an_update_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pywin32 keeps its module for the type library, and loads the old one before the new."""
+    before, after = (Connection(version, "COM", tmp_path) for version in ("7.2", "6.1"))
+    before.replace_modules(monkeypatch)
+    import win32com.client as client  # type: ignore[import-untyped]
+
+    old = client.constants.__dicts__
+    after.replace_modules(monkeypatch)
+    sys.modules["win32com.client"].constants.__dicts__[:0] = old
+    assert after.api.member("MachineState", 5) == "Running"
+    assert "AbortedSaved" not in after.api.members("MachineState")
 
 
 def test_members_that_the_installed_version_lacks_are_gone(connection: Connection) -> None:
