@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,9 @@ def test_rights_on_our_own_files_are_given(patient: Patient, home: Path) -> None
     assert (folder / "x").stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root gives files away"
+)
 def test_what_belongs_to_others_is_left_to_the_user(patient: Patient, home: Path) -> None:
     (home / "profile").touch()
     os.chown(home / "profile", 65534, 65534)
