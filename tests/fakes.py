@@ -50,7 +50,7 @@ class FakeDriver(Driver):
     """A hypervisor in memory. Transitional states pass after `polls` questions, or never."""
 
     name = "fake"
-    features = Features(can_save=True, has_host_only_network=False, has_shared_folders=False)
+    features = Features(has_host_only_network=False, has_shared_folders=False)
 
     def __init__(self, state: State = State.ABSENT, *, polls: float = 2) -> None:
         self._state = state

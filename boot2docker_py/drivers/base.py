@@ -41,7 +41,6 @@ IS_ON = frozenset({State.RUNNING, State.PAUSED}) | TRANSITIONAL
 class Features(NamedTuple):
     """What a driver can do, so that nobody has to ask for its name."""
 
-    can_save: bool
     has_host_only_network: bool
     has_shared_folders: bool
     has_disk_formats: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -120,10 +120,6 @@ class ForwarderStatus:
     bytes_to_guest: int = 0
     bytes_to_client: int = 0
     reconnections: int = 0
-
-    def but(self, **changes: Any) -> ForwarderStatus:
-        """Return the status with some of it changed."""
-        return replace(self, **changes)
 
     def serves(self, where: str) -> bool:
         """Tell whether clients of `DOCKER_HOST` `where` come to this forwarder."""

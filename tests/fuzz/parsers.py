@@ -9,7 +9,7 @@ import socket
 import tarfile
 import time
 from pathlib import Path
-from typing import Callable
+from typing import Callable, cast
 
 from boot2docker_py import config, paths
 from boot2docker_py.docker.client import can_talk, understood
@@ -20,11 +20,12 @@ from boot2docker_py.endpoint import control, status
 from boot2docker_py.endpoint.ports import engine_events, published, udp
 from boot2docker_py.endpoint.relay import gatekeeper
 from boot2docker_py.errors import UsageError
-from boot2docker_py.guest import addresses, engine
+from boot2docker_py.guest import addresses, engine, http
 from boot2docker_py.guest.copy import copier, places, unpacking
 from boot2docker_py.image import checksums, partial, releases, sources, store, web_errors
 from boot2docker_py.masking import without_secrets
 from boot2docker_py.ssh import host_keys, keys
+from boot2docker_py.ssh.stream import Stream
 from boot2docker_py.wait import Deadline
 from tests.fuzz.chance import Chance
 from tests.fuzz.trial import Case, Target
@@ -220,9 +221,10 @@ def engines_answer(chance: Chance, _folder: Path) -> Case:
 
     def use() -> None:
         with answering() as stream, contextlib.suppress(OSError, ValueError):  # its caller takes
-            head, begun = engine_events.ask(stream, "/x")
-            engine_events._events_path(head.get("date", ""))
-            engine_events._rest_of(stream, begun)
+            deadline = Deadline(1.0)
+            answer = http.ask(cast(Stream, stream), "/x", deadline)
+            engine_events._events_path(answer.head.get("date", ""))
+            http.body(cast(Stream, stream), answer, engine_events.LIST_LIMIT_BYTES, deadline)
         for question in (engine.ping, engine.time_s, engine.version):
             question(answering)
 

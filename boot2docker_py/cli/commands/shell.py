@@ -48,19 +48,10 @@ def shellinit(
     Example: eval "$(boot2docker shellinit)"
     """
     shell = shell or session.shell
-    wanted = environment.of_no_engine()
-    if not unset:
-        host = session.questions.running_address().host
-        if tls:
-            session.access.keep_clock_right()  # certificates have dates
-            wanted = environment.of_engine_over_tls(*session.access.docker_over_tls())
-        else:
-            wanted = environment.of_engine(session.endpoint.docker_host)
-        # The original did it by itself: through a proxy, docker would not find the TLS port.
-        if no_proxy or (tls and environment.has_proxy(os.environ)):
-            hosts = [urlsplit(wanted.set["DOCKER_HOST"]).hostname or host, host]
-            off_proxy = environment.without_proxy([*hosts, "localhost", "127.0.0.1"], os.environ)
-            wanted = wanted._replace(set={**wanted.set, **off_proxy})
+    if unset:
+        wanted = environment.of_no_engine()
+    else:
+        wanted = _environment(session, tls=tls, no_proxy=no_proxy)
     lines = wanted.lines(shell)
     if session.as_json:
         facts = {"shell": shell, "set": dict(wanted.set), "unset": wanted.unset, "lines": lines}
@@ -71,6 +62,21 @@ def shellinit(
     words += ["--vm", f'"{session.config.vm}"'] if session.config.flag("vm") else []
     words += ["--unset"] * unset + ["--tls"] * tls + ["--no-proxy"] * no_proxy
     screen.words(f"To do this in {shell}: {shells.hint(shell, ' '.join(words))}")
+
+
+def _environment(session: Session, *, tls: bool, no_proxy: bool) -> environment.Environment:
+    host = session.questions.running_address().host
+    if tls:
+        session.access.keep_clock_right()  # certificates have dates
+        wanted = environment.of_engine_over_tls(*session.access.docker_over_tls())
+    else:
+        wanted = environment.of_engine(session.endpoint.docker_host)
+    # The original did it by itself: through a proxy, docker would not find the TLS port.
+    if no_proxy or (tls and environment.has_proxy(os.environ)):
+        hosts = [urlsplit(wanted.set["DOCKER_HOST"]).hostname or host, host]
+        off_proxy = environment.without_proxy([*hosts, "localhost", "127.0.0.1"], os.environ)
+        wanted = wanted._replace(set={**wanted.set, **off_proxy})
+    return wanted
 
 
 @app.command(

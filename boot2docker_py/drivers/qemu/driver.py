@@ -84,7 +84,7 @@ class QEMUDriver(Driver):
     """One VM of QEMU."""
 
     name = "qemu"
-    features = Features(can_save=True, has_host_only_network=False, has_shared_folders=False)
+    features = Features(has_host_only_network=False, has_shared_folders=False)
 
     def __init__(
         self,

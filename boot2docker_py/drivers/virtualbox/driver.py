@@ -86,7 +86,6 @@ class VirtualBoxDriver(Driver):
 
     name = "virtualbox"
     features = Features(
-        can_save=True,
         has_host_only_network=True,
         has_shared_folders=True,
         has_disk_formats=True,

@@ -1,6 +1,5 @@
 """Follow the engine's containers: one list, then the engine's own events; nothing is polled.
 
-HTTP/1.0, so that an answer is not chunked and ends with its connection (RFC 9112, section 6.1).
 An event is not applied to the list but asks for it again. So the list is always the engine's own,
 and events that come together cost one question.
 """
@@ -16,17 +15,18 @@ import socket
 import threading
 import time
 import urllib.parse
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence, cast
 
 from boot2docker_py import untrusted
 from boot2docker_py.endpoint.way.reach import Reach
+from boot2docker_py.guest import http
+from boot2docker_py.ssh.stream import Stream
 from boot2docker_py.wait import Deadline, Pauses
 
 log = logging.getLogger(__name__)
 
 ANSWER_WITHIN_S = 30.0
 CHUNK_BYTES = 64 * 1024
-HEAD_LIMIT_BYTES = 64 * 1024
 LIST_LIMIT_BYTES = 8 * 1024 * 1024  # some 5000 containers
 LINE_LIMIT_BYTES = 4 * 1024 * 1024
 
@@ -107,7 +107,7 @@ class ContainerWatch(threading.Thread):
         since = self._tell_list()
         self._pauses.reset()
         with contextlib.closing(self._open_engine()) as stream, self._reach.ends(stream):
-            _head, data = ask(stream, _events_path(since))
+            data = _asked(stream, _events_path(since), Deadline(ANSWER_WITHIN_S)).begun
             rest, is_unsettled = b"", False
             while True:
                 *lines, rest = (rest + data).split(b"\n")
@@ -144,54 +144,26 @@ class ContainerWatch(threading.Thread):
         """Tell the containers that there are now; return the engine's time of that, if it says."""
         with self._asking:
             with contextlib.closing(self._open_engine()) as stream:
-                head, data = ask(stream, "/containers/json")
-                containers = untrusted.parsed_json(_rest_of(stream, data))
+                deadline = Deadline(ANSWER_WITHIN_S)
+                answer = _asked(stream, "/containers/json", deadline)
+                body = http.body(cast(Stream, stream), answer, LIST_LIMIT_BYTES, deadline)
+            containers = untrusted.parsed_json(body)
             if not isinstance(containers, list):
                 raise ValueError("the engine's list of containers is none")  # noqa: TRY004
             self._on_list([one for one in containers if isinstance(one, dict)])
-        return head.get("date", "")
+        return answer.head.get("date", "")
+
+
+def _asked(stream: socket.socket, path: str, deadline: Deadline) -> http.Answer:
+    answer = http.ask(cast(Stream, stream), path, deadline)
+    if not answer.is_ok:
+        raise ValueError(f"the engine answered '{answer.status_line}'")
+    return answer
 
 
 def _kind(line: bytes) -> str:
     event = untrusted.parsed_json(line)
     return str(event.get("Type")) if isinstance(event, dict) else ""
-
-
-def _rest_of(stream: socket.socket, begun: bytes) -> bytes:
-    """Return the whole body of an answer, which has a bound in size and in time."""
-    deadline = Deadline(ANSWER_WITHIN_S)
-    body = bytearray(begun)
-    while True:
-        stream.settimeout(max(deadline.remaining_s(), 0.001))
-        data = stream.recv(CHUNK_BYTES)
-        if not data:
-            return bytes(body)
-        body += data
-        if len(body) > LIST_LIMIT_BYTES or deadline.has_passed():
-            raise ValueError("the engine's list of containers has no end")
-
-
-def ask(stream: socket.socket, path: str) -> tuple[dict[str, str], bytes]:
-    """Ask the engine for `path`; return the head of its answer and what came of the body so far.
-
-    Raises:
-        OSError: no answer.
-        ValueError: an answer, but not the one wanted.
-    """
-    stream.settimeout(ANSWER_WITHIN_S)
-    stream.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode("ascii"))
-    received = b""
-    while b"\r\n\r\n" not in received:
-        data = stream.recv(CHUNK_BYTES)
-        if not data or len(received) > HEAD_LIMIT_BYTES:
-            raise ConnectionError("the engine does not answer")
-        received += data
-    head, _, body = received.partition(b"\r\n\r\n")
-    status_line, *lines = head.decode("latin-1").split("\r\n")
-    if status_line.split()[1:2] != ["200"]:
-        raise ValueError(f"the engine answered '{status_line}'")
-    pairs = (line.partition(":") for line in lines)
-    return {name.strip().lower(): value.strip() for name, _, value in pairs}, body
 
 
 def _events_path(since: str) -> str:

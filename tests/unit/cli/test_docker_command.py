@@ -18,7 +18,7 @@ from tests.unit.ssh.real_sshd import Sshd
 
 
 class SharingDriver(FakeDriver):
-    features = Features(can_save=True, has_host_only_network=False, has_shared_folders=True)
+    features = Features(has_host_only_network=False, has_shared_folders=True)
 
     def __init__(self, *shares: Share) -> None:
         super().__init__(State.RUNNING)

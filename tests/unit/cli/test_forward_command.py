@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -43,7 +44,7 @@ def test_status_without_a_forwarder_is_4(boot2docker: Boot2Docker) -> None:
 def test_status_is_a_word_and_the_last_error(boot2docker: Boot2Docker) -> None:
     house = House()
     error = LastError("the connection to the VM was lost", "no answer")
-    house.endpoint.health = HEALTH.but(last_error=error)
+    house.endpoint.health = replace(HEALTH, last_error=error)
     answer = boot2docker(["forward", "--status"], house.session)
     assert (answer.status, answer.out) == (0, "forwarding\n")
     assert "last error: the connection to the VM was lost (no answer)." in answer.err
