@@ -65,6 +65,10 @@ test-virtualbox-e2e: testbed iso ## Run a VM from our image in VirtualBox, the C
 test-windows: deps iso .venv/ready ## Run the tests with Pythons for Windows, and boot2docker.exe, in Wine
 	tests/windows/run $(BIN)/pytest build/results
 
+.PHONY: windows-installer
+windows-installer: ## Build the installer for Windows (make windows-installer IMAGE=build/boot2docker.iso)
+	@installer/build build "$(CACHE)/windows" $(IMAGE)
+
 test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
 	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml
 

@@ -21,6 +21,9 @@ class EndOfSession(Protocol):
     def wait(self, timeout_s: float) -> bool:
         """Wait until the session is about to end; tell whether it is."""
 
+    def was_closed(self) -> bool:
+        """Tell whether it was not the session that ended, but somebody who wants us to end."""
+
     def was_cancelled(self) -> bool:
         """Wait until it is known whether the session ends; tell whether it goes on after all."""
 
@@ -38,6 +41,10 @@ class Signalled:
     def wait(self, timeout_s: float) -> bool:
         """Wait until the session is about to end; tell whether it is."""
         return self._ends.wait(timeout_s)
+
+    def was_closed(self) -> bool:
+        """Tell that it was not: a signal does not say who sent it."""
+        return False
 
     def was_cancelled(self) -> bool:
         """Tell that it was not."""

@@ -85,6 +85,7 @@ if sys.platform == "win32":
             self._is_decided = threading.Event()
             self._is_done = threading.Event()
             self._ends = False
+            self._is_closed = False
             self._failure: OSError | None = None
             self._window: int | None = None
             self._thread = threading.Thread(target=self._live, daemon=True)
@@ -112,6 +113,10 @@ if sys.platform == "win32":
         def wait(self, timeout_s: float) -> bool:
             """Wait until the session is about to end; tell whether it is."""
             return self._is_asked.wait(timeout_s)
+
+        def was_closed(self) -> bool:
+            """Tell whether it was not the session that ended, but somebody who wants us to end."""
+            return self._is_closed
 
         def was_cancelled(self) -> bool:
             """Wait until it is known whether the session ends; tell whether it goes on."""
@@ -158,7 +163,7 @@ if sys.platform == "win32":
                 _destroy(window)
                 return 0
             if message == WM_DESTROY:
-                self._ends = True
+                self._ends = self._is_closed = True
                 self._is_decided.set()
                 self._is_asked.set()
                 _quit(0)

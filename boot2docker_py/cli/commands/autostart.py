@@ -79,6 +79,8 @@ def _run(session: Session) -> None:
                 _up_until(end, session)
                 while not end.wait(LOOK_EVERY_S):
                     pass
+                if end.was_closed():
+                    return
                 if _is_wanted(session):
                     session.machine.save(Deadline(session.config.timeout_s))
                 if not end.was_cancelled():

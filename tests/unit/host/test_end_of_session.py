@@ -24,6 +24,7 @@ class TestSignals:
             assert not end.wait(0)
             os.kill(os.getpid(), getattr(signal, name))
             assert end.wait(LONG_S)
+            assert not end.was_closed()
             assert not end.was_cancelled()
         assert signal.getsignal(getattr(signal, name)) is before
 
@@ -83,6 +84,7 @@ if sys.platform == "win32":
             with end_of_session.awaited("saving") as end:
                 send(windows_session.WM_CLOSE)
                 assert end.wait(LONG_S)
+                assert end.was_closed()
                 assert not end.was_cancelled()
 
         def test_nothing_is_left(self) -> None:

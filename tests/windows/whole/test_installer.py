@@ -1,0 +1,159 @@
+"""The installer, silent, from nothing to an uninstalled program: what comes, what stays, what goes.
+
+The tests of this file are the chapters of one story, in their order.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+from typing import Iterator
+
+import pytest
+
+from boot2docker_py import __version__
+from tests.windows.whole.conftest import HOME, ROOT, Windows
+
+FOLDER = "C:\\Käpt n & Söhne ^so!\\b2d"
+VM = "of the installer"
+GONE_WITHIN_S = 120.0
+
+
+class Installed:
+    """The program, as the installer has left it."""
+
+    def __init__(self, windows: Windows, setup: Path) -> None:
+        self.windows = windows
+        self._setup = setup
+        self.folder = windows.here(FOLDER)
+
+    def install(self) -> int:
+        # The folder comes last and is not quoted, as NSIS wants it.
+        words = ["Z:" + str(self._setup).replace("/", "\\"), "/S", *f"/D={FOLDER}".split(" ")]
+        return self.windows.run(*words).returncode
+
+    def uninstall(self) -> None:
+        """Uninstall; the program copies itself elsewhere first, and returns."""
+        self.windows.run(f"{FOLDER}\\uninstall.exe", "/S")
+        end = time.monotonic() + GONE_WITHIN_S
+        while (self.folder / "uninstall.exe").exists():
+            assert time.monotonic() < end, (self.folder / "setup.log").read_text()
+            time.sleep(0.5)
+
+    def try_run(
+        self, *words: str, program: str = "boot2docker"
+    ) -> subprocess.CompletedProcess[bytes]:
+        return self.windows.run(f"{FOLDER}\\bin\\{program}.exe", *words)
+
+    def run(self, *words: str, program: str = "boot2docker") -> str:
+        done = self.try_run(*words, program=program)
+        assert done.returncode == 0, done.stderr.decode(errors="replace")
+        return done.stdout.decode("utf-8", "replace").replace("\r\n", "\n")
+
+    def registry(self, key: str) -> str:
+        return self.windows.run("reg", "query", f"HKCU\\{key}").stdout.decode("utf-8", "replace")
+
+    def shortcuts(self) -> list[str]:
+        return sorted(link.name for link in self.windows.here("C:\\users").rglob("*.lnk"))
+
+    def log(self) -> str:
+        return (self.folder / "setup.log").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def installed(windows: Windows) -> Iterator[Installed]:
+    given = os.environ.get("BOOT2DOCKER_TEST_SETUP")
+    folder = Path(given).parent if given else ROOT / "build"
+    if not given:
+        cache = windows.root.parent
+        subprocess.run([str(ROOT / "installer" / "build"), str(folder), str(cache)], check=True)
+    found = Installed(windows, folder / f"boot2docker-py-{__version__}-setup.exe")
+    yield found
+    if (found.folder / "uninstall.exe").exists():
+        found.uninstall()
+
+
+def test_it_comes_with_all_that_a_user_looks_for(installed: Installed) -> None:
+    assert installed.install() == 0
+    assert installed.run("version") == f"boot2docker_py version: v{__version__}\n"
+    assert "\\b2d\\bin" in installed.registry("Environment")
+    uninstall = installed.registry(
+        "Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\boot2docker-py"
+    )
+    assert __version__ in uninstall
+    both = ["Boot2Docker Start.lnk", "Boot2Docker Status.lnk"]
+    assert installed.shortcuts() == sorted([*both, *both, "Uninstall.lnk"])
+
+
+def test_it_says_what_is_missing(installed: Installed) -> None:
+    assert "VirtualBox is not installed" in installed.log()
+    assert "https://www.virtualbox.org" in installed.log()
+    assert "There is no docker client" in installed.log()
+    assert installed.try_run("ps", program="docker").returncode == 3  # there is no VM
+
+
+def test_other_pythons_of_the_user_do_not_count(installed: Installed) -> None:
+    words = [f"{FOLDER}\\bin\\boot2docker.exe", "version"]
+    done = installed.windows.run(*words, PYTHONHOME="C:\\no", PYTHONPATH="C:\\no")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_vm_is_made(installed: Installed) -> None:
+    iso = os.environ.get("BOOT2DOCKER_TEST_ISO", str(ROOT / "build" / "boot2docker.iso"))
+    image = "Z:" + iso.replace("/", "\\")
+    words = ["--driver", "qemu", "--vm", VM]
+    installed.run(*words, "init", "--iso-url", image, "--memory", "1024", "--disksize", "6000")
+    assert installed.run(*words, "status") == "poweroff\n"
+
+
+def test_a_vm_comes_up_and_its_docker_answers(installed: Installed) -> None:
+    words = ["--driver", "qemu", "--vm", VM]
+    installed.run(*words, "up", "--timeout", "290")
+    assert installed.run(*words, "docker", "version", "--format", "{{.Server.Os}}") == "linux\n"
+    installed.run(*words, "down")  # the forwarder goes on, and keeps files of the program open
+
+
+def test_an_upgrade_keeps_vms_keys_and_profile(installed: Installed) -> None:
+    home = installed.windows.here(HOME + "\\b 2 d")
+    (home / "profile").write_text("Verbose = false\n")
+    key = (home / "id_boot2docker").read_bytes()
+    stale = installed.folder / "python" / "of-an-older-version"
+    stale.write_text("")
+    assert installed.install() == 0
+    assert not stale.exists()
+    assert installed.registry("Environment").count("\\b2d\\bin") == 1
+    assert installed.run("--driver", "qemu", "--vm", VM, "status") == "poweroff\n"
+    assert (home / "id_boot2docker").read_bytes() == key
+    assert (home / "profile").read_text() == "Verbose = false\n"
+    (home / "profile").unlink()
+
+
+def test_nothing_is_left_but_what_must_stay(installed: Installed) -> None:
+    (installed.folder / "of the user.txt").write_text("")
+    installed.uninstall()
+    assert [file.name for file in installed.folder.iterdir()] == ["of the user.txt"]
+    (installed.folder / "of the user.txt").unlink()
+    assert installed.shortcuts() == []
+    assert "\\b2d\\bin" not in installed.registry("Environment")
+    assert "boot2docker-py" not in installed.registry(
+        "Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
+    )
+    assert (installed.windows.here(HOME + "\\b 2 d") / "vms" / VM / "driver").exists()
+
+
+def test_a_new_installation_finds_the_vm_and_can_delete_it(installed: Installed) -> None:
+    assert installed.install() == 0
+    assert installed.run("--vm", VM, "status") == "poweroff\n"
+    installed.run("--vm", VM, "delete", "--force")
+    installed.uninstall()
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(installed: Installed) -> None:
+    theirs = installed.folder / "python" / "theirs.txt"
+    theirs.parent.mkdir(parents=True, exist_ok=True)
+    theirs.write_text("precious")
+    assert installed.install() != 0
+    assert theirs.read_text() == "precious"
+    theirs.unlink()
