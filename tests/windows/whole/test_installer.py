@@ -95,8 +95,11 @@ def test_it_says_what_is_missing(installed: Installed) -> None:
 
 
 def test_other_pythons_of_the_user_do_not_count(installed: Installed) -> None:
+    shadow = installed.windows.here("C:\\shadow")
+    (shadow / "boot2docker_py").mkdir(parents=True, exist_ok=True)
+    (shadow / "boot2docker_py" / "__init__.py").write_text("raise SystemExit(99)")
     words = [f"{FOLDER}\\bin\\boot2docker.exe", "version"]
-    done = installed.windows.run(*words, PYTHONHOME="C:\\no", PYTHONPATH="C:\\no")
+    done = installed.windows.run(*words, PYTHONPATH="C:\\shadow")
     assert done.returncode == 0, done.stderr
 
 
