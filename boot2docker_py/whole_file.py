@@ -59,6 +59,12 @@ def write_new(
             os.link(new, path)
 
 
+def clear(path: Path) -> None:
+    """Remove what writers of `path` that were killed have left; for when nobody writes it now."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink(missing_ok=True)
+
+
 def replace(source: Path, target: Path, clock: Clock = time) -> None:
     """Give the file `source` the name `target`, whatever has it now.
 

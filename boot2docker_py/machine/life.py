@@ -13,7 +13,7 @@ import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Iterator
 
-from boot2docker_py import lock
+from boot2docker_py import lock, whole_file
 from boot2docker_py.address import Address
 from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State
 from boot2docker_py.errors import (
@@ -307,6 +307,7 @@ class Machine:
         self.endpoint.stop()
         self.paths.driver_record.unlink(missing_ok=True)
         self.paths.known_hosts.unlink(missing_ok=True)
+        whole_file.clear(self.paths.known_hosts)
         with contextlib.suppress(OSError):  # something else lives there, or nothing was there
             self.paths.folder.rmdir()
         shutil.rmtree(self.paths.run, ignore_errors=True)

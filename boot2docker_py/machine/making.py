@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boot2docker_py import whole_file
 from boot2docker_py.drivers.base import Driver, HostOnly, VMInfo, VMSpec
 from boot2docker_py.errors import UsageError
 from boot2docker_py.paths import VMPaths, make_private_folder
@@ -46,6 +47,7 @@ def _new_seed(config: Config, paths: VMPaths, image: Image) -> bytes:
     host_key, host_name = keys.make_host_key(), names.host_name(config.vm)
     # Only our image takes its host key from the seed; the official one makes its own, which is
     # then pinned at first contact.
+    whole_file.clear(paths.known_hosts)
     if image.is_ours:
         host_keys.pin(paths.known_hosts, host_name, host_key.public_line)
     else:
