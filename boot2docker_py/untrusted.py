@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+MOST_DIGITS = 100
+
 
 def number(text: str, lowest: int, highest: int) -> int | None:
     """Return the whole number that a text is in decimal; None if it is none in the range."""
@@ -32,6 +34,13 @@ def parsed_json(text: str | bytes) -> Any:
         ValueError: it is none, or nested too deeply, or has numbers too long.
     """
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=_whole_number)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+
+
+def _whole_number(digits: str) -> int:
+    # Python before 3.8.14, which Windows 7 has, would read for hours.
+    if len(digits) > MOST_DIGITS:
+        raise ValueError("a number has too many digits")
+    return int(digits)

@@ -64,4 +64,4 @@ def test_quiet_prints_names_alone(boot2docker: Boot2Docker, of_qemu: Path) -> No
 def test_no_vm_is_no_error(boot2docker: Boot2Docker) -> None:
     answer = boot2docker(["ls", "--driver", "qemu"])
     assert (answer.status, answer.out) == (0, "")
-    assert "boot2docker up" in answer.err
+    assert "boot2docker --driver qemu up" in answer.err

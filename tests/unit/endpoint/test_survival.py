@@ -67,7 +67,9 @@ def test_while_the_vm_is_away_a_client_is_told_why_at_once(
         answer = read_all(client)
     assert time.monotonic() - began < 10  # and not for ever
     assert answer.startswith(b"HTTP/1.1 503 ")
-    assert b"VM 'vm' cannot be reached (Connection refused); see: boot2docker status" in answer
+    assert (
+        b"VM 'vm' cannot be reached (Connection refused); see: boot2docker --vm vm status" in answer
+    )
     assert endpoint.status().refused_connections == 1
     assert endpoint.ping() is not None
 

@@ -196,16 +196,3 @@ class TestRunKey:
             run_key.demand_possible(job, {"BOOT2DOCKER_DIR": "C:\\other"})
         assert caught.value.resolution.endswith('setx BOOT2DOCKER_DIR "D:\\b2d"')
         run_key.demand_possible(job, {"BOOT2DOCKER_DIR": "D:\\b2d"})
-
-    @pytest.mark.skipif(sys.platform != "win32", reason="needs a registry")
-    def test_on_and_off_in_the_registry(self) -> None:
-        entry = RunKey("käpt'n & 100% ^!")
-        try:
-            for saves in (False, True, True):
-                entry.write(Job(entry.vm_name, saves))
-                assert entry.kept({}) == (Kept.ON, saves)
-            entry.write(Job(entry.vm_name, saves_at_logoff=True, python="C:\\old\\python.exe"))
-            assert entry.kept({}) == (Kept.STALE, False)
-        finally:
-            assert entry.remove()
-        assert (entry.kept({}), entry.remove()) == ((Kept.OFF, False), False)
