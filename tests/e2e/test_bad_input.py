@@ -47,7 +47,7 @@ def contents(home: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [
-        (["init", "--memory", "0"], 2, "--memory must be a whole number"),
+        (["init", "--memory", "0"], 2, "--memory must be a size"),
         (["init", "--cpus", "0"], 2, "--cpus must be"),
         (["init", "--disksize", "1"], 2, "--disksize must be"),
         (["init", "--sshport", "99999"], 2, "--sshport must be"),
@@ -127,7 +127,7 @@ def mounted(folder: Path, options: str) -> list[str]:
     """Return what runs a program with a small file system of its own at `folder`."""
     folder.mkdir(parents=True)
     as_root = [] if os.getuid() == 0 else ["--map-root-user"]
-    mount = f'mount -t tmpfs -o {options} tmpfs "$0" && exec "$@"'
+    mount = f'mount -t tmpfs -o mode=700,{options} tmpfs "$0" && exec "$@"'
     return ["unshare", "--mount", *as_root, "sh", "-c", mount, str(folder)]
 
 

@@ -87,10 +87,16 @@ def test_a_disk_of_somebody_else_survives(driver: VirtualBoxDriver, spec: VMSpec
 def test_a_vm_of_somebody_else_survives(api: API, paths: VMPaths, tmp_path: Path) -> None:
     name = f"somebody {uuid.uuid4().hex[:8]}"
     _vboxmanage("createvm", "--name", name, "--basefolder", str(tmp_path), "--register")
+    disk = tmp_path / "disk.vdi"
+    _vboxmanage("createmedium", "--filename", str(disk), "--size", "8")
+    _vboxmanage("storagectl", name, "--name", "SATA", "--add", "sata")
+    attached = ("--storagectl", "SATA", "--port", "0", "--type", "hdd", "--medium", str(disk))
+    _vboxmanage("storageattach", name, *attached)
     driver = VirtualBoxDriver(name, paths, api)
     with pytest.raises(WrongStateError, match="not made by boot2docker"):
         driver.delete()
     assert (tmp_path / name / f"{name}.vbox").is_file()
+    assert disk.is_file()
     _vboxmanage("unregistervm", name, "--delete")
 
 
