@@ -114,7 +114,7 @@ class TestCopy:
         target = "vm:/var/lib/boot2docker/notes"
         answer = vm.try_run("cp", str(tmp_path / "notes"), target)
         assert answer.returncode == 9
-        assert b"boot2docker cp --root" in answer.stderr
+        assert b"boot2docker --vm boot2docker-vm cp --root" in answer.stderr
         vm.run("cp", "--root", str(tmp_path / "notes"), target)
         assert vm.run("ssh", f"sudo cat {target[3:]}; sudo rm {target[3:]}") == "kept"
         assert vm.try_run("cp", "vm:/etc/shadow", str(tmp_path)).returncode == 9
@@ -148,7 +148,7 @@ class TestDoctor:
         answer = vm.try_run("doctor")
         assert answer.returncode == 9
         assert b"failure  forwarder" in answer.stdout
-        assert b"try: boot2docker up" in answer.stdout
+        assert b"try: boot2docker --vm boot2docker-vm up" in answer.stdout
 
 
 class TestClock:
