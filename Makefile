@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_ENGINE_PROXY := off
 
-.PHONY: help demo test lint unit faults unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows7 bench fuzz soak iso image-wheel docs deps clean
+.PHONY: help demo test lint unit faults unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows7 bench fuzz soak iso image-wheel docs deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ test-windows: deps iso .venv/ready ## Run the tests with Pythons for Windows, an
 .PHONY: windows-installer
 windows-installer: ## Build the installer for Windows (make windows-installer IMAGE=build/boot2docker.iso)
 	@installer/build build "$(CACHE)/windows" $(IMAGE)
+
+test-windows-core: deps ## Run those of them that CI runs
+	tests/windows/run pytest build/results --core
 
 test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
 	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml

@@ -36,6 +36,7 @@ def config(**environ: str) -> Any:
 )
 def test_a_home_of_any_name_is_used(tmp_path: Path, name: str) -> None:
     home = tmp_path / name / "b2d"
+    home.mkdir(parents=True)  # a command that makes nothing makes no home either
     answer = run("status", BOOT2DOCKER_DIR=str(home))
     assert b"defect" not in answer.stderr
     assert (home / "boot2docker.log").exists()
