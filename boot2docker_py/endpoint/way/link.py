@@ -27,7 +27,7 @@ ROUND_S = 300.0  # for a VM whose port takes connections, but which does not gre
 KNOCK_WITHIN_S = 3.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 5.0
-FAILED_PAUSE_S = 60.0  # what does not heal by waiting may be mended by somebody
+FAILED_PAUSE_S = 60.0  # waiting does not help, but somebody may repair it
 REST_S = 60.0  # long enough to shut down or save; and who starts the VM says `wake`
 
 
@@ -90,7 +90,7 @@ class Link(threading.Thread):
                 self._fail(LastError(f"the forwarder failed: {error!r}"))
 
     def _connect_and_hold(self, round_s: float) -> float:
-        """Try for so long, hold what comes of it, and return how long to try the next time."""
+        """Try for `round_s`, hold the connection, and return how long to try the next time."""
         # Here, because loading them takes longer than all else that the process does at its start.
         from boot2docker_py.ssh.connection import connect
         from boot2docker_py.ssh.errors import NotReadyError
@@ -107,7 +107,7 @@ class Link(threading.Thread):
         return AFTER_A_LOSS_S
 
     def _connect(self, connect: Callable[..., Connection], round_s: float) -> Connection:
-        if self.phase is not Phase.FAILED:  # which stays on show until it is mended
+        if self.phase is not Phase.FAILED:  # which is shown until it is repaired
             self.phase = Phase.CONNECTING
         self._disturbed.clear()
         return connect(

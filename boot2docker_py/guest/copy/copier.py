@@ -76,7 +76,7 @@ fi
 exit {NOT_USABLE}
 """
 
-Report = Callable[[int, int], None]  # the bytes copied so far, and of all, 0 when nobody knows
+Report = Callable[[int, int], None]  # the bytes copied so far, and of all, 0 when that is unknown
 
 
 @dataclass(frozen=True)

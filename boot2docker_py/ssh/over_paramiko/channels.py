@@ -1,4 +1,4 @@
-"""paramiko's channel, mended: for bytes that a thread of ours reads and writes as from a socket.
+"""paramiko's channel, repaired: for bytes that a thread of ours reads and writes as from a socket.
 
 On a `SharedChannel` several threads send. `SessionChannel` is one that knows `exit-signal`, RFC
 4254, section 6.10. Clients' bytes go by another kind, see `stream_channel.py`.
