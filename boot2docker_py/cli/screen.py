@@ -8,7 +8,7 @@ import os
 import re
 import sys
 import time
-from typing import TYPE_CHECKING, Callable, Iterable, Mapping, TextIO
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Mapping, TextIO
 
 import click
 
@@ -40,6 +40,23 @@ def plain(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _LINE_END.sub("\n", text))
 
 
+def style(text: str, **colours: Any) -> str:
+    """Return the text in colours, where the user wants any; a pipe never gets them."""
+    return click.style(text, **colours) if wants_colours(os.environ) else text
+
+
+def wants_colours(environ: Mapping[str, str]) -> bool:
+    """Tell whether the user wants colours (https://no-color.org, https://bixense.com/clicolors)."""
+    if environ.get("NO_COLOR"):
+        return False
+    return environ.get("TERM") != "dumb" and environ.get("CLICOLOR") != "0"
+
+
+def _can_write_over(stream: TextIO) -> bool:
+    """Tell whether a line of the stream can be written over."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def data(text: str) -> None:
     """Print what was asked for."""
     click.echo(plain(text))
@@ -48,8 +65,10 @@ def data(text: str) -> None:
 def words(text: str, *, is_data: bool = False) -> None:
     """Print words for the user, on stderr unless they are what was asked for.
 
-    What they advise to type is about the VM that this command was about.
+    What they advise to type is about the VM that this command was about. A line that is written
+    over goes first.
     """
+    status_line.clear()
     click.echo(plain(next_command.pointed(text)), err=not is_data)
 
 
@@ -101,7 +120,7 @@ def json_object(value: Mapping[str, object]) -> None:
 def error(problem: Boot2DockerError) -> None:
     """Print what is wrong, what others said of it, and what to type next."""
     status_line.clear()
-    click.echo(click.style("error: ", fg="red") + plain(problem.brief), err=True)
+    click.echo(style("error: ", fg="red") + plain(problem.brief), err=True)
     for line in problem.details.strip().splitlines()[-DETAIL_LINES:]:
         click.echo(plain(f"  {line}"), err=True)
     if problem.resolution:
@@ -121,7 +140,7 @@ class StatusLine:
 
     def show(self, progress: Progress) -> None:
         """Show what is being waited for, for how long, and why."""
-        if sys.stderr.isatty():
+        if _can_write_over(sys.stderr):
             self._show_on_terminal(progress)
         else:
             self._show_as_lines(progress)
@@ -156,12 +175,12 @@ class StatusLine:
             share = progress.received_bytes / progress.total_bytes
             bar = "#" * int(share * BAR_WIDTH)
             what = f"[{bar:<{BAR_WIDTH}}] {share:4.0%} {received_mb:.1f} of {total_mb:.1f} MB"
-        if sys.stderr.isatty():
+        if _can_write_over(sys.stderr):
             self.write(f"Fetching the image: {what}")
 
     def show_copy(self, copied_bytes: int, total_bytes: int) -> None:
         """Show how much has been copied; a total of 0 means it is unknown."""
-        is_terminal = sys.stderr.isatty()
+        is_terminal = _can_write_over(sys.stderr)
         now_s = self._now_s()
         if now_s - self._copy_shown_at_s < (COPY_SHOWN_EVERY_S if is_terminal else REPEAT_S):
             return
@@ -212,7 +231,7 @@ class Handler(logging.Handler):
         status_line.clear()
         text = plain(without_secrets(next_command.pointed(record.getMessage())))
         if record.levelno >= logging.WARNING:
-            text = click.style("warning: ", fg="yellow") + text
+            text = style("warning: ", fg="yellow") + text
         elif record.levelno < logging.INFO:
-            text = click.style(f"{record.name.rpartition('.')[2]}: {text}", dim=True)
+            text = style(f"{record.name.rpartition('.')[2]}: {text}", dim=True)
         click.echo(text, err=True)

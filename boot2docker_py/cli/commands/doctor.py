@@ -141,7 +141,7 @@ def _patient(session: Session) -> Patient:
 
 
 def _show(finding: Finding) -> None:
-    level = click.style(f"{finding.level.value:<8}", fg=COLOURS.get(finding.level.value))
+    level = screen.style(f"{finding.level.value:<8}", fg=COLOURS.get(finding.level.value))
     lines = list(_lines(finding))
     click.echo(f"{level} {screen.plain(lines[0])}")
     for line in lines[1:]:

@@ -90,3 +90,27 @@ def test_no_command_prints_past_the_screen() -> None:
         assert all(
             "get_help" in line or "pages." in line or "screen.plain(" in line for line in found
         ), file
+
+
+@pytest.mark.parametrize(
+    ("environ", "wanted"),
+    [
+        ({}, True),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"CLICOLOR": "0"}, False),
+    ],
+)
+def test_colours_are_what_the_user_wants(environ: dict[str, str], wanted: bool) -> None:
+    assert screen.wants_colours(environ) is wanted
+
+
+def test_words_do_not_stand_behind_a_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    screen.status_line.write("Fetching the image: [####]")
+    screen.words("Image 1.0 is at x.")
+    shown = capsys.readouterr().err
+    assert shown.endswith("\r" + " " * 26 + "\rImage 1.0 is at x.\n")
