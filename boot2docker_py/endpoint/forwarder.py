@@ -111,7 +111,9 @@ class Forwarder:
     def _refuse(self, client: Client) -> None:
         name = self._settings.vm_name
         self._tell(
-            client, f"the engine of VM '{name}' is not running; see: boot2docker logs engine"
+            client,
+            f"the engine of VM '{name}' is not running, or takes no more clients; "
+            "see: boot2docker logs engine",
         )
 
     def _tell(self, client: Client, message: str) -> None:

@@ -80,7 +80,10 @@ def test_while_the_engine_is_away_a_client_is_told_so(endpoint: Endpoint, engine
     with endpoint.client(QUESTION) as client:
         answer = read_all(client)
     assert answer.startswith(b"HTTP/1.1 503 ")
-    told = "the engine of VM 'vm' is not running; see: boot2docker logs engine"
+    told = (
+        "the engine of VM 'vm' is not running, or takes no more clients; "
+        "see: boot2docker logs engine"
+    )
     assert told.encode() in answer
     assert endpoint.ping() == told
     eventually(lambda: endpoint.status().open_connections == 0)
