@@ -8,6 +8,7 @@ from typing import Any, Mapping, NamedTuple
 from boot2docker_py.config import profile as profile_file
 from boot2docker_py.config.settings import OBSOLETE, SETTINGS, Setting
 from boot2docker_py.errors import ConfigError, UsageError
+from boot2docker_py.masking import without_secrets
 from boot2docker_py.paths import Paths
 
 
@@ -135,7 +136,9 @@ class _Merge:
             self.values[setting.field] = setting.convert(value)
             self.origins[setting.field] = origin
         except ValueError as error:
-            self.mistakes.append(f"{place} {error}, not {value!r}")
+            # A proxy that is written wrongly may have its password anywhere.
+            shown = "" if setting.field == "engine_proxy" else f", not {value!r}"
+            self.mistakes.append(f"{place} {error}{shown}")
 
     def stop_at_mistakes(self, kind: type[UsageError], *, resolution: str) -> None:
         if len(self.mistakes) == 1:
@@ -188,9 +191,14 @@ def _host_only_mistakes(config: Config) -> list[str]:
     return mistakes
 
 
+def _shown(config: Config) -> Config:
+    """Return the settings without the password of the proxy."""
+    return config._replace(engine_proxy=without_secrets(config.engine_proxy))
+
+
 def as_dict(config: Config) -> dict[str, object]:
     """Return the settings as `config --json` prints them."""
-    values = config._asdict()
+    values = _shown(config)._asdict()
     return {
         name: str(value) if isinstance(value, Path) else value
         for name, value in values.items()
@@ -201,6 +209,7 @@ def as_dict(config: Config) -> dict[str, object]:
 def as_toml(config: Config) -> str:
     """Return the settings as a profile that `load` reads back, each with its origin."""
     lines = [f"# boot2docker profile filename: {config.profile}"]
+    config = _shown(config)
     for setting in SETTINGS:
         value = profile_file.value_as_toml(getattr(config, setting.field))
         lines.append(f"{setting.key} = {value}  # {config.origins[setting.field]}")

@@ -8,6 +8,7 @@ from typing import Callable
 import pytest
 
 from boot2docker_py.config import engine
+from tests.conftest import Boot2Docker
 
 
 @pytest.mark.parametrize(
@@ -78,3 +79,10 @@ def test_values_of_options_are_json_where_they_are_that() -> None:
         **{"debug": True, "mtu": 1400, "log-opts": {"max-size": "10m"}},
         **{"log-level": "info", "x": "[[["},
     }
+
+
+@pytest.mark.parametrize("words", [["config"], ["config", "--json"]])
+def test_the_password_of_a_proxy_is_never_shown(boot2docker: Boot2Docker, words: list[str]) -> None:
+    for url in ("http://me:s3cr3t@proxy:1", "me:s3cr3t@proxy:1", "http://me:s3cr3t@pro xy"):
+        answer = boot2docker([*words, "--proxy", url])
+        assert "s3cr3t" not in answer.out + answer.err
