@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Driver, State, VMSpec
+from boot2docker_py.drivers.base import Changes, Driver, Own, State, VMSpec
 from boot2docker_py.errors import (
     NetworkError,
     NotFoundError,
@@ -19,6 +20,7 @@ from boot2docker_py.errors import (
     UsageError,
     WrongStateError,
 )
+from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Check, Deadline, wait_for
 
 TIMEOUT_S = 120.0
@@ -297,6 +299,210 @@ class SnapshotContract(DriverContract):
         assert running.state() is State.ABSENT
         running.create(spec)
         assert list(running.snapshots()) == []
+
+
+class ChangeContract(DriverContract):
+    """The rules for what is changed of a VM that is there."""
+
+    def test_an_absent_vm_is_not_changed(self, driver: Driver) -> None:
+        with pytest.raises(NotFoundError):
+            driver.change(Changes(memory_mb=128))
+        with pytest.raises(NotFoundError):
+            driver.reseed(b"a seed")
+
+    def test_what_is_changed_is_as_asked_and_all_else_stays(self, off: Driver) -> None:
+        before = off.describe()
+        wanted = before._replace(memory_mb=200, cpus=2, disk_mb=before.disk_mb + 500)
+        off.change(Changes(memory_mb=200, cpus=2, disk_mb=wanted.disk_mb))
+        assert off.describe()._replace(disk=before.disk) == wanted
+        off.change(Changes())
+        assert off.describe()._replace(disk=before.disk) == wanted
+        off.start()
+        wait_until(off, State.RUNNING)
+        off.drop_old_disk()
+        off.power_off()
+        assert off.describe()._replace(disk=before.disk) == wanted
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [Changes(cpus=100_000), Changes(disk_mb=10), Changes(ssh_port=2345, docker_port=2345)],
+        ids=["too many CPUs", "a smaller disk", "one port for two"],
+    )
+    def test_a_change_that_cannot_be_changes_nothing(self, off: Driver, wrong: Changes) -> None:
+        before = off.describe()
+        with pytest.raises(UsageError):
+            off.change(wrong._replace(memory_mb=200))
+        assert off.describe() == before
+
+    def test_a_vm_with_memory_is_not_changed(self, running: Driver) -> None:
+        before = running.describe()
+        for _ in ("running", "saved"):
+            with pytest.raises(WrongStateError):
+                running.change(Changes(memory_mb=200))
+            with pytest.raises(WrongStateError):
+                running.reseed(b"a seed")
+            if running.state() is State.RUNNING:
+                running.save()
+        assert running.describe() == before
+
+    def test_ports_are_changed(self, off: Driver) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as one:
+            ssh_port = one.getsockname()[1]
+        off.change(Changes(ssh_port=ssh_port))
+        assert off.ssh_address().port == off.describe().ssh_port == ssh_port
+        off.change(Changes(docker_port=ssh_port + 1 if ssh_port < 65535 else ssh_port - 1))
+        assert off.describe().docker_port
+        off.change(Changes(docker_port=0))
+        assert off.describe().docker_port == 0
+
+    def test_snapshots_outlive_a_larger_disk(self, off: Driver) -> None:
+        off.take_snapshot("one")
+        larger_mb = off.describe().disk_mb + 500
+        off.change(Changes(disk_mb=larger_mb))
+        assert [one.name for one in off.snapshots()] == ["one"]
+        off.restore_snapshot("one")
+        assert off.state() is State.OFF
+        off.change(Changes(disk_mb=larger_mb))
+        assert off.describe().disk_mb == larger_mb
+
+
+class CopyContract(DriverContract):
+    """The rules for VMs that are made of others; `other` drives a VM that does not exist."""
+
+    def test_a_clone_has_what_the_source_has_and_its_own_identity(
+        self, off: Driver, other: Driver, own: Own
+    ) -> None:
+        other.clone(off, own)
+        source, clone = off.describe(), other.describe()
+        assert other.state() is State.OFF
+        assert (clone.memory_mb, clone.cpus, clone.disk_mb) == (
+            source.memory_mb,
+            source.cpus,
+            source.disk_mb,
+        )
+        assert (clone.iso, clone.console_log) == (own.iso, own.console_log)
+        assert clone.uuid != source.uuid
+        assert clone.ssh_port != source.ssh_port
+        assert list(other.snapshots()) == []
+        for driver in (off, other):
+            driver.start()
+            wait_until(driver, State.RUNNING)
+        other.delete()
+        assert off.state() is State.RUNNING
+
+    def test_a_clone_of_nothing_is_not_made(self, driver: Driver, other: Driver, own: Own) -> None:
+        with pytest.raises(NotFoundError):
+            other.clone(driver, own)
+        assert other.state() is State.ABSENT
+
+    def test_a_clone_is_of_a_vm_at_rest_or_of_a_snapshot(
+        self, off: Driver, other: Driver, own: Own
+    ) -> None:
+        off.take_snapshot("one")
+        off.start()
+        wait_until(off, State.RUNNING)
+        with pytest.raises(WrongStateError):
+            other.clone(off, own)
+        with pytest.raises(NotFoundError):
+            other.clone(off, own, snapshot="two")
+        assert other.state() is State.ABSENT
+        assert not other.has_remains()
+        other.clone(off, own, snapshot="one")
+        assert other.state() is State.OFF
+        assert off.state() is State.RUNNING
+        with pytest.raises(WrongStateError):
+            other.clone(off, own, snapshot="one")
+
+    def test_what_a_linked_clone_builds_on_stays(
+        self, off: Driver, other: Driver, own: Own
+    ) -> None:
+        with pytest.raises(UsageError):
+            other.clone(off, own, is_linked=True)
+        off.take_snapshot("one")
+        off.take_snapshot("two")
+        assert list(off.linked_clones()) == []
+        other.clone(off, own, snapshot="one", is_linked=True)
+        assert list(off.linked_clones()) == [other.describe().name]
+        off.delete_snapshot("two")
+        for call in (off.delete, lambda: off.delete_snapshot("one")):
+            with pytest.raises(WrongStateError):
+                call()
+        with pytest.raises(WrongStateError):
+            off.replace_disk(b"seed", 1000)
+        other.start()
+        wait_until(other, State.RUNNING)
+        other.delete()
+        assert list(off.linked_clones()) == []
+        off.delete_snapshot("one")
+        off.delete()
+        assert off.state() is State.ABSENT
+
+    def test_a_renamed_vm_is_there_by_its_new_name_alone(
+        self, off: Driver, other: Driver, other_paths: VMPaths
+    ) -> None:
+        off.take_snapshot("one")
+        before = off.describe()
+        off.rename(other_paths)
+        after = other.describe()
+        assert off.state() is State.ABSENT
+        assert other.state() is State.OFF
+        assert [one.name for one in other.snapshots()] == ["one"]
+        assert after.name != before.name
+        assert (after.memory_mb, after.ssh_port) == (before.memory_mb, before.ssh_port)
+        other.start()
+        wait_until(other, State.RUNNING)
+        other.power_off()
+        other.restore_snapshot("one")
+        other.delete()
+
+    def test_neither_a_running_vm_is_renamed_nor_another_written_over(
+        self, off: Driver, other: Driver, own: Own, other_paths: VMPaths
+    ) -> None:
+        other.clone(off, own)
+        with pytest.raises(WrongStateError):
+            off.rename(other_paths)
+        other.delete()
+        off.start()
+        wait_until(off, State.RUNNING)
+        with pytest.raises(WrongStateError):
+            off.rename(other_paths)
+        assert off.state() is State.RUNNING
+        assert other.state() is State.ABSENT
+
+    def test_an_exported_vm_is_made_again(
+        self, off: Driver, other: Driver, own: Own, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "exported.vm"
+        told = []
+        off.export(file, lambda so_far, in_all: told.append((so_far, in_all)))
+        assert told[-1][0] == told[-1][1] > 0
+        with pytest.raises(StorageError):
+            off.export(file)
+        other.import_(file, own)
+        source, made = off.describe(), other.describe()
+        assert other.state() is State.OFF
+        assert (made.memory_mb, made.disk_mb) == (source.memory_mb, source.disk_mb)
+        assert made.uuid != source.uuid
+        with pytest.raises(WrongStateError):
+            other.import_(file, own)
+        other.start()
+        wait_until(other, State.RUNNING)
+
+    def test_a_running_vm_is_not_exported(self, running: Driver, tmp_path: Path) -> None:
+        with pytest.raises(WrongStateError):
+            running.export(tmp_path / "exported.vm")
+        assert list(tmp_path.glob("exported*")) == []
+
+    def test_nothing_is_made_of_something_else(
+        self, driver: Driver, own: Own, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "something.else"
+        for content in (b"", b"something else\n" * 1000, bytes(1 << 20)):
+            file.write_bytes(content)
+            with pytest.raises(UsageError):
+                driver.import_(file, own)
+            assert driver.state() is State.ABSENT
+            assert not driver.has_remains()
 
 
 class HostContract(DriverContract):

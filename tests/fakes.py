@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,23 +11,35 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.cli.session import Session
+from boot2docker_py.drivers import host
 from boot2docker_py.drivers.base import (
     USUAL,
     Boot,
+    Changes,
     Driver,
     Features,
+    Own,
+    ShowBytes,
     Snapshot,
     State,
     VMInfo,
     VMSpec,
+    show_no_bytes,
 )
 from boot2docker_py.drivers.many import Listed
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase
-from boot2docker_py.errors import HypervisorError, NotFoundError, UsageError, WrongStateError
+from boot2docker_py.errors import (
+    HypervisorError,
+    NotFoundError,
+    StorageError,
+    UsageError,
+    WrongStateError,
+)
 from boot2docker_py.machine.access import Access
 from boot2docker_py.wait import Check, Deadline
 
 if TYPE_CHECKING:  # it loads paramiko, which some tests do without
+    from boot2docker_py.paths import VMPaths
     from boot2docker_py.ssh.connection import Result
 
 FAKE_CONSOLE = Path("fake", "console.sock")
@@ -52,7 +65,21 @@ class FakeDriver(Driver):
     name = "fake"
     features = Features(has_host_only_network=False, has_shared_folders=False)
 
-    def __init__(self, state: State = State.ABSENT, *, polls: float = 2) -> None:
+    def __init__(
+        self,
+        state: State = State.ABSENT,
+        *,
+        polls: float = 2,
+        name: str = "fake",
+        house: dict[str, FakeDriver] | None = None,
+    ) -> None:
+        self.vm = name
+        self.house = {} if house is None else house  # all VMs, by name
+        self.house[name] = self
+        self.links_to = ("", "")  # the VM and the snapshot that this one builds on
+        self.keeps_old_disk = False  # of before it grew
+        self.new_seed = b""  # laid into the disk, and not taken yet
+        self.ssh_port = SSH_ADDRESS.port
         self._state = state
         self._polls = polls
         self.spec: VMSpec | None = None
@@ -93,14 +120,14 @@ class FakeDriver(Driver):
         spec = self.spec
         folder = Path("fake")
         return VMInfo(
-            name="fake",
-            uuid="00000000-0000-0000-0000-000000000000",
+            name=self.vm,
+            uuid=f"00000000-0000-0000-0000-{abs(hash(self.vm)) % 10**12:012}",
             iso=spec.iso,
             disk=folder / "disk",
             disk_mb=spec.disk_mb,
             memory_mb=spec.memory_mb,
             cpus=spec.cpus,
-            ssh_port=SSH_ADDRESS.port,
+            ssh_port=self.ssh_port,
             docker_port=spec.docker_port,
             config_file=folder / "vm.json",
             folder=folder,
@@ -142,14 +169,16 @@ class FakeDriver(Driver):
             self._state = State.OFF
 
     def delete(self) -> None:
+        self._demand_no_clones()
         self._state, self.spec, self._snapshots = State.ABSENT, None, []
         self.remains = False
+        self.links_to = ("", "")
 
     def has_remains(self) -> bool:
         return self.remains
 
     def ssh_address(self) -> Address:
-        return SSH_ADDRESS
+        return Address(SSH_ADDRESS.host, self.ssh_port)
 
     def snapshots(self) -> Sequence[Snapshot]:
         self.describe()
@@ -184,6 +213,7 @@ class FakeDriver(Driver):
 
     def delete_snapshot(self, name: str) -> None:
         gone = self._snapshot(name)[0]
+        self._demand_no_clones(name)
         builders = sum(one.parent == name for one in self.snapshots()) + gone.is_current
         if builders > 1:
             raise WrongStateError("several build on it")
@@ -202,11 +232,105 @@ class FakeDriver(Driver):
 
     def replace_disk(self, seed: bytes, disk_mb: int) -> None:
         self.describe()
+        self._demand_no_clones()
         if self._state not in (State.OFF, State.ABORTED, State.BROKEN):
             raise WrongStateError(f"it is {self._state.value}")
         assert self.spec is not None
         self.spec = self.spec._replace(seed=seed, disk_mb=disk_mb)
         self.disk, self._state, self._snapshots = "new", State.OFF, []
+
+    def change(self, changes: Changes) -> None:
+        info = self._at_rest()
+        host.demand_change(changes, info)
+        assert self.spec is not None
+        given = {name: value for name, value in changes._asdict().items() if value is not None}
+        self.ssh_port = given.pop("ssh_port", self.ssh_port) or SSH_ADDRESS.port
+        self.keeps_old_disk = self.keeps_old_disk or "disk_mb" in given
+        self.spec = self.spec._replace(**given)
+
+    def drop_old_disk(self) -> None:
+        self.keeps_old_disk = False
+
+    def reseed(self, seed: bytes) -> None:
+        self._at_rest()
+        self.new_seed = seed or self.new_seed
+
+    def clone(
+        self,
+        source: Driver,
+        own: Own,
+        *,
+        snapshot: str = "",
+        is_linked: bool = False,
+        show: ShowBytes = show_no_bytes,
+    ) -> None:
+        assert isinstance(source, FakeDriver)
+        if is_linked and not snapshot:
+            raise UsageError("a linked clone needs a snapshot")
+        if self._state is not State.ABSENT:
+            raise WrongStateError("there is a VM already")
+        source.describe()
+        disk = source._snapshot(snapshot)[1] if snapshot else source.disk
+        if not snapshot:
+            source._at_rest()
+        assert source.spec is not None
+        self.spec = source.spec._replace(iso=own.iso, console_log=own.console_log)
+        self.disk, self.new_seed, self.ssh_port = disk, own.new_seed, source.ssh_port + 1
+        self._state = State.OFF
+        show(1, 1)
+        if is_linked:
+            self.links_to = (source.vm, snapshot)
+
+    def linked_clones(self) -> Sequence[str]:
+        return [vm.vm for vm in self.house.values() if vm.links_to[0] == self.vm]
+
+    def other(self, name: str) -> FakeDriver:
+        """Return the driver of another VM of this house."""
+        return self.house.get(name) or FakeDriver(name=name, house=self.house)
+
+    def rename(self, to: VMPaths) -> None:
+        self._at_rest()
+        self._demand_no_clones()
+        renamed = self.other(to.name)
+        if renamed.peek() is not State.ABSENT:
+            raise WrongStateError(f"there is a VM '{to.name}' already")
+        for what in ("_state", "spec", "memory", "disk", "_snapshots", "ssh_port", "new_seed"):
+            setattr(renamed, what, getattr(self, what))
+        self._state, self.spec, self._snapshots = State.ABSENT, None, []
+
+    def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:
+        info = self._at_rest()
+        if file.exists():
+            raise StorageError("there is such a file already")
+        content = {"disk": self.disk, "memory_mb": info.memory_mb, "disk_mb": info.disk_mb}
+        file.write_text(json.dumps(content))
+        show(1, 1)
+
+    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
+        if self._state is not State.ABSENT:
+            raise WrongStateError("there is a VM already")
+        try:
+            content = json.loads(file.read_text())
+        except ValueError as error:
+            raise UsageError("that is no VM") from error
+        self.spec = a_spec(own.iso)._replace(
+            console_log=own.console_log,
+            memory_mb=content["memory_mb"],
+            disk_mb=content["disk_mb"],
+        )
+        self.disk, self.new_seed, self._state = content["disk"], own.new_seed, State.OFF
+        show(1, 1)
+
+    def _at_rest(self) -> VMInfo:
+        info = self.describe()
+        if self._state not in (State.OFF, State.ABORTED):
+            raise WrongStateError(f"it is {self._state.value}")
+        return info
+
+    def _demand_no_clones(self, snapshot: str = "") -> None:
+        linked = [vm.links_to[1] for vm in self.house.values() if vm.links_to[0] == self.vm]
+        if linked and snapshot in ("", *linked):
+            raise WrongStateError("other VMs build on it")
 
     def had_snapshot(self, name: str, *, memory: str = "") -> None:
         """Have a snapshot that was taken long ago, with a memory or of a VM that was off."""

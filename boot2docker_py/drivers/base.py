@@ -10,11 +10,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from enum import Enum
 from pathlib import Path
-from typing import Callable, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Callable, NamedTuple, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.errors import HypervisorEndedError
 from boot2docker_py.wait import Check
+
+if TYPE_CHECKING:
+    from boot2docker_py.paths import VMPaths
 
 # Called, in another thread, when the hypervisor ends and a call to it hangs.
 OnHang = Callable[[HypervisorEndedError], None]
@@ -122,6 +125,39 @@ class Snapshot(NamedTuple):
     parent: str | None  # the snapshot that it builds on
     is_current: bool  # the one that the VM builds on now
     size_bytes: int = 0  # of its own files on this machine; a disk that it shares is not counted
+
+
+class Changes(NamedTuple):
+    """What a VM is to be made of from now on; None leaves it as it is."""
+
+    memory_mb: int | None = None
+    cpus: int | None = None
+    disk_mb: int | None = None  # it can only grow
+    ssh_port: int | None = None  # on 127.0.0.1; 0 lets the driver choose a free one
+    docker_port: int | None = None  # on 127.0.0.1; 0 for none
+    host_only: HostOnly | None = None  # for a driver that has such a network
+
+
+class Own(NamedTuple):
+    """What a VM that is made of another has of its own. All else it has of the other."""
+
+    iso: Path
+    console_log: Path
+    new_seed: bytes = b""  # see `Driver.reseed`
+
+
+# Bytes so far, and in all; 0 when that is not known.
+ShowBytes = Callable[[int, int], None]
+
+# Where on the data disk a guest that has a data disk already finds a seed, and how long that may
+# be: between the partition table and the first partition, in the first 64 KB, which every format
+# of a disk keeps as one piece.
+NEW_SEED_AT_BYTES = 32 * 1024
+NEW_SEED_LIMIT_BYTES = 32 * 1024
+
+
+def show_no_bytes(_so_far: int, _in_all: int) -> None:
+    """Show nothing."""
 
 
 class Driver(ABC):
@@ -291,6 +327,111 @@ class Driver(ABC):
         Raises:
             NotFoundError: there is no VM.
             WrongStateError: the VM is in another state, or the disk is not ours to delete.
+            StorageError: no space.
+        """
+
+    @abstractmethod
+    def change(self, changes: Changes) -> None:
+        """Change what a VM that is OFF or ABORTED is made of: all that is asked, or nothing.
+
+        What is on the disk stays; snapshots stay what they are, and going back to one may bring
+        its memory size, its CPUs and its smaller disk back. Where the file of the disk cannot
+        grow, it is converted beside, swapped when it is whole, and the old one is kept until
+        `drop_old_disk`.
+
+        Raises:
+            NotFoundError: there is no VM. The same holds for all that follow.
+            WrongStateError: the VM is in another state; or its disk is not ours to change.
+            UsageError: out of this hypervisor's range; or the disk would have to shrink.
+            NetworkError: a port that was asked for is taken.
+            StorageError: no space.
+        """
+
+    @abstractmethod
+    def drop_old_disk(self) -> None:
+        """Delete the disk that `change` has kept, for when the engine has answered on the new one.
+
+        Does nothing when there is none, and costs little.
+        """
+
+    @abstractmethod
+    def reseed(self, seed: bytes) -> None:
+        """Lay a seed into the disk of a VM that is OFF or ABORTED; our image takes it at the boot.
+
+        It lies at NEW_SEED_AT_BYTES, has at most NEW_SEED_LIMIT_BYTES, and is laid only where
+        nothing but zeros, or a seed that was never taken, is: a guest of the original's may have
+        its file system there. So it is with all `new_seed`s. An empty one changes nothing.
+
+        Raises:
+            WrongStateError: the VM is in another state.
+            StorageError: no space.
+        """
+
+    @abstractmethod
+    def clone(
+        self,
+        source: Driver,
+        own: Own,
+        *,
+        snapshot: str = "",
+        is_linked: bool = False,
+        show: ShowBytes = show_no_bytes,
+    ) -> None:
+        """Make this VM, which is ABSENT, as a copy of another one of the same kind; it is OFF then.
+
+        The copy is of the disk as the source is now, for which that has to be OFF or ABORTED; or
+        as it was at a `snapshot`, whatever the source does meanwhile. It has memory size, CPUs
+        and network of the source, no snapshots, an identity (UUID, MAC addresses) of its own, and
+        a free port for each that the source has. One that `is_linked` has only what differs from
+        the snapshot, which cannot be deleted then, nor can the source.
+
+        Leaves nothing behind on failure or when killed half-way: the next `clone` succeeds.
+
+        Raises:
+            NotFoundError: there is no source, or no such snapshot.
+            WrongStateError: there is this VM already, or the source is in another state.
+            UsageError: a linked one without a snapshot.
+            StorageError: no space, or a file of the source is gone.
+        """
+
+    @abstractmethod
+    def linked_clones(self) -> Sequence[str]:
+        """Return the names of the VMs that build on a snapshot of this one; none for an absent VM.
+
+        While there are any, `delete`, `replace_disk` and `rename` raise WrongStateError, and so
+        does `delete_snapshot` of one that they build on.
+        """
+
+    @abstractmethod
+    def rename(self, to: VMPaths) -> None:
+        """Give a VM that is OFF or ABORTED, and its folder with all that is in it, another name.
+
+        This driver stands for the old name still, which is ABSENT then. May be called again when
+        it was killed half-way, and ends it.
+
+        Raises:
+            WrongStateError: the VM is in another state; or there is one of that name.
+        """
+
+    @abstractmethod
+    def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:
+        """Write a VM that is OFF or ABORTED, as it is now, into one new file, whole or not at all.
+
+        Raises:
+            WrongStateError: the VM is in another state.
+            StorageError: no space; or there is such a file already.
+        """
+
+    @abstractmethod
+    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
+        """Make this VM, which is ABSENT, of a file that `export` has written; it is OFF then.
+
+        What the file says is not trusted: each number and size has a bound, and no name in it is
+        used. Leaves nothing behind on failure or when killed half-way.
+
+        Raises:
+            WrongStateError: there is this VM already.
+            UsageError: the file is something else, damaged, or out of range.
             StorageError: no space.
         """
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Sequence
 
 from boot2docker_py.drivers import ports
-from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.base import Changes, VMInfo, VMSpec
 from boot2docker_py.errors import UsageError
 from boot2docker_py.wait import Check
 
 FREE_SPACE_MB = 1024
+LARGEST_DISK_MB = 1 << 26
 _MB = 1 << 20
 
 
@@ -37,14 +38,49 @@ def folder_checks(
 
 def demand_possible(spec: VMSpec) -> None:
     """Raise UsageError when the spec is out of range, NetworkError when a port is taken."""
-    _demand(spec.memory_mb, 1, host_memory_mb(), "memory", "MB; the host has no more")
-    _demand(spec.cpus, 1, os.cpu_count() or 1, "CPUs", "; the host has no more")
+    _demand_size(spec.memory_mb, spec.cpus)
     least_disk_mb = -(-len(spec.seed) // _MB) or 1
-    _demand(spec.disk_mb, least_disk_mb, 1 << 26, "disk size", "MB")
-    if spec.ssh_port and spec.ssh_port == spec.docker_port:
-        raise UsageError(f"SSH and the engine cannot both have port {spec.ssh_port}")
-    for port, purpose in ((spec.ssh_port, "SSH"), (spec.docker_port, "the engine")):
-        if port:
+    _demand(spec.disk_mb, least_disk_mb, LARGEST_DISK_MB, "disk size", "MB")
+    _demand_ports(spec.ssh_port, spec.docker_port, ())
+
+
+def demand_change(changes: Changes, info: VMInfo) -> None:
+    """Raise UsageError when a change is out of range, NetworkError when a new port is taken."""
+    _demand_size(
+        info.memory_mb if changes.memory_mb is None else changes.memory_mb,
+        info.cpus if changes.cpus is None else changes.cpus,
+    )
+    if changes.disk_mb is not None:
+        demand_growth(info.name, info.disk_mb, changes.disk_mb)
+    _demand_ports(
+        info.ssh_port if changes.ssh_port is None else changes.ssh_port,
+        info.docker_port if changes.docker_port is None else changes.docker_port,
+        (info.ssh_port, info.docker_port),
+    )
+
+
+def demand_growth(name: str, present_mb: int, wanted_mb: int) -> None:
+    """Raise UsageError when a disk would have to shrink, or to be larger than any."""
+    if wanted_mb < present_mb:
+        raise UsageError(
+            f"the disk of VM '{name}' cannot shrink to {wanted_mb} MB",
+            details=f"it has {present_mb} MB",
+            resolution="Give it a new, smaller one: boot2docker reset --wipe; what is on it goes.",
+        )
+    _demand(wanted_mb, 1, LARGEST_DISK_MB, "disk size", "MB")
+
+
+def _demand_size(memory_mb: int, cpus: int) -> None:
+    _demand(memory_mb, 1, host_memory_mb(), "memory", "MB; the host has no more")
+    _demand(cpus, 1, os.cpu_count() or 1, "CPUs", "; the host has no more")
+
+
+def _demand_ports(ssh_port: int, docker_port: int, present: Sequence[int]) -> None:
+    """Demand ports that can be had; those that the VM has at present are its own."""
+    if ssh_port and ssh_port == docker_port:
+        raise UsageError(f"SSH and the engine cannot both have port {ssh_port}")
+    for port, purpose in ((ssh_port, "SSH"), (docker_port, "the engine")):
+        if port and port not in present:
             _demand(port, 1, 65535, f"port for {purpose}", "")
             ports.demand_free(port, purpose)
 

@@ -20,12 +20,16 @@ from boot2docker_py.drivers import host, ports
 from boot2docker_py.drivers.base import (
     USUAL,
     Boot,
+    Changes,
     Driver,
     Features,
+    Own,
+    ShowBytes,
     Snapshot,
     State,
     VMInfo,
     VMSpec,
+    show_no_bytes,
 )
 from boot2docker_py.drivers.qemu import (
     checks,
@@ -46,6 +50,7 @@ from boot2docker_py.drivers.qemu.files import (
 )
 from boot2docker_py.drivers.qemu.process import Process, uses_port
 from boot2docker_py.errors import (
+    HypervisorError,
     NotFoundError,
     StorageError,
     WrongStateError,
@@ -251,6 +256,38 @@ class QEMUDriver(Driver):
             new.replace(self._files.disk)
             self._files.running.unlink(missing_ok=True)
 
+    def change(self, changes: Changes) -> None:  # noqa: ARG002
+        raise _not_yet("change a VM")
+
+    def drop_old_disk(self) -> None:
+        """Do nothing: none is kept."""
+
+    def reseed(self, seed: bytes) -> None:  # noqa: ARG002
+        raise _not_yet("give a VM another identity")
+
+    def clone(
+        self,
+        source: Driver,  # noqa: ARG002
+        own: Own,  # noqa: ARG002
+        *,
+        snapshot: str = "",  # noqa: ARG002
+        is_linked: bool = False,  # noqa: ARG002
+        show: ShowBytes = show_no_bytes,  # noqa: ARG002
+    ) -> None:
+        raise _not_yet("clone a VM")
+
+    def linked_clones(self) -> Sequence[str]:
+        return ()
+
+    def rename(self, to: VMPaths) -> None:  # noqa: ARG002
+        raise _not_yet("rename a VM")
+
+    def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:  # noqa: ARG002
+        raise _not_yet("export a VM")
+
+    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:  # noqa: ARG002
+        raise _not_yet("import a VM")
+
     def _look(self) -> tuple[State, str]:
         with storage_errors(self._paths):
             try:
@@ -335,4 +372,10 @@ def _settings_of(spec: VMSpec) -> Settings:
         ssh_port=spec.ssh_port or ports.usual_or_free(),
         docker_port=spec.docker_port,
         console_log=str(spec.console_log),
+    )
+
+
+def _not_yet(what: str) -> HypervisorError:
+    return HypervisorError(
+        f"driver qemu does not {what}",
     )

@@ -16,13 +16,17 @@ from boot2docker_py.drivers import host, ports, preconditions
 from boot2docker_py.drivers.base import (
     USUAL,
     Boot,
+    Changes,
     Driver,
     Features,
+    Own,
     Share,
+    ShowBytes,
     Snapshot,
     State,
     VMInfo,
     VMSpec,
+    show_no_bytes,
 )
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API, connect
@@ -353,6 +357,38 @@ class VirtualBoxDriver(Driver):
         new_disk.replace(self.api, machine, own, seed, disk_mb, self._note_of_disks)
         sessions.wait_until_free(self.api, machine)
 
+    def change(self, changes: Changes) -> None:  # noqa: ARG002
+        raise _not_yet("change a VM")
+
+    def drop_old_disk(self) -> None:
+        """Do nothing: none is kept."""
+
+    def reseed(self, seed: bytes) -> None:  # noqa: ARG002
+        raise _not_yet("give a VM another identity")
+
+    def clone(
+        self,
+        source: Driver,  # noqa: ARG002
+        own: Own,  # noqa: ARG002
+        *,
+        snapshot: str = "",  # noqa: ARG002
+        is_linked: bool = False,  # noqa: ARG002
+        show: ShowBytes = show_no_bytes,  # noqa: ARG002
+    ) -> None:
+        raise _not_yet("clone a VM")
+
+    def linked_clones(self) -> Sequence[str]:
+        return ()
+
+    def rename(self, to: VMPaths) -> None:  # noqa: ARG002
+        raise _not_yet("rename a VM")
+
+    def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:  # noqa: ARG002
+        raise _not_yet("export a VM")
+
+    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:  # noqa: ARG002
+        raise _not_yet("import a VM")
+
     def _settle(self, machine: IMachine, state: State) -> None:
         if state in status.AT_REST:
             sessions.wait_until_free(self.api, machine)
@@ -396,3 +432,11 @@ class VirtualBoxDriver(Driver):
         return WrongStateError(
             f"cannot {verb} the VM '{self._vm}': it is {state.value}", details=self.problem()
         )
+
+
+def _not_yet(what: str) -> HypervisorError:
+    return HypervisorError(
+        f"driver virtualbox does not {what}",
+        details="driver qemu does",
+        resolution="Do it in the VirtualBox window, while the VM is off.",
+    )

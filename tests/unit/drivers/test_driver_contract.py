@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Driver, VMSpec
-from tests.driver_contract import SnapshotContract
+from boot2docker_py.drivers.base import Driver, Own, VMSpec
+from boot2docker_py.paths import Paths, VMPaths
+from tests.driver_contract import ChangeContract, CopyContract, SnapshotContract
 from tests.fakes import FakeDriver, a_spec
 
 
-class TestFakeDriver(SnapshotContract):
+class TestFakeDriver(SnapshotContract, ChangeContract, CopyContract):
     @pytest.fixture
     def driver(self) -> Driver:
         return FakeDriver()
@@ -19,3 +20,15 @@ class TestFakeDriver(SnapshotContract):
     @pytest.fixture
     def spec(self, tmp_path: Path) -> VMSpec:
         return a_spec(tmp_path / "boot2docker.iso")
+
+    @pytest.fixture
+    def other_paths(self, tmp_path: Path) -> VMPaths:
+        return Paths(home=tmp_path, user_home=tmp_path).vm("another")
+
+    @pytest.fixture
+    def other(self, driver: FakeDriver) -> Driver:
+        return driver.other("another")
+
+    @pytest.fixture
+    def own(self, tmp_path: Path) -> Own:
+        return Own(tmp_path / "boot2docker.iso", tmp_path / "another.log")
