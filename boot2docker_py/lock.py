@@ -24,29 +24,57 @@ def hold(
     *,
     purpose: str,
     on_wait: Callable[[str], None] = lambda _holder: None,
+    is_needed: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
     """Hold the lock `path` for a `with` block; `purpose` is what others are told of us.
 
-    `on_wait` is called once, with the words of the present holder, when it has to wait.
+    `on_wait` is called once, with the words of the present holder, when it has to wait. The file
+    goes with the block when it is not needed any more.
 
     Raises:
         BusyError: somebody else still holds it when the deadline passes.
     """
-    with _open(path) as file:
-        waiting = False
-        while not try_lock(file):
-            if deadline.has_passed():
-                raise BusyError(
-                    "another boot2docker is at work on this VM",
-                    details=_holder(path),
-                    resolution="Wait until it has ended, or give more time with --timeout.",
-                )
-            if not waiting:
-                on_wait(_holder(path))
-                waiting = True
-            deadline.clock.sleep(deadline.remaining_s(PAUSE_S))
+    with _locked(path, deadline, on_wait) as file:
         _sign(file, f"process {os.getpid()}: {purpose}")
-        yield
+        try:
+            yield
+        finally:
+            is_left = not is_needed()
+            if is_left and os.name == "posix":
+                path.unlink(missing_ok=True)
+    if is_left and os.name == "nt":  # where an open file stays, be it ours or of the next holder
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+@contextlib.contextmanager
+def _locked(path: Path, deadline: Deadline, on_wait: Callable[[str], None]) -> Iterator[IO[bytes]]:
+    waiting = False
+    while True:
+        with _open(path) as file:
+            is_ours = try_lock(file)
+            if is_ours and _is_still_at(path, file):
+                yield file
+                return
+        if is_ours:  # the holder before us has removed what we had opened
+            continue
+        if deadline.has_passed():
+            raise BusyError(
+                "another boot2docker is at work on this VM",
+                details=_holder(path),
+                resolution="Wait until it has ended, or give more time with --timeout.",
+            )
+        if not waiting:
+            on_wait(_holder(path))
+            waiting = True
+        deadline.clock.sleep(deadline.remaining_s(PAUSE_S))
+
+
+def _is_still_at(path: Path, file: IO[bytes]) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _open(path: Path) -> IO[bytes]:
@@ -68,9 +96,12 @@ def _sign(file: IO[bytes], text: str) -> None:
 
 
 def _holder(path: Path) -> str:
-    with path.open("rb") as file:
-        file.seek(_HOLDER_OFFSET)
-        return file.readline().decode(errors="replace").strip() or "unknown process"
+    try:
+        with path.open("rb") as file:
+            file.seek(_HOLDER_OFFSET)
+            return file.readline().decode(errors="replace").strip() or "unknown process"
+    except FileNotFoundError:  # it has just ended
+        return "unknown process"
 
 
 if sys.platform == "win32":

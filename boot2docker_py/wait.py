@@ -61,13 +61,15 @@ class Check(NamedTuple):
     `probe` gets the deadline, returns None when it is true and otherwise the reason why not yet,
     in a few words; an exception from it means "never" and ends the wait. `hint` is the advice to
     give when the deadline passes. If it `is_guess`, a failed probe is only a warning:
-    the host may work without what it asks for.
+    the host may work without what it asks for. `found` says what is there when it is true, as
+    measured.
     """
 
     what: str
     probe: Callable[[Deadline], str | None]
     hint: str = ""
     is_guess: bool = False
+    found: Callable[[], str] | None = None
 
 
 class Progress(NamedTuple):

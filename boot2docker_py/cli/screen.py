@@ -24,6 +24,7 @@ REPEAT_S = 15.0  # without a terminal, a long wait says so again this often
 DETAIL_LINES = 20
 BAR_WIDTH = 24
 COPY_SHOWN_EVERY_S = 0.1
+AUTO, ALWAYS = "auto", "always"
 
 
 # C0 and C1, which move cursors, set titles and more; line ends and tabs stay.
@@ -40,16 +41,39 @@ def plain(text: str) -> str:
     return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _LINE_END.sub("\n", text))
 
 
-def style(text: str, **colours: Any) -> str:
-    """Return the text in colours, where the user wants any; a pipe never gets them."""
-    return click.style(text, **colours) if wants_colours(os.environ) else text
+class Colours:
+    """Whether there are any: as the user says, else on a terminal unless the environment objects.
+
+    See https://no-color.org and https://bixense.com/clicolors.
+    """
+
+    def __init__(self) -> None:
+        self.wish = AUTO
+
+    def are_for(self, stream: TextIO, environ: Mapping[str, str]) -> bool:
+        """Tell whether what goes to the stream has colours."""
+        if self.wish != AUTO:
+            return self.wish == ALWAYS
+        if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+            return False
+        if environ.get("CLICOLOR_FORCE", "0") != "0":
+            return True
+        return environ.get("CLICOLOR") != "0" and stream.isatty()
 
 
-def wants_colours(environ: Mapping[str, str]) -> bool:
-    """Tell whether the user wants colours (https://no-color.org, https://bixense.com/clicolors)."""
-    if environ.get("NO_COLOR"):
-        return False
-    return environ.get("TERM") != "dumb" and environ.get("CLICOLOR") != "0"
+colours = Colours()
+
+
+def styled(text: str, *, err: bool = True, **style: Any) -> str:
+    """Return the text in colours, where what goes to that stream has any."""
+    stream = sys.stderr if err else sys.stdout
+    return click.style(text, **style) if colours.are_for(stream, os.environ) else text
+
+
+def show(text: str, *, err: bool = True) -> None:
+    """Print a line that may have colours of ours."""
+    stream = sys.stderr if err else sys.stdout
+    click.echo(text, err=err, color=colours.are_for(stream, os.environ))
 
 
 def _can_write_over(stream: TextIO) -> bool:
@@ -120,7 +144,7 @@ def json_object(value: Mapping[str, object]) -> None:
 def error(problem: Boot2DockerError) -> None:
     """Print what is wrong, what others said of it, and what to type next."""
     status_line.clear()
-    click.echo(style("error: ", fg="red") + plain(problem.brief), err=True)
+    show(styled("error: ", fg="red") + plain(problem.brief))
     for line in problem.details.strip().splitlines()[-DETAIL_LINES:]:
         click.echo(plain(f"  {line}"), err=True)
     if problem.resolution:
@@ -231,7 +255,7 @@ class Handler(logging.Handler):
         status_line.clear()
         text = plain(without_secrets(next_command.pointed(record.getMessage())))
         if record.levelno >= logging.WARNING:
-            text = style("warning: ", fg="yellow") + text
+            text = styled("warning: ", fg="yellow") + text
         elif record.levelno < logging.INFO:
-            text = style(f"{record.name.rpartition('.')[2]}: {text}", dim=True)
-        click.echo(text, err=True)
+            text = styled(f"{record.name.rpartition('.')[2]}: {text}", dim=True)
+        show(text)

@@ -53,10 +53,13 @@ class Session(Parts):
         secure_home(self.paths)  # before what stands in it is believed
         config = configuration.load(self.paths, os.environ, self.flags)
         next_command.take(self.flags)
+        screen.colours.wish = config.color
         console = screen.Handler(logging.DEBUG if config.verbose else logging.INFO)
         logging.getLogger("boot2docker_py").addHandler(console)
         for note in config.notes:
             log.debug("%s", note)
+        for warning in config.warnings:
+            log.warning("%s", warning)
         for obsolete in arguments.obsolete_in(self.flags):
             log.warning("%s has no effect: %s.", obsolete.flag, obsolete.reason)
         return config

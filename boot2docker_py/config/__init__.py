@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Mapping, NamedTuple
+from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from boot2docker_py.config import profile as profile_file
-from boot2docker_py.config.settings import OBSOLETE, SETTINGS, Setting
+from boot2docker_py.config.settings import OBSOLETE, PREFIX, SETTINGS, Setting
 from boot2docker_py.errors import ConfigError, UsageError
 from boot2docker_py.masking import without_secrets
 from boot2docker_py.paths import Paths
+
+# What the environment may say besides: of folders and files, of tests, and to our own processes.
+NO_SETTINGS = frozenset(
+    PREFIX + name
+    for name in ("DIR", "PROFILE", "QEMU", "TEST_ISO", "SECOND_TRY", "PACKAGE", "PYTHON", "CLEAN")
+)
 
 
 class Config(NamedTuple):
@@ -36,6 +42,7 @@ class Config(NamedTuple):
     console_log: Path | None  # None: the VM's folder
     timeout_s: float
     verbose: bool
+    color: str
     publish: str
     host_only: str
     host_ip: str
@@ -59,6 +66,7 @@ class Config(NamedTuple):
     profile: Path
     origins: Mapping[str, str]
     notes: tuple[str, ...]  # things in the profile that have no effect
+    warnings: tuple[str, ...]  # things in the environment that have none
 
     def flag(self, field: str) -> str | None:
         """Return the flag by which `field` was given to this very command, None if it was not."""
@@ -84,7 +92,11 @@ def load(
     merge.stop_at_mistakes(UsageError, resolution="See `boot2docker help`.")
     merge.complete()
     config = Config(
-        **merge.values, profile=profile, origins=merge.origins, notes=tuple(merge.notes)
+        **merge.values,
+        profile=profile,
+        origins=merge.origins,
+        notes=tuple(merge.notes),
+        warnings=tuple(merge.unknown_in(environ)),
     )
     _check_together(config)
     return config
@@ -119,6 +131,13 @@ class _Merge:
                 value, origin = environ[setting.variable], f"environment {setting.variable}"
                 self._set(setting, value, setting.variable, origin)
 
+    def unknown_in(self, environ: Mapping[str, str]) -> Iterator[str]:
+        """Yield what is wrong with variables that look like settings and are none."""
+        variables = {setting.variable for setting in SETTINGS}
+        for name in sorted(environ):
+            if name.startswith(PREFIX) and name not in variables | NO_SETTINGS:
+                yield f"{name} is no setting{_nearest(name, variables)}, and has no effect."
+
     def read_flags(self, flags: Mapping[str, object]) -> None:
         for setting in SETTINGS:
             if flags.get(setting.field) is not None:
@@ -152,11 +171,15 @@ class _Merge:
 
 
 def _nearest_key(key: str) -> str:
-    known = {s.key.lower(): s.key for s in SETTINGS}
+    return _nearest(key, [s.key for s in SETTINGS], "; did you mean {}?")
+
+
+def _nearest(name: str, known: Iterable[str], question: str = " (did you mean {}?)") -> str:
     import difflib
 
-    near = difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.5)
-    return f"; did you mean {known[near[0]]}?" if near else ""
+    by_letters = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), by_letters, n=1, cutoff=0.5)
+    return question.format(by_letters[near[0]]) if near else ""
 
 
 def _check_together(config: Config) -> None:
@@ -202,7 +225,7 @@ def as_dict(config: Config) -> dict[str, object]:
     return {
         name: str(value) if isinstance(value, Path) else value
         for name, value in values.items()
-        if name != "origins"
+        if name not in ("origins", "warnings")
     }
 
 

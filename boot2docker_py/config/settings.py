@@ -17,6 +17,8 @@ CPUS = max(1, min(4, os.cpu_count() or 1))
 DISK_FORMATS = ("VMDK", "VDI")
 PUBLISH_MODES = ("off", "loopback", "all")
 HOST_ONLY_MODES = ("auto", "required", "off")
+COLOURS = ("auto", "always", "never")
+PREFIX = "BOOT2DOCKER_"
 HOST_ONLY = "has_host_only_network"
 SHARES = "has_shared_folders"
 
@@ -37,7 +39,7 @@ class Setting(NamedTuple):
     @property
     def variable(self) -> str:
         """Return the name of its environment variable."""
-        return "BOOT2DOCKER_" + self.field.upper()
+        return PREFIX + self.field.upper()
 
     @property
     def flag(self) -> str:
@@ -102,6 +104,8 @@ SETTINGS = (
             "Time after which the command gives up: seconds, or as 5m."),
     Setting("verbose", "Verbose", "--verbose -v", "", False, values.truth,
             "Say more, on stderr."),
+    Setting("color", "Color", "--color", "|".join(COLOURS), "auto", values.choice(*COLOURS),
+            "Colours; auto: on a terminal, unless NO_COLOR, CLICOLOR=0 or TERM=dumb is set."),
     Setting("publish", "Publish", "--publish", "|".join(PUBLISH_MODES), "loopback",
             values.choice(*PUBLISH_MODES),
             "Where published ports of containers appear on this machine, from the next up on."),

@@ -26,12 +26,14 @@ def folder_checks(
             f"a writable folder for the VM, '{folder}'",
             lambda _deadline: _why_not_writable(_existing(folder)),
             f"Make it writable, or {how_to_move}",
+            found=lambda: f"the VM's files go to '{folder}', which is writable",
         ),
         Check(
             f"{FREE_SPACE_MB} MB of free disk space in '{folder}'",
             lambda _deadline: _why_too_full(_existing(folder)),
             f"Make space, or {how_to_move}",
             is_guess=True,  # a VM begins with a few megabytes, and may never need more
+            found=lambda: f"{_free_mb(_existing(folder))} MB are free in '{_existing(folder)}'",
         ),
     ]
 
@@ -99,10 +101,14 @@ def _why_not_writable(folder: Path) -> str | None:
 
 
 def _why_too_full(folder: Path) -> str | None:
+    free_mb = _free_mb(folder)
+    return None if free_mb >= FREE_SPACE_MB else f"{free_mb} MB are free"
+
+
+def _free_mb(folder: Path) -> int:
     import shutil
 
-    free_mb = shutil.disk_usage(folder).free // _MB
-    return None if free_mb >= FREE_SPACE_MB else f"{free_mb} MB are free"
+    return shutil.disk_usage(folder).free // _MB
 
 
 if sys.platform == "win32":

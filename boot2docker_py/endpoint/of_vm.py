@@ -53,6 +53,12 @@ class Endpoint:
         """Run the forwarder to the SSH server at `address`; one that already does is kept."""
         if self._publish == ALL:
             log.warning("Other machines can reach published ports of containers (--publish all).")
+        before = self.status()
+        if before and before.publish == ALL != self._publish:
+            log.warning(
+                "Other machines can no longer reach published ports of containers: --publish all "
+                'counts for one command. For each one, put Publish = "all" into the profile.'
+            )
         patience_s = max(LEAST_PATIENCE_S, deadline.remaining_s())
         health = process.start(self._settings(address, patience_s), deadline)
         if self._tcp_port:

@@ -97,19 +97,23 @@ class Machine:
         """Shut the VM down; with `force`, cut the power when the deadline passes."""
         with self._alone("down", deadline):
             found = self._existing(deadline)
+            booting.say_what_waits(self.config)
             if found in IS_ON:
                 self._shut_down(deadline, force=force)
             self.endpoint.rest()
             return found
 
-    def power_off(self, deadline: Deadline) -> State:
-        """Cut the power, even of a VM that answers nothing."""
+    def power_off(self, deadline: Deadline, *, discard_saved: bool = False) -> State:
+        """Cut the power, even of a VM that answers nothing; maybe of one that is saved, too."""
         with self._alone("poweroff", deadline):
             found = self.questions.state()
             self.endpoint.rest()
             self.driver.power_off()
+            if discard_saved:
+                self.driver.discard_saved()
             if found not in IS_ON:  # else its power is off now, whatever else it lacks
                 self.questions.refuse_broken(self.driver.state())
+            self._say_what_comes_too_late()
             return found
 
     def restart(self, deadline: Deadline) -> State:
@@ -131,6 +135,7 @@ class Machine:
             self.driver.discard_saved()
             state = self.driver.state()
             self.questions.refuse_broken(state)
+            making.compare(self.config, self.driver.describe())
             self._start(state, deadline)
             return found
 
@@ -138,6 +143,7 @@ class Machine:
         """Save the VM's memory to disk."""
         with self._alone("save", deadline):
             found = self._existing(deadline)
+            booting.say_what_waits(self.config)
             if found in (State.OFF, State.ABORTED):
                 raise self.questions.wrong_state(found, resolution="boot2docker up")
             self.endpoint.rest()
@@ -200,7 +206,12 @@ class Machine:
         def announce(holder: str) -> None:
             log.info("Waiting for another boot2docker (%s)...", holder)
 
-        with lock.hold(self.paths.lock, deadline, purpose=purpose, on_wait=announce):
+        def is_needed() -> bool:
+            return self.paths.folder.exists()  # else there is no VM, and maybe never was
+
+        with lock.hold(
+            self.paths.lock, deadline, purpose=purpose, on_wait=announce, is_needed=is_needed
+        ):
             self._adopt()
             yield
             cut_off, self._cut_off = self._cut_off, None
@@ -233,7 +244,13 @@ class Machine:
         state = self._usable(deadline)
         if state is State.ABSENT:
             raise self.questions.absent()
+        making.compare(self.config, self.driver.describe())
         return state
+
+    def _say_what_comes_too_late(self) -> None:
+        booting.say_what_waits(self.config)
+        if self.driver.state() is not State.BROKEN:
+            making.compare(self.config, self.driver.describe())
 
     def _make(self, deadline: Deadline) -> None:
         image = self.images.ensure(deadline)

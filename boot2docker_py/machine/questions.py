@@ -10,6 +10,11 @@ from boot2docker_py.drivers.base import Driver, State, VMInfo
 from boot2docker_py.errors import NotFoundError, WrongStateError
 
 
+def in_words(state: State) -> str:
+    """Return a state as a person would say it; `status` has the words that scripts know."""
+    return {State.OFF: "off", State.ABORTED: "off, and was not shut down"}.get(state, state.value)
+
+
 class Questions:
     """One VM, as it is."""
 
@@ -75,7 +80,5 @@ class Questions:
     def wrong_state(self, state: State, *, resolution: str) -> WrongStateError:
         """Return the error that the VM is in `state`, and not running."""
         return WrongStateError(
-            f"VM '{self.name}' is not running",
-            details=f"it is {state.value}",
-            resolution=resolution,
+            f"VM '{self.name}' is not running: it is {in_words(state)}", resolution=resolution
         )

@@ -76,3 +76,33 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     ):
         pytest.fail("there can be no lock")
     assert "BOOT2DOCKER_DIR" in caught.value.resolution
+
+
+def test_file_that_is_not_needed_any_more_goes(tmp_path: Path) -> None:
+    path = tmp_path / "vm.lock"
+    with lock.hold(path, Deadline(1), purpose="delete", is_needed=lambda: False):
+        assert path.exists()
+    assert not path.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_who_waits_for_a_file_that_goes_does_not_hold_it_beside_the_next(tmp_path: Path) -> None:
+    """The lock is on what stands at the path, not on what stood there when waiting began."""
+    path = tmp_path / "vm.lock"
+    turns: list[str] = []
+
+    def the_holder_removes_it_and_another_comes(_holder: str) -> None:
+        turns.append("waited")
+        first.__exit__(None, None, None)
+        second.__enter__()
+
+    first = lock.hold(path, Deadline(1), purpose="delete", is_needed=lambda: False)
+    second = lock.hold(path, Deadline(1), purpose="up")
+    first.__enter__()
+    with pytest.raises(BusyError) as caught, lock.hold(
+        path, Deadline(0.2), purpose="down", on_wait=the_holder_removes_it_and_another_comes
+    ):
+        pytest.fail("two hold the lock")
+    second.__exit__(None, None, None)
+    assert turns == ["waited"]
+    assert "up" in caught.value.details

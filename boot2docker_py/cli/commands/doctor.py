@@ -141,9 +141,10 @@ def _patient(session: Session) -> Patient:
 
 
 def _show(finding: Finding) -> None:
-    level = screen.style(f"{finding.level.value:<8}", fg=COLOURS.get(finding.level.value))
+    colour = COLOURS.get(finding.level.value)
+    level = screen.styled(f"{finding.level.value:<8}", err=False, fg=colour)
     lines = list(_lines(finding))
-    click.echo(f"{level} {screen.plain(lines[0])}")
+    screen.show(f"{level} {screen.plain(lines[0])}", err=False)
     for line in lines[1:]:
         screen.words(f"{'':<8} {line}", is_data=True)
 

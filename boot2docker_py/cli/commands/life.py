@@ -14,11 +14,12 @@ from boot2docker_py import config as configuration
 from boot2docker_py.cli import pointing, screen
 from boot2docker_py.cli.app import VERSION_WORDS, app
 from boot2docker_py.cli.session import Session
+from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.machine.questions import in_words
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
-    from boot2docker_py.drivers.base import State
     from boot2docker_py.endpoint.status import ForwarderStatus
 
 log = logging.getLogger(__name__)
@@ -27,6 +28,9 @@ log = logging.getLogger(__name__)
 ASK_S = 5.0
 
 with_session = click.make_pass_decorator(Session)
+
+OFF = ("VM '{vm}' is off.", "VM '{vm}' was not running: it is {state}.")
+SAVED = "To go on: boot2docker up; to throw its memory away: boot2docker poweroff --discard-saved"
 
 # What people give most often; `help options` has the others.
 WHEN_MADE = "memory_mb cpus disk_mb iso_url"
@@ -45,7 +49,9 @@ def answer(session: Session, words: str, **facts: object) -> None:
 def _changed(session: Session, found: State, done: str, already: str) -> None:
     """Answer a command that changes the state; `already` is for when there was nothing to do."""
     now = session.driver.state()
-    words = (already if now is found else done).format(vm=session.config.vm, state=found.value)
+    words = (already if now is found else done).format(vm=session.config.vm, state=in_words(found))
+    if now is State.SAVED and found is now:
+        words += f" {SAVED}"
     answer(session, words, found=found.value, state=now.value)
 
 
@@ -103,20 +109,21 @@ def down(session: Session, *, force: bool) -> None:
     Aliases: stop, halt. Example: boot2docker down --timeout 60 --force
     """
     found = session.machine.down(session.deadline, force=force)
-    _changed(session, found, "VM '{vm}' is off.", "VM '{vm}' was not running ({state}).")
+    _changed(session, found, *OFF)
 
 
 @app.command()
+@click.option("--discard-saved", is_flag=True, help="Throw away the memory of a saved VM, too.")
 @with_session
-def poweroff(session: Session) -> None:
+def poweroff(session: Session, *, discard_saved: bool) -> None:
     """Cut the VM's power.
 
     What its memory held is lost; a saved state is not.
 
     Example: boot2docker poweroff
     """
-    found = session.machine.power_off(session.deadline)
-    _changed(session, found, "VM '{vm}' is off.", "VM '{vm}' was not running ({state}).")
+    found = session.machine.power_off(session.deadline, discard_saved=discard_saved)
+    _changed(session, found, *OFF)
 
 
 @app.command(shown=AT_BOOT)

@@ -7,30 +7,56 @@ can be wrong after a change of the host.
 from __future__ import annotations
 
 import logging
+import re
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 from boot2docker_py.drivers.qemu import command_line, trial_rom
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
+MOST_LETTERS = 200
 _TIMEOUT_S = 20.0
 _PAUSE_S = 0.01
 _INTERNAL_ERROR = "internal error"  # QEMU pauses the CPU then, and stays
 
 
-def choose(program: str) -> str:
+class Choice(NamedTuple):
+    """An accelerator, and why no quicker one runs a VM here."""
+
+    accelerator: str
+    why_no_other: str = ""
+
+    @property
+    def words(self) -> str:
+        """Return the choice for a person."""
+        if not self.accelerator.startswith(command_line.EMULATION):
+            return f"acceleration by {self.accelerator.upper()}"
+        return f"software emulation, which is slow; {self.why_no_other}"
+
+
+def choose(program: str) -> Choice:
     """Return the quickest accelerator with which this host runs a VM; at last, emulation."""
+    complaints = []
     for accelerator in command_line.accelerators():
         if accelerator == command_line.EMULATION:
             break
         reason = why_not(program, accelerator)
         if reason is None:
-            return accelerator
+            return Choice(accelerator)
         log.debug("%s does not work: %s", accelerator, reason)
-    return command_line.emulation(_version(program))
+        complaints.append(f"{accelerator.upper()} does not work here: {_in_a_line(reason)}")
+    why = "; ".join(complaints) or "QEMU knows no acceleration on this system"
+    return Choice(command_line.emulation(version(program)), why)
+
+
+def _in_a_line(words: str) -> str:
+    """Return what QEMU has said first, without its own name before it."""
+    first = words.splitlines()[0]
+    return re.sub(r"^\S*qemu\S*: (-accel \S+ )?", "", first)[:MOST_LETTERS]
 
 
 def why_not(program: str, accelerator: str) -> str | None:
@@ -73,7 +99,7 @@ def _status(child: subprocess.Popen[bytes], words: Path) -> int | None:
     return child.returncode
 
 
-def _version(program: str) -> str:
+def version(program: str) -> str:
     """Return what QEMU says of its version; empty if it says nothing."""
     try:
         done = subprocess.run(

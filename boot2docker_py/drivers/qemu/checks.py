@@ -14,9 +14,9 @@ def checks(folder: Path) -> Sequence[Check]:
     """Return the preconditions for a VM in the folder."""
     install = command_line.install_hint()
     return [
-        Check("QEMU", _has_program, install),
-        Check("qemu-img", _has_disk_tool, install),
-        Check("a virtual CPU", _has_accelerator, install),
+        Check("QEMU", _has_program, install, found=_program_found),
+        Check("qemu-img", _has_disk_tool, install, found=_disk_tool_found),
+        Check("a virtual CPU", _has_accelerator, install, found=_accelerator_found),
         *host.folder_checks(folder),
     ]
 
@@ -33,4 +33,19 @@ def _has_accelerator(_deadline: Deadline) -> str | None:
     program = command_line.find_program()
     if program is None:
         return "QEMU is not installed"
-    return acceleration.why_not(program, acceleration.choose(program))
+    return acceleration.why_not(program, acceleration.choose(program).accelerator)
+
+
+def _program_found() -> str:
+    program = command_line.find_program() or ""
+    said = acceleration.version(program).splitlines() or ["QEMU"]
+    return f"{said[0]} is at {program}"
+
+
+def _disk_tool_found() -> str:
+    return f"qemu-img, which makes disks, is at {command_line.find_disk_tool()}"
+
+
+def _accelerator_found() -> str:
+    choice = acceleration.choose(command_line.find_program() or "")
+    return f"QEMU runs VMs with {choice.words}"

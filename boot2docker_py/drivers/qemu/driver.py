@@ -186,7 +186,6 @@ class QEMUDriver(Driver):
             state = self.state()
             if state not in (State.RUNNING, State.PAUSED):
                 raise self._wrong_state("save", state)
-            log.info("writing the memory of the VM to disk")
             saved.save(self._process, self._settings().accelerator)
 
     def discard_saved(self) -> None:

@@ -16,6 +16,7 @@ from boot2docker_py.errors import StorageError
 from boot2docker_py.paths import VMPaths
 
 FORMAT = 1
+_NAMES_OF_FILES = ("iso", "console_log")  # among the settings
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,10 @@ class Files:
 
 @dataclass(frozen=True)
 class Settings:
-    """What one VM is made of, as kept in `vm.json`."""
+    """What one VM is made of, as kept in `vm.json`, where names of files in the home are relative.
+
+    So a home that is moved or renamed works on.
+    """
 
     uuid: str
     iso: str
@@ -145,12 +149,26 @@ def read_settings(path: Path) -> Settings:
     ]
     if wrong:
         raise _damaged(path, f"missing or wrong: {', '.join(wrong)}")
-    return Settings(**{field.name: document[field.name] for field in dataclasses.fields(Settings)})
+    kept = {field.name: document[field.name] for field in dataclasses.fields(Settings)}
+    for name in _NAMES_OF_FILES:
+        kept[name] = os.path.normpath(path.parent / kept[name])
+    return Settings(**kept)
 
 
 def write_settings(path: Path, settings: Settings) -> None:
     """Put the settings into a file, whole or not at all."""
-    write_json(path, dataclasses.asdict(settings))
+    kept = dataclasses.asdict(settings)
+    for name in _NAMES_OF_FILES:
+        kept[name] = _relative_in_home(kept[name], path.parent)
+    write_json(path, kept)
+
+
+def _relative_in_home(name: str, folder: Path) -> str:
+    """Return the name of a file, relative to the VM's folder if both lie in one home."""
+    home = folder.parent.parent
+    if home not in Path(name).parents:
+        return name
+    return Path(os.path.relpath(name, folder)).as_posix()
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -48,9 +48,9 @@ def boot(process: Process, settings: Settings) -> None:
     """Boot the VM; returns when its CPU runs."""
     saved.discard_used(process)
     Path(settings.console_log).write_bytes(b"")  # a restored VM goes on writing to it
-    accelerator = acceleration.choose(_program())
-    log.info("starting QEMU with %s", _spoken(accelerator))
-    settings = dataclasses.replace(settings, accelerator=accelerator)
+    choice = acceleration.choose(_program())
+    log.info("QEMU runs it with %s.", choice.words)
+    settings = dataclasses.replace(settings, accelerator=choice.accelerator)
     try:
         _launch(process, settings, command_line.MACHINE)
     except EndedError as error:
@@ -64,7 +64,6 @@ def restore(process: Process, settings: Settings) -> None:
         HypervisorError: that cannot be done; the saved state is kept.
     """
     saved_by = saved.saved_by(process)
-    log.info("restoring the memory of the VM")
     settings = dataclasses.replace(settings, accelerator=saved_by["accelerator"])
     try:
         with opened_private(process.files.saved_state, os.O_RDWR) as file_descriptor:
@@ -139,12 +138,6 @@ def _program() -> str:
     if program is None:
         raise HypervisorError("QEMU is not installed", resolution=command_line.install_hint())
     return program
-
-
-def _spoken(accelerator: str) -> str:
-    if accelerator.startswith(command_line.EMULATION):
-        return "software emulation, which is slow: this host offers no acceleration"
-    return f"acceleration by {accelerator.upper()}"
 
 
 def _failure(process: Process, words: str) -> Boot2DockerError:

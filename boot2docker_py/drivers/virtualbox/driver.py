@@ -203,9 +203,11 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def start(self, boot: Boot = USUAL) -> None:
-        from boot2docker_py.drivers.virtualbox.vm import start
+        from boot2docker_py.drivers.virtualbox.vm import moved_home, start
 
         state = self._look()[0]
+        if state in (State.OFF, State.ABORTED):
+            moved_home.follow(self.api, self._machine(), self._paths)
         if state is State.PAUSED:
             with sessions.held(self.api, self._machine(), shared=True) as session:
                 session.console.resume()

@@ -77,11 +77,21 @@ def _choice(patient: Patient) -> Iterator[Finding]:
         yield ok("choice", f"docker talks to this VM: {found}, {why}")
         return
     fix = f"docker --context {patient.context.name} ..., or for good: boot2docker up --use"
+    if not _has_context(patient):
+        fix = "boot2docker up --use"
     if choice.chosen_by in ("DOCKER_HOST", "DOCKER_CONTEXT"):
         fix = (
             f"In this shell: {shell_hint(patient.platform)}; or remove {choice.chosen_by} from it."
         )
     yield warning("choice", f"docker talks to another engine: {found}, {why}", fix)
+
+
+def _has_context(patient: Patient) -> bool:
+    """Tell whether there is a docker context that leads to this VM."""
+    try:
+        return patient.context.leads_to() == patient.endpoint.docker_host
+    except Boot2DockerError:
+        return False
 
 
 def shell_hint(platform: str) -> str:

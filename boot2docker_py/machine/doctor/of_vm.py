@@ -46,7 +46,7 @@ def _host(patient: Patient) -> Iterator[Finding]:
             continue
         words = f"{check.what}: {reason}"
         if reason is None:
-            yield ok(name, check.what)
+            yield ok(name, check.found() if check.found else check.what)
         elif check.is_guess:
             yield warning(name, words, check.hint)
         else:

@@ -39,6 +39,33 @@ class TestWords:
         assert "DHCPEnabled = false" in boot2docker([*words, "config"]).out
         assert "DHCPEnabled = false" in boot2docker(["config", *words]).out
 
+    @pytest.mark.parametrize(
+        "words", [["up"], ["init"], ["restart"], ["reset"], ["down"], ["save"], ["poweroff"]]
+    )
+    def test_a_setting_that_comes_too_late_is_named(
+        self, boot2docker: Boot2Docker, words: list[str]
+    ) -> None:
+        answer = boot2docker([*words, "--memory", "3000"], session())
+        assert answer.status == 0
+        assert "--memory 3000 has no effect" in answer.err
+
+    def test_a_variable_that_is_no_setting_is_named(
+        self, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("BOOT2DOCKER_MEMORY", "512")
+        answer = boot2docker(["status"], session())
+        assert answer.out == "running\n"
+        assert (
+            "BOOT2DOCKER_MEMORY is no setting (did you mean BOOT2DOCKER_MEMORY_MB?)" in answer.err
+        )
+
+    @pytest.mark.parametrize("words", [["up", "--cpus", "1000"], ["down"], ["status"], ["delete"]])
+    def test_a_name_that_was_only_tried_leaves_nothing(
+        self, boot2docker: Boot2Docker, home: Path, words: list[str]
+    ) -> None:
+        boot2docker([*words, "--vm", "my vm"], session(State.ABSENT))
+        assert not list(home.glob("vms/my vm*"))
+
     def test_switch_takes_no_other_word(self, boot2docker: Boot2Docker) -> None:
         assert boot2docker(["config", "--dhcp=maybe"]).status == 2
 
@@ -231,8 +258,26 @@ class TestAnswers:
     def test_error_has_brief_details_and_resolution(self, boot2docker: Boot2Docker) -> None:
         answer = boot2docker(["ip"], session(State.PAUSED))
         assert answer.err == (
-            "error: VM 'boot2docker-vm' is not running\n  it is paused\ntry: boot2docker up\n"
+            "error: VM 'boot2docker-vm' is not running: it is paused\ntry: boot2docker up\n"
         )
+
+    @pytest.mark.parametrize("words", [["ip"], ["save"], ["ssh"]])
+    def test_a_vm_that_is_off_is_called_off(
+        self, boot2docker: Boot2Docker, words: list[str]
+    ) -> None:
+        answer = boot2docker(words, session(State.OFF))
+        assert "is not running: it is off" in answer.err
+        assert "poweroff" not in answer.err
+
+    def test_a_saved_vm_is_made_off_without_a_boot(self, boot2docker: Boot2Docker) -> None:
+        answer = boot2docker(["down"], session(State.SAVED))
+        assert "it is saved" in answer.err
+        advised = "boot2docker poweroff --discard-saved"
+        assert advised in answer.err
+        saved = session(State.SAVED)
+        assert boot2docker(advised.split()[1:], saved).status == 0
+        assert saved.driver.state() is State.OFF
+        assert not saved.driver.boots
 
 
 class TestJson:

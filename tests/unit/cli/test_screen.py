@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from pathlib import Path
@@ -9,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.cli import screen
+from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.wait import Progress
-from tests.fakes import FakeClock
+from tests.conftest import Boot2Docker
+from tests.fakes import FakeClock, FakeDriver, FakeEndpoint, FakeSession
 
 
 def test_long_copy_without_a_terminal_says_so_now_and_then(
@@ -93,17 +96,42 @@ def test_no_command_prints_past_the_screen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "wanted"),
+    ("wish", "environ", "on_terminal", "in_pipe"),
     [
-        ({}, True),
-        ({"TERM": "xterm", "NO_COLOR": ""}, True),
-        ({"NO_COLOR": "1"}, False),
-        ({"TERM": "dumb"}, False),
-        ({"CLICOLOR": "0"}, False),
+        ("auto", {}, True, False),
+        ("auto", {"TERM": "xterm", "NO_COLOR": ""}, True, False),
+        ("auto", {"NO_COLOR": "1"}, False, False),
+        ("auto", {"TERM": "dumb"}, False, False),
+        ("auto", {"CLICOLOR": "0"}, False, False),
+        ("auto", {"CLICOLOR_FORCE": "1"}, True, True),
+        ("always", {"NO_COLOR": "1", "TERM": "dumb"}, True, True),
+        ("never", {"CLICOLOR_FORCE": "1"}, False, False),
     ],
 )
-def test_colours_are_what_the_user_wants(environ: dict[str, str], wanted: bool) -> None:
-    assert screen.wants_colours(environ) is wanted
+def test_colours_are_what_the_user_wants(
+    wish: str, environ: dict[str, str], on_terminal: bool, in_pipe: bool
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    colours = screen.Colours()
+    colours.wish = wish
+    assert colours.are_for(Terminal(), environ) is on_terminal
+    assert colours.are_for(io.StringIO(), environ) is in_pipe
+
+
+def test_colours_by_flag_variable_and_profile(
+    boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def session() -> FakeSession:
+        return FakeSession(FakeDriver(State.RUNNING), FakeEndpoint())
+
+    assert "\x1b[" in boot2docker(["doctor", "--color", "always"], session()).out
+    monkeypatch.setenv("BOOT2DOCKER_COLOR", "always")
+    assert "\x1b[33mwarning: " in boot2docker(["status", "--retries", "1"], session()).err
+    for words in (["--color", "never"], ["--color=auto"]):
+        assert "\x1b[" not in boot2docker(["doctor", *words], session()).out
 
 
 def test_words_do_not_stand_behind_a_bar(

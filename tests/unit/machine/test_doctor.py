@@ -292,6 +292,12 @@ class TestChoice:
         assert level == "warning"
         assert f"context 'work', because of {tmp_path / '.docker' / 'config.json'}" in found
 
+    def test_a_context_that_is_not_there_is_not_advised(self, doctor: Doctor) -> None:
+        doctor.driver.delete()
+        doctor.session.context.remove()
+        level, _found, fix = doctor.tell().of("choice")
+        assert (level, fix) == ("warning", "boot2docker up --use")
+
     def test_broken_configuration_is_left_as_it_is(self, doctor: Doctor, tmp_path: Path) -> None:
         (tmp_path / ".docker" / "config.json").write_text("{broken")
         told = doctor.tell()

@@ -150,10 +150,19 @@ def add_controller(api: API, machine: IMachine) -> None:
 def attach(api: API, machine: IMachine, iso: Path, disk: IMedium) -> None:
     """Attach the image and the disk."""
     dvd, hard_disk = api.library.DeviceType.dvd, api.library.DeviceType.hard_disk
-    read_only = api.library.AccessMode.read_only
-    image = api.virtualbox.open_medium(str(iso), dvd, read_only, False)  # noqa: FBT003
-    machine.attach_device(CONTROLLER, ISO_PORT, 0, dvd, image)
+    machine.attach_device(CONTROLLER, ISO_PORT, 0, dvd, _image(api, iso))
     machine.attach_device(CONTROLLER, DISK_PORT, 0, hard_disk, disk)
+
+
+def insert(api: API, machine: IMachine, iso: Path) -> None:
+    """Put another image into the drive."""
+    force = False
+    machine.mount_medium(CONTROLLER, ISO_PORT, 0, _image(api, iso), force)
+
+
+def _image(api: API, iso: Path) -> IMedium:
+    dvd, read_only = api.library.DeviceType.dvd, api.library.AccessMode.read_only
+    return api.virtualbox.open_medium(str(iso), dvd, read_only, False)  # noqa: FBT003 - its id stays
 
 
 def exchange(api: API, machine: IMachine, disk: IMedium) -> None:

@@ -46,3 +46,13 @@ def test_a_cpu_that_does_not_start_is_no_acceleration(tmp_path: Path, script: st
 
 def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
     assert "qemu" in (acceleration.why_not(str(tmp_path / "qemu"), "kvm") or "")
+
+
+def test_emulation_says_which_acceleration_was_refused_and_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command_line, "accelerators", lambda: ["kvm", command_line.EMULATION])
+    words = "qemu-system-x86_64: -accel kvm: failed to set MSR 0x38d to 0x0"
+    choice = acceleration.choose(program(tmp_path, f"echo '{words}' >&2; exit 1"))
+    assert "KVM does not work here: failed to set MSR 0x38d to 0x0" in choice.words
+    assert choice.accelerator.startswith(command_line.EMULATION)

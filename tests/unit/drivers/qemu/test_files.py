@@ -24,6 +24,23 @@ def test_settings_come_back_as_they_went(tmp_path: Path) -> None:
     assert read_settings(tmp_path / "vm.json") == SETTINGS
 
 
+def test_a_home_that_moved_holds_the_vm_as_it_was(tmp_path: Path) -> None:
+    before, after, elsewhere = tmp_path / "before", tmp_path / "after", tmp_path / "my.iso"
+    (before / "vms" / "one").mkdir(parents=True)
+    (before / "vms" / "two").mkdir()
+
+    def settings(home: Path, name: str) -> Settings:
+        iso = home / "boot2docker.iso" if name == "one" else elsewhere
+        log = home / "vms" / name / "console.log"
+        return dataclasses.replace(SETTINGS, iso=str(iso), console_log=str(log))
+
+    for name in ("one", "two"):
+        write_settings(before / "vms" / name / "vm.json", settings(before, name))
+    before.rename(after)
+    for name in ("one", "two"):
+        assert read_settings(after / "vms" / name / "vm.json") == settings(after, name)
+
+
 def test_a_write_that_fails_leaves_the_old_settings(tmp_path: Path) -> None:
     path = tmp_path / "vm.json"
     write_settings(path, SETTINGS)

@@ -109,6 +109,13 @@ def test_all_addresses_are_warned_of(vm: VM, caplog: pytest.LogCaptureFixture) -
         assert caplog.text.count("Other machines can reach") == warnings
 
 
+def test_the_end_of_all_addresses_is_said(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
+    address = Address("127.0.0.1", free_port())
+    for publish, sayings in [("all", 0), ("all", 0), ("loopback", 1), ("loopback", 1)]:
+        Endpoint(vm.paths, vm.sshd.key, publish).start(address, Deadline(LONG_S))
+        assert caplog.text.count("can no longer reach published ports") == sayings
+
+
 def test_another_setting_replaces_the_forwarder(vm: VM, docker: DockerEngine, port: int) -> None:
     docker.start("web", port)
     first = vm.forward()
