@@ -19,7 +19,7 @@ from typing import Callable, Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import TRANSITIONAL, Driver, State, VMSpec
+from boot2docker_py.drivers.base import TRANSITIONAL, Driver, Own, State, VMSpec
 from boot2docker_py.drivers.qemu import disk, qmp
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.drivers.qemu.files import Files, temporary
@@ -28,7 +28,14 @@ from boot2docker_py.guest.seed import build_seed
 from boot2docker_py.paths import Paths, VMPaths
 from boot2docker_py.ssh import keys
 from boot2docker_py.wait import Check, Deadline, wait_for
-from tests.driver_contract import TIMEOUT_S, HostContract, SnapshotContract, wait_until
+from tests.driver_contract import (
+    TIMEOUT_S,
+    ChangeContract,
+    CopyContract,
+    HostContract,
+    SnapshotContract,
+    wait_until,
+)
 from tests.fakes import a_spec
 
 assert sys.platform != "win32", "written for POSIX, which the type checker now knows"
@@ -77,7 +84,25 @@ def running(driver: QEMUDriver, spec: VMSpec) -> QEMUDriver:
     return driver
 
 
-class TestContract(HostContract, SnapshotContract):
+@pytest.fixture
+def other_paths(folder: Path) -> VMPaths:
+    return Paths(home=folder, user_home=folder).vm("its copy, on=off")
+
+
+@pytest.fixture
+def other(driver: QEMUDriver, other_paths: VMPaths) -> Iterator[QEMUDriver]:
+    other = QEMUDriver(other_paths, ANSWER_TIMEOUT_S)
+    yield other
+    other.delete()
+    assert not qemus_of(other_paths), "a QEMU was left behind"
+
+
+@pytest.fixture
+def own(spec: VMSpec, other_paths: VMPaths) -> Own:
+    return Own(spec.iso, other_paths.console_log)
+
+
+class TestContract(HostContract, SnapshotContract, ChangeContract, CopyContract):
     """The rules that hold for every driver."""
 
 

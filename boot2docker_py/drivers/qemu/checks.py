@@ -26,7 +26,7 @@ def _has_program(_deadline: Deadline) -> str | None:
 
 
 def _has_disk_tool(_deadline: Deadline) -> str | None:
-    return None if command_line.find_disk_tool() else "not installed"
+    return None if command_line.find_tool("qemu-img") else "not installed"
 
 
 def _has_accelerator(_deadline: Deadline) -> str | None:

@@ -35,11 +35,11 @@ def find_program(environ: Mapping[str, str] = os.environ) -> str | None:
     return shutil.which(environ.get(PROGRAM_VARIABLE) or "qemu-system-x86_64")
 
 
-def find_disk_tool(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the path of `qemu-img`: the one beside QEMU, else the one on PATH."""
+def find_tool(name: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the path of `qemu-img` or `qemu-io`: the one beside QEMU, else the one on PATH."""
     program = find_program(environ)
     beside = os.path.dirname(program) if program else None  # noqa: PTH120 - `which` wants text
-    return shutil.which("qemu-img", path=beside) or shutil.which("qemu-img")
+    return shutil.which(name, path=beside) or shutil.which(name)
 
 
 def install_hint(platform: str = sys.platform) -> str:

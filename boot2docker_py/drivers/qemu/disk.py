@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
 from pathlib import Path
+from typing import NamedTuple, Sequence
 
+from boot2docker_py.drivers.base import (
+    NEW_SEED_AT_BYTES,
+    NEW_SEED_LIMIT_BYTES,
+    ShowBytes,
+    may_be_laid,
+    show_no_bytes,
+)
 from boot2docker_py.drivers.qemu import command_line
 from boot2docker_py.drivers.qemu.files import opened_private
-from boot2docker_py.errors import HypervisorError, StorageError
+from boot2docker_py.errors import HypervisorError, StorageError, UsageError
+from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
 _SECTOR_BYTES = 512
+_MB = 1 << 20
 _TIMEOUT_S = 120.0
+_LOOK_EVERY_S = 0.2
 
 
 def make(path: Path, seed: bytes, seed_file: Path, disk_mb: int) -> None:
@@ -65,25 +77,161 @@ def snapshots(path: Path) -> frozenset[str]:
     return frozenset(str(one["name"]) for one in described.get("snapshots", ()))
 
 
+def resize(path: Path, disk_mb: int) -> None:
+    """Make a disk that nobody uses larger; what its snapshots hold stays as it is.
+
+    Raises:
+        HypervisorError: QEMU is too old for one with snapshots (before 5.1).
+    """
+    _run("resize", "-q", "-f", "qcow2", str(path), f"{disk_mb}M")
+
+
+def size_mb(path: Path) -> int:
+    """Return the size of the disk that the guest sees."""
+    import json
+
+    described = json.loads(_run("info", "--force-share", "--output=json", str(path)))
+    return -(-int(described["virtual-size"]) // _MB)
+
+
+class Bounds(NamedTuple):
+    """What the copy of a disk may take, and who is shown how far it is."""
+
+    expected_bytes: int
+    show: ShowBytes = show_no_bytes
+    most_bytes: int = 1 << 62
+
+
+def copy(source: Path, target: Path, bounds: Bounds, tag: str = "") -> None:
+    """Copy a disk as it is, or as it was at a snapshot; of a snapshot also while it is in use.
+
+    Raises:
+        StorageError: no space.
+        UsageError: it holds more than `bounds` allow.
+    """
+    of_snapshot = ["--force-share", "-l", f"snapshot.name={tag}"] if tag else []
+    _convert(["-f", "qcow2", *of_snapshot, str(source)], target, bounds)
+
+
+def copy_from_within(archive: Path, offset: int, length: int, target: Path, bounds: Bounds) -> None:
+    """Copy a disk that lies within another file."""
+    import json
+
+    file = {"driver": "file", "filename": str(archive)}
+    inner = {"driver": "raw", "offset": offset, "size": length, "file": file}
+    source = "json:" + json.dumps({"driver": "qcow2", "file": inner})
+    _convert([source], target, bounds)
+
+
+def _convert(source: Sequence[str], target: Path, bounds: Bounds) -> None:
+    with opened_private(target):
+        pass  # private from the beginning, as the tool keeps the mode of a file that is there
+    _run_and_show(
+        [_tool("qemu-img"), "convert", "-O", "qcow2", *source, str(target)], target, bounds
+    )
+    with opened_private(target, os.O_RDWR) as file_descriptor:
+        os.fsync(file_descriptor)
+
+
+def overlay(path: Path, base: str) -> None:
+    """Make a disk that holds only what differs from `base`, a name relative to its folder."""
+    with opened_private(path):
+        pass
+    _run("create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, str(path))
+    with opened_private(path, os.O_RDWR) as file_descriptor:
+        os.fsync(file_descriptor)
+
+
+def lay(path: Path, new_seed: bytes, seed_file: Path) -> None:
+    """Lay a new seed into a disk that nobody uses, if it has room there; see `Driver.reseed`.
+
+    `seed_file` is a name beside the disk that it may use meanwhile.
+    """
+    if not new_seed:
+        return
+    assert len(new_seed) <= NEW_SEED_LIMIT_BYTES, len(new_seed)
+    if not may_be_laid(new_seed, _start(path, seed_file)[NEW_SEED_AT_BYTES:]):
+        log.warning("The VM keeps its old name and keys: its disk has no room for new ones.")
+        return
+    with opened_private(seed_file) as file_descriptor:
+        os.write(file_descriptor, new_seed.ljust(NEW_SEED_LIMIT_BYTES, b"\0"))
+    # By names without a folder: its commands are cut at spaces.
+    write = f"write -s {seed_file.name} {NEW_SEED_AT_BYTES} {NEW_SEED_LIMIT_BYTES}"
+    _run("-f", "qcow2", "-c", write, "-c", "flush", path.name, tool="qemu-io", folder=path.parent)
+    seed_file.unlink()
+
+
+def _start(path: Path, scratch: Path) -> bytes:
+    """Return the first bytes of a disk, as far as a new seed reaches."""
+    with opened_private(scratch):
+        pass
+    length = NEW_SEED_AT_BYTES + NEW_SEED_LIMIT_BYTES
+    options = [f"if={path}", f"of={scratch}", f"bs={length}", "count=1"]
+    _run("dd", "-f", "qcow2", "-O", "raw", *options)
+    return scratch.read_bytes()
+
+
 def _whole_sectors(length: int) -> int:
     return -(-length // _SECTOR_BYTES) * _SECTOR_BYTES
 
 
-def _run(*arguments: str) -> bytes:
-    tool = command_line.find_disk_tool()
-    if tool is None:
-        raise HypervisorError("qemu-img is not installed", resolution=command_line.install_hint())
-    log.debug("running %s %s", tool, " ".join(arguments))
+def _run(*arguments: str, tool: str = "qemu-img", folder: Path | None = None) -> bytes:
+    command = [_tool(tool), *arguments]
+    log.debug("running %s", " ".join(command))
     done = subprocess.run(
-        [tool, *arguments],
+        command,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=_TIMEOUT_S,
         check=False,
+        cwd=folder,
     )
     if done.returncode:
         raise _failure(done.stderr.decode(errors="replace").strip())
     return done.stdout
+
+
+def _tool(name: str) -> str:
+    found = command_line.find_tool(name)
+    if found is None:
+        raise HypervisorError(f"{name} is not installed", resolution=command_line.install_hint())
+    return found
+
+
+def _run_and_show(command: Sequence[str], target: Path, bounds: Bounds) -> None:
+    """Run what fills the file `target`, as long as that grows, and not beyond its bound."""
+    log.debug("running %s", " ".join(command))
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as process:
+        try:
+            _watch(process, target, bounds)
+        except BaseException:
+            process.kill()
+            raise
+        words = process.stderr.read() if process.stderr else b""
+    if process.returncode:
+        raise _failure(words.decode(errors="replace").strip())
+
+
+def _watch(process: subprocess.Popen[bytes], target: Path, bounds: Bounds) -> None:
+    grown_bytes, patience = -1, Deadline(_TIMEOUT_S)
+    while True:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_LOOK_EVERY_S)
+        written_bytes = target.stat().st_size
+        bounds.show(min(written_bytes, bounds.expected_bytes), bounds.expected_bytes)
+        if written_bytes > bounds.most_bytes:
+            raise UsageError(
+                "the disk holds more than its file says",
+                details=f"more than {bounds.most_bytes} bytes",
+            )
+        if process.returncode is not None:
+            return
+        if written_bytes > grown_bytes:
+            grown_bytes, patience = written_bytes, Deadline(_TIMEOUT_S)
+        if patience.has_passed():
+            raise HypervisorError(f"qemu-img has written nothing for {_TIMEOUT_S:g} s")
 
 
 def _failure(words: str) -> StorageError | HypervisorError:

@@ -11,9 +11,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import logging
+import os
 import shutil
 from pathlib import Path
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.drivers import host, ports
@@ -32,8 +33,10 @@ from boot2docker_py.drivers.base import (
     show_no_bytes,
 )
 from boot2docker_py.drivers.qemu import (
+    archive,
     checks,
     command_line,
+    copies,
     disk,
     qmp,
     saved,
@@ -41,6 +44,7 @@ from boot2docker_py.drivers.qemu import (
     start,
 )
 from boot2docker_py.drivers.qemu.files import (
+    Files,
     Settings,
     read_settings,
     remove_all,
@@ -50,9 +54,9 @@ from boot2docker_py.drivers.qemu.files import (
 )
 from boot2docker_py.drivers.qemu.process import Process, uses_port
 from boot2docker_py.errors import (
-    HypervisorError,
     NotFoundError,
     StorageError,
+    UsageError,
     WrongStateError,
 )
 from boot2docker_py.paths import VMPaths, make_private_folder
@@ -144,17 +148,8 @@ class QEMUDriver(Driver):
         with storage_errors(self._paths):
             self._demand_absent()
             host.demand_possible(spec)
-            make_private_folder(self._paths.folder)
-            make_private_folder(self._paths.run)
-            self._remove_unfinished()
-            settings = _settings_of(spec)
-            try:
-                write_settings(self._files.unfinished, settings)
+            with self._unfinished(_settings_of(spec)):
                 disk.make(self._files.disk, spec.seed, self._files.seed, spec.disk_mb)
-                self._files.unfinished.replace(self._files.settings)
-            except BaseException:
-                self._remove_unfinished()
-                raise
 
     def start(self, boot: Boot = USUAL) -> None:  # noqa: ARG002 - nothing of it is known here
         with storage_errors(self._paths):
@@ -196,6 +191,7 @@ class QEMUDriver(Driver):
 
     def delete(self) -> None:
         with storage_errors(self._paths):
+            copies.demand_none_linked(self._vm, self._files, "delete")
             self._process.end()
             if self._files.settings.exists():
                 self._files.settings.replace(self._files.unfinished)
@@ -238,7 +234,11 @@ class QEMUDriver(Driver):
         with storage_errors(self._paths):
             if state not in (*_AT_REST, State.RUNNING, State.PAUSED):
                 raise self._wrong_state("delete a snapshot of", state)
+            tag = snapshots.tag_in_list(self._files, name)
+            verb = f"delete the snapshot '{name}' of"
+            copies.demand_none_linked(self._vm, self._files, verb, tag)
             snapshots.delete(self._process, name, state)
+            copies.remove_unused_bases(self._files)
 
     def replace_disk(self, seed: bytes, disk_mb: int) -> None:
         settings, state = self._settings(), self.state()
@@ -246,46 +246,111 @@ class QEMUDriver(Driver):
             is_without = state is State.BROKEN and not self._files.disk.exists()
             if state not in (State.OFF, State.ABORTED) and not is_without:
                 raise self._wrong_state("replace the disk of", state)
+            copies.demand_none_linked(self._vm, self._files, "replace the disk of")
             new = temporary(self._files.disk)
             new.unlink(missing_ok=True)
             disk.make(new, seed, self._files.seed, disk_mb)
             saved.discard(self._process)
             snapshots.forget_all(self._files)
-            write_settings(self._files.settings, dataclasses.replace(settings, disk_mb=disk_mb))
+            whole = dataclasses.replace(settings, disk_mb=disk_mb, base="")
+            write_settings(self._files.settings, whole)
             new.replace(self._files.disk)
             self._files.running.unlink(missing_ok=True)
 
-    def change(self, changes: Changes) -> None:  # noqa: ARG002
-        raise _not_yet("change a VM")
+    def change(self, changes: Changes) -> None:
+        settings = self._settings_at_rest("change")
+        host.demand_change(changes, self.describe())
+        with storage_errors(self._paths):
+            if changes.disk_mb is not None and changes.disk_mb > settings.disk_mb:
+                disk.resize(self._files.disk, changes.disk_mb)
+                snapshots.note_run(self._files)  # so that it is not as its snapshot any more
+            write_settings(self._files.settings, _changed(settings, changes))
 
     def drop_old_disk(self) -> None:
-        """Do nothing: none is kept."""
+        """Do nothing: a qcow2 file grows where it is."""
 
-    def reseed(self, seed: bytes) -> None:  # noqa: ARG002
-        raise _not_yet("give a VM another identity")
+    def reseed(self, seed: bytes) -> None:
+        self._settings_at_rest("change")
+        with storage_errors(self._paths):
+            disk.lay(self._files.disk, seed, self._files.seed)
 
     def clone(
         self,
-        source: Driver,  # noqa: ARG002
-        own: Own,  # noqa: ARG002
+        source: Driver,
+        own: Own,
         *,
-        snapshot: str = "",  # noqa: ARG002
-        is_linked: bool = False,  # noqa: ARG002
-        show: ShowBytes = show_no_bytes,  # noqa: ARG002
+        snapshot: str = "",
+        is_linked: bool = False,
+        show: ShowBytes = show_no_bytes,
     ) -> None:
-        raise _not_yet("clone a VM")
+        assert isinstance(source, QEMUDriver)
+        if is_linked and not snapshot:
+            raise UsageError(
+                "a linked clone builds on a snapshot",
+                resolution="Name one: boot2docker clone NEW --linked --from SNAPSHOT",
+            )
+        files, settings = source.to_be_copied(snapshot)
+        settings = copies.settings_of_copy(settings, own)
+        with storage_errors(self._paths), self._unfinished(settings):
+            base = ""
+            if is_linked:
+                base = copies.link_disk(files, self._files, snapshot, show)
+            else:
+                copies.copy_disk(files, self._files, snapshot, show)
+            disk.lay(self._files.disk, own.new_seed, self._files.seed)
+            disk_mb = disk.size_mb(self._files.disk) if snapshot else settings.disk_mb
+            whole = dataclasses.replace(settings, base=base, disk_mb=disk_mb)
+            write_settings(self._files.unfinished, whole)
+
+    def to_be_copied(self, snapshot: str) -> tuple[Files, Settings]:
+        """Return files and settings of this VM for a clone, of a snapshot or of a VM at rest."""
+        settings = self._settings() if snapshot else self._settings_at_rest("clone")
+        return self._files, settings
 
     def linked_clones(self) -> Sequence[str]:
-        return ()
+        with storage_errors(self._paths):
+            return [name for name, _tag in copies.linked_to(self._files)]
 
-    def rename(self, to: VMPaths) -> None:  # noqa: ARG002
-        raise _not_yet("rename a VM")
+    def rename(self, to: VMPaths) -> None:
+        settings, files = self._settings_at_rest("rename"), Files(to.folder)
+        with storage_errors(self._paths):
+            copies.demand_none_linked(self._vm, self._files, "rename")
+            if files.settings.exists():
+                raise WrongStateError(f"there is a VM '{to.name}' already")
+            write_settings(self._files.settings, settings)  # its own files by name alone
+            with contextlib.suppress(FileNotFoundError):
+                to.folder.rmdir()
+            self._files.folder.rename(to.folder)
+            make_private_folder(to.run)
 
-    def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:  # noqa: ARG002
-        raise _not_yet("export a VM")
+    def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:
+        settings = self._settings_at_rest("export")
+        with storage_errors(self._paths):
+            archive.write(self._files, settings, file, show)
 
-    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:  # noqa: ARG002
-        raise _not_yet("import a VM")
+    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
+        self._demand_absent()
+        with storage_errors(self._paths):
+            found = archive.read(file, show)
+            settings = _settings_of(_spec_of(found.description, own))
+            with self._unfinished(settings):
+                archive.unpack(file, found, self._files.disk)
+                disk.lay(self._files.disk, own.new_seed, self._files.seed)
+
+    @contextlib.contextmanager
+    def _unfinished(self, settings: Settings) -> Iterator[None]:
+        """Make an absent VM in a `with` block: it is there when that ends well, else nothing is."""
+        self._demand_absent()
+        make_private_folder(self._paths.folder)
+        make_private_folder(self._paths.run)
+        self._remove_unfinished()
+        try:
+            write_settings(self._files.unfinished, settings)
+            yield
+            self._files.unfinished.replace(self._files.settings)
+        except BaseException:
+            self._remove_unfinished()
+            raise
 
     def _look(self) -> tuple[State, str]:
         with storage_errors(self._paths):
@@ -334,6 +399,13 @@ class QEMUDriver(Driver):
                 ) from error
             raise
 
+    def _settings_at_rest(self, verb: str) -> Settings:
+        """Return the settings of a VM that is off, and holds no memory."""
+        settings, state = self._settings(), self.state()
+        if state not in (State.OFF, State.ABORTED):
+            raise self._wrong_state(verb, state)
+        return settings
+
     def _demand_absent(self) -> None:
         if self.state() is not State.ABSENT:
             raise WrongStateError(f"there is a VM '{self._vm}' already")
@@ -374,7 +446,23 @@ def _settings_of(spec: VMSpec) -> Settings:
     )
 
 
-def _not_yet(what: str) -> HypervisorError:
-    return HypervisorError(
-        f"driver qemu does not {what}",
+def _changed(settings: Settings, changes: Changes) -> Settings:
+    given = {name: value for name, value in changes._asdict().items() if value is not None}
+    given.pop("host_only", None)  # this driver has no such network
+    if given.get("ssh_port") == 0:
+        given["ssh_port"] = settings.ssh_port
+    return dataclasses.replace(settings, **given)
+
+
+def _spec_of(description: archive.Description, own: Own) -> VMSpec:
+    """Return the VM of a file, which may have been made for a host with more of everything."""
+    return VMSpec(
+        iso=own.iso,
+        seed=b"",
+        disk_mb=description.disk_mb,
+        memory_mb=min(description.memory_mb, host.host_memory_mb()),
+        cpus=min(description.cpus, os.cpu_count() or 1),
+        ssh_port=0,
+        docker_port=ports.any_free() if description.has_docker_port else 0,
+        console_log=own.console_log,
     )

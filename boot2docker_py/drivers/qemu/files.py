@@ -100,14 +100,24 @@ class Files:
         """Return the image that the guest of a snapshot with memory has in its drive."""
         return self.folder / f"snapshot-{tag}.iso"
 
+    def base(self, tag: str) -> Path:
+        """Return the disk as it was at a snapshot, which linked clones build on."""
+        return self.folder / f"base-{tag}.qcow2"
+
+    @property
+    def incoming(self) -> Path:
+        """Return the disk of an archive, while it is read."""
+        return self.folder / "incoming.new"
+
     def all_but_unfinished(self) -> list[Path]:
         """Return all files that the driver may have made, but the one that says so."""
         named = [self.settings, self.disk, self.saved_state, self.saved_by, self.snapshots]
-        named += sorted(self.folder.glob("snapshot-*"))
+        named += sorted([*self.folder.glob("snapshot-*"), *self.folder.glob("base-*")])
         return [
             *named,
             *map(temporary, named),
             *(self.seed, self.used_state, self.running, self.lock, self.log, self.credentials),
+            self.incoming,
             temporary(self.unfinished),
         ]
 
@@ -129,6 +139,7 @@ class Settings:
     console_log: str
     qmp_port: int = 0  # on 127.0.0.1, with TLS, where Python has no Unix sockets; else 0
     accelerator: str = ""  # of the last start
+    base: str = ""  # of a linked clone: what its disk builds on, relative to the folder
     format: int = FORMAT
 
 
@@ -142,17 +153,14 @@ def read_settings(path: Path) -> Settings:
     document = read_json(path)
     if document.get("format") != FORMAT:
         raise _damaged(path, f"format {document.get('format')!r}, not {FORMAT}")
-    wrong = [
-        field.name
-        for field in dataclasses.fields(Settings)
-        if type(document.get(field.name)).__name__ != field.type
-    ]
+    fields = dataclasses.fields(Settings)
+    values = {field.name: document.get(field.name, field.default) for field in fields}
+    wrong = [one.name for one in fields if type(values[one.name]).__name__ != one.type]
     if wrong:
         raise _damaged(path, f"missing or wrong: {', '.join(wrong)}")
-    kept = {field.name: document[field.name] for field in dataclasses.fields(Settings)}
     for name in _NAMES_OF_FILES:
-        kept[name] = os.path.normpath(path.parent / kept[name])
-    return Settings(**kept)
+        values[name] = os.path.normpath(path.parent / values[name])
+    return Settings(**values)
 
 
 def write_settings(path: Path, settings: Settings) -> None:

@@ -130,14 +130,15 @@ def restore(process: Process, settings: Settings, name: str, state: State) -> No
     memory = files.snapshot_memory(entry.tag)
     if entry.saved_by and not memory.exists():
         raise _gone(name, f"the file of its memory, '{memory}', is missing")
-    if entry.tag not in disk.snapshots(files.disk):
-        raise _gone(name, f"the disk '{files.disk}' does not have it any more")
+    _demand_in_disk(files, entry.tag, name)
     disk.restore_snapshot(files.disk, entry.tag)
     files.running.unlink(missing_ok=True)
+    settings = dataclasses.replace(settings, disk_mb=disk.size_mb(files.disk))
     if entry.saved_by:
         settings = dataclasses.replace(settings, memory_mb=entry.memory_mb, cpus=entry.cpus)
-        write_settings(files.settings, _with_its_image(files, settings, entry.tag))
+        settings = _with_its_image(files, settings, entry.tag)
         write_json(files.saved_by, entry.saved_by)
+    write_settings(files.settings, settings)
     _write(files, listed._replace(current=entry.tag, is_as_current=True))
     if entry.saved_by:  # the last: memory that is older than its disk would destroy that
         _copy(memory, files.saved_state)
@@ -171,6 +172,32 @@ def delete(process: Process, name: str, state: State) -> None:
     )
     _write(files, after)
     _cleaned(process, state)
+
+
+def tag_of(files: Files, name: str) -> str:
+    """Return the tag by which the disk knows a snapshot.
+
+    Raises:
+        NotFoundError: there is no such snapshot.
+        StorageError: the disk does not have it any more.
+    """
+    tag = tag_in_list(files, name)
+    _demand_in_disk(files, tag, name)
+    return tag
+
+
+def tag_in_list(files: Files, name: str) -> str:
+    """Return the tag of a snapshot, whether the disk has it or not.
+
+    Raises:
+        NotFoundError: there is no such snapshot.
+    """
+    return _find(_read(files), name).tag
+
+
+def tags(files: Files) -> frozenset[str]:
+    """Return the tags of all snapshots."""
+    return frozenset(entry.tag for entry in _read(files).entries)
 
 
 def forget_all(files: Files) -> None:
@@ -293,6 +320,11 @@ def _find(listed: Listed, name: str) -> Entry:
             return entry
     names = ", ".join(f"'{entry.name}'" for entry in listed.entries)
     raise NotFoundError(f"there is no snapshot '{name}'", details=f"there are: {names or 'none'}")
+
+
+def _demand_in_disk(files: Files, tag: str, name: str) -> None:
+    if tag not in disk.snapshots(files.disk):
+        raise _gone(name, f"the disk '{files.disk}' does not have it any more")
 
 
 def _new_tag() -> str:

@@ -129,13 +129,15 @@ def test_the_environment_may_name_another_qemu(tmp_path: Path) -> None:
     disk_tool = a_program(tmp_path / "mine" / "qemu-img")
     environ = {"BOOT2DOCKER_QEMU": str(program)}
     assert command_line.find_program(environ) == str(program)
-    assert command_line.find_disk_tool(environ) == str(disk_tool), "the one of the same version"
+    assert command_line.find_tool("qemu-img", environ) == str(
+        disk_tool
+    ), "the one of the same version"
 
 
 def test_a_qemu_that_is_not_there_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert command_line.find_program({}) is None
-    assert command_line.find_disk_tool({}) is None
+    assert command_line.find_tool("qemu-img", {}) is None
 
 
 def test_a_saved_state_is_an_open_file_where_that_can_be_handed_over() -> None:

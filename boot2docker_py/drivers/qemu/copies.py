@@ -1,0 +1,109 @@
+"""VMs that are copies of others, whole or linked, and what stands against the end of the others.
+
+A linked clone builds on a copy of the disk as it was at the snapshot, which all linked clones of
+that snapshot share: within the qcow2 file of a VM QEMU can build on nothing but its present.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import uuid
+from pathlib import Path
+
+from boot2docker_py.drivers import ports
+from boot2docker_py.drivers.base import Own, ShowBytes
+from boot2docker_py.drivers.qemu import disk, snapshots
+from boot2docker_py.drivers.qemu.files import (
+    Files,
+    Settings,
+    read_settings,
+    temporary,
+)
+from boot2docker_py.errors import StorageError, WrongStateError
+
+log = logging.getLogger(__name__)
+
+
+def settings_of_copy(source: Settings, own: Own) -> Settings:
+    """Return the settings of a VM that is made of another, with ports of its own."""
+    return dataclasses.replace(
+        source,
+        uuid=str(uuid.uuid4()),
+        iso=str(own.iso),
+        console_log=str(own.console_log),
+        ssh_port=_other_port(source.ssh_port),
+        docker_port=source.docker_port and _other_port(source.docker_port),
+        qmp_port=0,
+        accelerator="",
+        base="",
+    )
+
+
+def copy_disk(source: Files, target: Files, snapshot: str, show: ShowBytes) -> None:
+    """Copy the disk of a VM at rest, or as it was at a snapshot, whatever the VM does."""
+    bounds = disk.Bounds(source.disk.stat().st_size, show)
+    disk.copy(source.disk, target.disk, bounds, snapshot and snapshots.tag_of(source, snapshot))
+
+
+def link_disk(source: Files, target: Files, snapshot: str, show: ShowBytes) -> str:
+    """Make a disk that builds on a snapshot; return what, relative to its folder."""
+    base = source.base(snapshots.tag_of(source, snapshot))
+    if not base.exists():
+        copy = temporary(base)
+        disk.copy(source.disk, copy, disk.Bounds(source.disk.stat().st_size, show), _tag(base))
+        copy.chmod(0o400)  # written to by nobody, else each of its clones is lost
+        copy.replace(base)
+    found = f"../{source.folder.name}/{base.name}"
+    disk.overlay(target.disk, found)
+    return found
+
+
+def linked_to(source: Files) -> list[tuple[str, str]]:
+    """Return the VMs that build on snapshots of this one, and the tags of these."""
+    found = []
+    for path in sorted(source.folder.parent.glob("*/vm.json")):
+        try:
+            base = read_settings(path).base
+        except (OSError, StorageError) as error:
+            log.debug("not asked what it builds on: %s", error)
+            continue
+        if base and _folder_of(path.parent / base) == _folder_of(source.folder / "any"):
+            found.append((path.parent.name, _tag(Path(base))))
+    return found
+
+
+def demand_none_linked(name: str, source: Files, verb: str, tag: str = "") -> None:
+    """Raise WrongStateError when other VMs build on the VM, or on one snapshot of it."""
+    clones = [clone for clone, its in linked_to(source) if tag in ("", its)]
+    if clones:
+        names = ", ".join(f"'{clone}'" for clone in clones)
+        raise WrongStateError(
+            f"cannot {verb} VM '{name}': other VMs build on it",
+            details=f"linked clones: {names}",
+            resolution="Delete those first, as in: boot2docker delete --vm " + clones[0],
+        )
+
+
+def remove_unused_bases(source: Files) -> None:
+    """Remove what no linked clone builds on, and no snapshot stands for any more."""
+    kept = {*snapshots.tags(source), *(tag for _clone, tag in linked_to(source))}
+    for base in source.folder.glob("base-*.qcow2*"):
+        if _tag(base) not in kept or base.suffix == ".new":
+            base.unlink()
+
+
+def _tag(base: Path) -> str:
+    return base.name.partition(".")[0][len("base-") :]
+
+
+def _folder_of(path: Path) -> str:
+    return os.path.normcase(os.path.realpath(path.parent))
+
+
+def _other_port(port: int) -> int:
+    while True:
+        found = ports.any_free()
+        if found != port:
+            return found
