@@ -264,7 +264,7 @@ def test_a_disk_that_would_read_files_of_this_machine_is_refused(
 def test_a_disk_that_holds_more_than_it_says_is_refused(house: House, tmp_path: Path) -> None:
     """Many parts of it are one and the same part of its file."""
     file = tmp_path / "bomb.qcow2"
-    words = ["qemu-img", "create", "-q", "-f", "qcow2", file, "100M"]
+    words = ["qemu-img", "create", "-q", "-f", "qcow2", str(file), "100M"]
     subprocess.run(words, check=True)
     subprocess.run(["qemu-io", "-c", "write -P 7 0 64k", file], check=True, capture_output=True)
     content = bytearray(file.read_bytes())
