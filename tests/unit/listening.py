@@ -13,10 +13,12 @@ import socket
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Iterator
 
 LONG_S = 60.0
 SOON_S = 5.0
+SHORT_S = 0.2
 
 
 def end_listening(listener: socket.socket, accepting: threading.Thread) -> None:
@@ -30,6 +32,31 @@ def end_listening(listener: socket.socket, accepting: threading.Thread) -> None:
     accepting.join(LONG_S)
     assert not accepting.is_alive(), "it does not end"
     listener.close()
+
+
+def wait_until_it_accepts(thread: threading.Thread) -> None:
+    """Wait until the thread is in the system's own accept(), as far as the system says it."""
+    end = time.monotonic() + LONG_S
+    while not _is_in_accept(thread):
+        assert thread.is_alive(), "it has ended"
+        assert time.monotonic() < end, "it does not accept"
+        time.sleep(0.01)
+    if not _call_of(thread).exists():
+        thread.join(SHORT_S)  # from Python's accept it is not far to the system's
+
+
+def _is_in_accept(thread: threading.Thread) -> bool:
+    frame = sys._current_frames().get(thread.ident or 0)
+    if frame is None or frame.f_code is not socket.socket.accept.__code__:
+        return False
+    call = _call_of(thread)
+    listener: socket.socket = frame.f_locals["self"]
+    return not call.exists() or call.read_text().split()[1:2] == [hex(listener.fileno())]
+
+
+def _call_of(thread: threading.Thread) -> Path:
+    """Return where Linux says in which call a thread waits, and for what."""
+    return Path(f"/proc/self/task/{thread.native_id}/syscall")
 
 
 def assert_no_thread_is_left_in_accept() -> None:

@@ -8,21 +8,24 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 
 from boot2docker_py.endpoint import control
-from tests.unit.listening import LONG_S, assert_no_thread_is_left_in_accept, end_listening
+from tests.unit.listening import (
+    LONG_S,
+    assert_no_thread_is_left_in_accept,
+    end_listening,
+    wait_until_it_accepts,
+)
 
-SHORT_S = 0.2
 ROOT = Path(__file__).parents[2]
 
 # In a process of its own, where no other thread gets the signal.
 SCRIPT = """
-import os, select, signal, socket, sys, threading, time
-from tests.unit.listening import end_listening
+import os, select, signal, socket, threading
+from tests.unit.listening import LONG_S, end_listening, wait_until_it_accepts
 
 def accept():
     try:
@@ -35,17 +38,19 @@ earlier = socket.create_server(("127.0.0.1", 0))
 number = earlier.fileno()
 thread = threading.Thread(target=accept, daemon=True)
 thread.start()
-time.sleep(0.3)
+wait_until_it_accepts(thread)
 end_listening(earlier, thread)
-with socket.create_server(("127.0.0.1", 0)) as later:
-    assert later.fileno() == number
-    # As subprocess.Popen does in the moment in which it starts a child; another child ends then.
-    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
-    os.kill(os.getpid(), signal.SIGCHLD)
-    time.sleep(0.3)
-    with socket.create_connection(later.getsockname()):
-        is_left = select.select([later], [], [], 1.0)[0]
-        print("its own" if is_left else "taken")
+later = socket.create_server(("127.0.0.1", 0))
+if later.fileno() != number:
+    os.dup2(later.fileno(), number)
+    later = socket.socket(fileno=number)
+# As subprocess.Popen does in the moment in which it starts a child; another child ends then.
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD])
+os.kill(os.getpid(), signal.SIGCHLD)
+while thread.is_alive() and signal.SIGCHLD in signal.sigpending():
+    thread.join(0.01)
+with socket.create_connection(later.getsockname()):
+    print("its own" if select.select([later], [], [], LONG_S)[0] else "taken")
 """
 
 
@@ -62,13 +67,6 @@ def accept_one(listener: socket.socket) -> threading.Thread:
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
     return thread
-
-
-def wait_until_it_accepts(thread: threading.Thread) -> None:
-    while sys._current_frames()[thread.ident or 0].f_code is not socket.socket.accept.__code__:
-        time.sleep(0.01)
-    thread.join(SHORT_S)  # from there it is not far to the system's own accept
-    assert thread.is_alive()
 
 
 def test_a_listener_that_is_ended_leaves_no_thread(listener: socket.socket) -> None:
