@@ -49,12 +49,18 @@ class Attempt:
 class Dialer:
     """Open connections to one address; close what is left over when the `with` block ends."""
 
-    def __init__(self, address: Address, deadline: Deadline, on_wait: OnWait) -> None:
+    def __init__(
+        self,
+        address: Address,
+        deadline: Deadline,
+        on_wait: OnWait,
+        selector: Selector | None = None,
+    ) -> None:
         self._address = address
         self._deadline = deadline
         self._clock = deadline.clock
         self._on_wait = on_wait
-        self._selector = Selector()
+        self._selector = selector or Selector()
         self._attempts: list[Attempt] = []  # the oldest first
         self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._began = self._clock.monotonic()

@@ -32,7 +32,7 @@ class FakeGuest:
 
     accepts_key: bool = True
     accepts_ssh_rsa_only: bool = False
-    greets_after_s: float = 0.0
+    greets_after: int = 0  # connections that have to come before it greets an earlier one
     closes_first: int = 0  # connections that it closes before it greets one
     ignores_first: int = 0  # connections that it never greets
     host_key: paramiko.PKey = field(default_factory=host_key)
@@ -74,7 +74,8 @@ class FakeGuest:
             return
         if number <= self.closes_first + self.ignores_first:
             return
-        time.sleep(self.greets_after_s)
+        while self.seen < number + self.greets_after:
+            time.sleep(0.01)
         with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
             self._talk(sock)
 

@@ -94,6 +94,7 @@ class Cable:
     def __init__(self, target: Address) -> None:
         self._target = target
         self._ends: list[socket.socket] = []
+        self.pieces_there = 0
         self._lets_through = threading.Event()
         self._lets_through.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -147,6 +148,7 @@ class Cable:
                     if not data:
                         return
                     self._lets_through.wait()
+                    self.pieces_there += source is near
                     (far if source is near else near).sendall(data)
 
 

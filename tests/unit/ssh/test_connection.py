@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
 import subprocess
@@ -19,10 +20,11 @@ from boot2docker_py.ssh import dialer, host_keys, keys
 from boot2docker_py.ssh.connection import Connection
 from boot2docker_py.ssh.errors import HostKeyChangedError, KeyRefusedError, NotReadyError
 from boot2docker_py.wait import Deadline
+from tests.unit.listening import LONG_S, end_listening
 from tests.unit.ssh.fake_guest import FakeGuest, host_key
+from tests.unit.ssh.patience import Patience
 from tests.unit.ssh.real_sshd import Sshd
 
-LONG_S = 30.0
 PARAMIKO_KNOWS_SSH_RSA = int(paramiko.__version__.split(".")[0]) < 5
 
 
@@ -41,7 +43,7 @@ def connect(
     address: Address,
     key: Path,
     known_hosts: Path,
-    timeout_s: float = LONG_S,
+    deadline: Deadline | None = None,
     reasons: list[str] | None = None,
 ) -> Connection:
     return ssh_connection.connect(
@@ -50,7 +52,7 @@ def connect(
         key=key,
         known_hosts=known_hosts,
         host_name="vm",
-        deadline=Deadline(timeout_s),
+        deadline=deadline or Deadline(LONG_S),
         on_wait=(reasons if reasons is not None else []).append,
     )
 
@@ -126,11 +128,11 @@ def test_a_refused_key_is_told_at_once_and_no_password_is_tried(
 
 
 def test_a_port_that_refuses_is_tried_until_the_deadline(key: Path, known_hosts: Path) -> None:
-    reasons: list[str] = []
+    patience = Patience(lambda reasons: len(reasons) > 2)
     with pytest.raises(NotReadyError) as caught:
-        connect(free_address(), key, known_hosts, timeout_s=0.5, reasons=reasons)
+        connect(free_address(), key, known_hosts, patience.deadline(), patience.reasons)
+    assert patience.is_over()
     assert caught.value.details == "Connection refused"
-    assert len(reasons) > 2
 
 
 def test_connections_that_are_closed_without_a_greeting_are_repeated(
@@ -139,7 +141,7 @@ def test_connections_that_are_closed_without_a_greeting_are_repeated(
     reasons: list[str] = []
     with FakeGuest(closes_first=3) as guest:
         connect(guest.address, key, known_hosts, reasons=reasons).close()
-        assert guest.seen == 4
+        assert guest.seen >= 4
     assert "the connection was closed without an SSH greeting" in reasons
 
 
@@ -149,7 +151,7 @@ def test_a_connection_that_leads_nowhere_does_not_hold_up_the_next(
     """NAT accepts before the guest is there; that connection stays silent for ever."""
     with FakeGuest(ignores_first=1) as guest:
         connect(guest.address, key, known_hosts).close()
-        assert guest.seen == 2
+        assert guest.seen >= 2
 
 
 def test_a_guest_that_greets_slowly_is_reached(
@@ -157,15 +159,17 @@ def test_a_guest_that_greets_slowly_is_reached(
 ) -> None:
     """Slower than the pace of new connections by far: an early one is kept until it is greeted."""
     monkeypatch.setattr(dialer, "SPACING_S", 0.05)
-    with FakeGuest(greets_after_s=1.5) as guest:
+    with FakeGuest(greets_after=4 * dialer.AT_MOST) as guest:
         connect(guest.address, key, known_hosts).close()
-        assert guest.seen > dialer.AT_MOST
 
 
 def test_silence_ends_at_the_deadline_with_words(key: Path, known_hosts: Path) -> None:
+    words = "connected, no greeting from the SSH server yet"
+    patience = Patience(lambda reasons: words in reasons)
     with FakeGuest(ignores_first=100) as guest, pytest.raises(NotReadyError) as caught:
-        connect(guest.address, key, known_hosts, timeout_s=0.3)
-    assert caught.value.details == "connected, no greeting from the SSH server yet"
+        connect(guest.address, key, known_hosts, patience.deadline(), patience.reasons)
+    assert patience.is_over()
+    assert caught.value.details == words
     assert "boot2docker restart" in caught.value.resolution
 
 
@@ -175,16 +179,22 @@ def test_who_greets_and_then_says_nothing_is_waited_for_until_the_deadline(
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def greet() -> None:
-            sock, _address = listener.accept()
-            sock.sendall(b"SSH-2.0-half\r\n")
-            sock.recv(1 << 20)
-            held.append(sock)
+            with contextlib.suppress(OSError):
+                while True:
+                    sock, _address = listener.accept()
+                    held.append(sock)
+                    sock.sendall(b"SSH-2.0-half\r\n")
 
         held: list[socket.socket] = []
-        threading.Thread(target=greet, daemon=True).start()
+        greeting = threading.Thread(target=greet, daemon=True)
+        greeting.start()
         address = Address(*listener.getsockname())
-        with pytest.raises(NotReadyError) as caught:
-            connect(address, key, known_hosts, timeout_s=0.5)
+        for timeout_s in (0.5, 5, LONG_S):  # on a busy machine the first may pass before that
+            with pytest.raises(NotReadyError) as caught:
+                connect(address, key, known_hosts, Deadline(timeout_s))
+            if "handshake" in caught.value.details:
+                break
+        end_listening(listener, greeting)
     assert "handshake" in caught.value.details
     for sock in held:
         sock.close()

@@ -3,44 +3,52 @@
 from __future__ import annotations
 
 import contextlib
+import selectors
 import socket
 import struct
 import sys
 import threading
-import time
 
 import pytest
 
 from boot2docker_py.address import Address
-from boot2docker_py.ssh.dialer import GREETING_BYTES, Dialer
+from boot2docker_py.host.selector import Selector
+from boot2docker_py.ssh.dialer import Dialer
 from boot2docker_py.ssh.errors import NotReadyError
 from boot2docker_py.wait import Deadline
+from tests.fakes import FakeClock
+from tests.unit.listening import LONG_S
+from tests.unit.ssh.patience import Patience
 
-FASTER = 500
 LINGER_NOT = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)  # close by a reset
 
 
-class FastClock:
-    """Time in which a minute is over in an eighth of a second."""
+class FastSelector(Selector):
+    """Time passes at once while nothing happens."""
 
-    def monotonic(self) -> float:
-        return time.monotonic() * FASTER
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
 
-    def sleep(self, seconds: float, /) -> None:
-        time.sleep(seconds / FASTER)
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self._clock.sleep(timeout or 0.0)
+        return super().select(0)
 
 
-def test_a_slow_guest_is_called_less_and_less(monkeypatch: pytest.MonkeyPatch) -> None:
+def dialer_with(patience: Patience, address: Address) -> Dialer:
+    return Dialer(address, patience.deadline(), patience.reasons.append)
+
+
+def test_a_slow_guest_is_called_less_and_less() -> None:
     """Each call makes the guest start a process: one a second starves an interpreted CPU."""
+    clock = FakeClock()
     with socket.create_server(("127.0.0.1", 0), backlog=128) as silent:
         silent.setblocking(False)
-        port = silent.getsockname()[1]
-        deadline = Deadline(300.0, FastClock())
-        with Dialer(Address("127.0.0.1", port), deadline, lambda _reason: None) as dialer:
-            select = dialer._selector.select
-            monkeypatch.setattr(dialer._selector, "select", lambda wait_s: select(wait_s / FASTER))
-            with pytest.raises(NotReadyError):
-                dialer.dial()
+        address = Address(*silent.getsockname())
+        selector = FastSelector(clock)
+        dialer = Dialer(address, Deadline(300.0, clock), lambda _reason: None, selector)
+        with dialer, pytest.raises(NotReadyError):
+            dialer.dial()
         calls = 0
         while True:
             try:
@@ -53,23 +61,21 @@ def test_a_slow_guest_is_called_less_and_less(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_port_that_refuses_is_asked_again_until_the_deadline() -> None:
     """Between two attempts there is no socket to wait for, which Windows' `select` refuses."""
-    reasons: list[str] = []
+    patience = Patience(lambda reasons: len(reasons) > 1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = Address(*taken.getsockname())
-        with Dialer(address, Deadline(2.5), reasons.append) as dialer, pytest.raises(
-            NotReadyError
-        ) as caught:
+        with dialer_with(patience, address) as dialer, pytest.raises(NotReadyError) as caught:
             dialer.dial()
-    assert len(reasons) > 1
+    assert patience.is_over()
     assert "refused" in caught.value.details
-    assert "Unknown error" not in "".join(reasons)
+    assert "Unknown error" not in "".join(patience.reasons)
 
 
 def test_a_port_that_resets_is_asked_again_until_the_deadline() -> None:
-    reasons: list[str] = []
+    patience = Patience(lambda reasons: sum("connected" not in reason for reason in reasons) > 2)
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5.0)
+        server.settimeout(LONG_S)
 
         def reset() -> None:
             for _time in range(3):
@@ -80,15 +86,15 @@ def test_a_port_that_resets_is_asked_again_until_the_deadline() -> None:
         resetting = threading.Thread(target=reset)
         resetting.start()
         address = Address(*server.getsockname())
-        with Dialer(address, Deadline(3.0), reasons.append) as dialer, pytest.raises(NotReadyError):
+        with dialer_with(patience, address) as dialer, pytest.raises(NotReadyError):
             dialer.dial()
         resetting.join()
-    assert len(reasons) > 2
+    assert patience.is_over()
 
 
 def test_a_greeting_without_end_is_given_up() -> None:
     """It cost 50 MB and a whole CPU."""
-    reasons: list[str] = []
+    patience = Patience(lambda reasons: "what answers there is no SSH server" in reasons)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -99,10 +105,8 @@ def test_a_greeting_without_end_is_given_up() -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        address = Address("127.0.0.1", server.getsockname()[1])
-        with Dialer(address, Deadline(0.9), reasons.append) as dialer:  # one call
-            with pytest.raises(NotReadyError):
-                dialer.dial()
-            assert all(len(one.received) <= GREETING_BYTES + 4096 for one in dialer._attempts)
+        address = Address(*server.getsockname())
+        with dialer_with(patience, address) as dialer, pytest.raises(NotReadyError):
+            dialer.dial()
         thread.join()
-    assert "what answers there is no SSH server" in reasons
+    assert patience.is_over()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 from typing import Any, Sequence
 
@@ -12,7 +11,7 @@ import pytest
 
 from boot2docker_py.ssh.over_paramiko.channels import WINDOW_BYTES, SessionChannel
 from boot2docker_py.ssh.over_paramiko.stream_channel import RawMessage, StreamChannel
-from tests.unit.ssh.real_sshd import LONG_S, Sshd, eventually, needs_sshd
+from tests.unit.ssh.real_sshd import LONG_S, Cable, Sshd, eventually, needs_sshd
 
 ADJUST, DATA, EOF, CLOSE, FAILURE = 93, 94, 96, 97, 100
 
@@ -22,7 +21,7 @@ class Notes:
 
     def __init__(self) -> None:
         self.heard: list[str] = []
-        self.received = b""
+        self.received = bytearray()
 
     def stream_opened(self) -> None:
         self.heard.append("opened")
@@ -189,14 +188,15 @@ def test_the_question_whether_we_live_is_answered(channel: StreamChannel, wire: 
 
 @needs_sshd
 def test_a_server_that_asks_whether_we_live_keeps_the_connection(tmp_path: Path) -> None:
-    settings = "ClientAliveInterval 1\nClientAliveCountMax 2\n"
+    settings = "ClientAliveInterval 1\nClientAliveCountMax 100\n"  # and not less: this may be slow
     sshd, notes = Sshd(tmp_path / "sshd", settings), Notes()
-    with sshd.running(), sshd.connect() as connection:
+    with sshd.running(), Cable(sshd.address) as cable, sshd.connect(cable.address) as connection:
         connection._transport.answers_within(LONG_S)
         channel = connection.open_command_stream("cat", notes)
         eventually(lambda: notes.heard)
         channel.begin()
-        time.sleep(5)
+        before = cable.pieces_there
+        eventually(lambda: cable.pieces_there >= before + 3)
         channel.send_message(memoryview(bytearray(channel.header_bytes) + b"still there"))
         eventually(lambda: notes.received == b"still there" or "lost" in notes.heard)
         assert "lost" not in notes.heard
