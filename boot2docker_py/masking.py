@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 # The user's part may hold an `@` of its own; also without slashes, as `http:me:secret@host`.
@@ -24,3 +25,11 @@ def without_secrets(text: str) -> str:
     if "?" in text:
         text = _QUERY.sub(f"?{MASK}", text)
     return text
+
+
+class WithoutSecrets(logging.Formatter):
+    """Lines of a log, the end of which users are asked to send with a report."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        return without_secrets(super().format(record))

@@ -223,10 +223,7 @@ def make_private_folder(folder: Path) -> None:
         StorageError: it cannot be made, or belongs to somebody else.
     """
     try:
-        missing = [parent for parent in folder.parents if not parent.exists()]
-        for parent in reversed(missing):
-            parent.mkdir(mode=0o700, exist_ok=True)
-        folder.mkdir(mode=0o700, exist_ok=True)
+        make_missing_folders(folder)
         demand_own(folder)
         folder.chmod(0o700)
     except OSError as error:
@@ -235,6 +232,17 @@ def make_private_folder(folder: Path) -> None:
             details=str(error),
             resolution="Make its parent writable, or name another with BOOT2DOCKER_DIR.",
         ) from error
+
+
+def make_missing_folders(folder: Path) -> None:
+    """Make `folder` and those above it that are missing, the user's alone; others stay as they are.
+
+    Raises:
+        OSError: one cannot be made.
+    """
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(mode=0o700, exist_ok=True)
 
 
 def make_private_file(file: Path) -> None:

@@ -6,6 +6,7 @@ and `spec`.
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from pathlib import Path
@@ -91,6 +92,16 @@ class DriverContract:
     def test_start_boots(self, running: Driver) -> None:
         assert running.state() is State.RUNNING
         assert running.problem() == ""
+
+    def test_the_log_of_the_console_is_not_for_others(self, off: Driver, spec: VMSpec) -> None:
+        before = os.umask(0)
+        try:
+            off.start()
+            wait_until(off, State.RUNNING)
+        finally:
+            os.umask(before)
+        if os.name == "posix" and spec.console_log.exists():  # the fake writes none
+            assert spec.console_log.stat().st_mode & 0o077 == 0
 
     def test_a_running_vm_is_left_alone_by_start(self, running: Driver) -> None:
         address = running.ssh_address()

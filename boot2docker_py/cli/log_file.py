@@ -8,7 +8,7 @@ import logging
 
 from boot2docker_py import paths
 from boot2docker_py.errors import Boot2DockerError
-from boot2docker_py.masking import without_secrets
+from boot2docker_py.masking import WithoutSecrets
 
 LOG_BYTES = 1_000_000
 MOST_KEPT = 1000
@@ -28,13 +28,6 @@ def demand(found: paths.Paths) -> None:
     with contextlib.suppress(Boot2DockerError):
         paths.make_private_folder(found.home)
     log.debug("the log begins in '%s'", found.home)
-
-
-class _WithoutSecrets(logging.Formatter):
-    """Users are asked to send the end of the log with a report."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return without_secrets(super().format(record))
 
 
 class _InHome(logging.Handler):
@@ -75,5 +68,5 @@ def _opened(found: paths.Paths) -> logging.Handler:
         # needs the folder says itself what is wrong with it.
         return logging.NullHandler()
     pattern = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
-    handler.setFormatter(_WithoutSecrets(pattern))
+    handler.setFormatter(WithoutSecrets(pattern))
     return handler

@@ -14,6 +14,7 @@ from typing import Any, Mapping
 
 from boot2docker_py import whole_file
 from boot2docker_py.errors import ConfigError, StorageError
+from boot2docker_py.paths import make_missing_folders
 
 DEFAULT_CONTEXT = "default"
 
@@ -118,7 +119,7 @@ def write_object(file: Path, value: Mapping[str, object]) -> None:
     """
     try:
         file = Path(os.path.realpath(file))
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_missing_folders(file.parent)
         whole_file.write(file, _as_json(value))
     except OSError as error:
         raise StorageError(

@@ -9,6 +9,8 @@ import logging.handlers
 import os
 from pathlib import Path
 
+from boot2docker_py.masking import WithoutSecrets
+
 LIMIT_BYTES = 256 * 1024  # of the log, and of the older one beside it
 STDERR = 2
 
@@ -16,7 +18,7 @@ STDERR = 2
 def keep(path: Path) -> None:
     """Write what this process logs, and all that goes to its stderr, to `path` from now on."""
     handler = _Log(path)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(process)d %(levelname)s %(message)s"))
+    handler.setFormatter(WithoutSecrets("%(asctime)s %(process)d %(levelname)s %(message)s"))
     package = logging.getLogger("boot2docker_py")
     package.addHandler(handler)
     package.setLevel(logging.INFO)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from boot2docker_py import whole_file
 from boot2docker_py.errors import StorageError
+from boot2docker_py.paths import make_missing_folders
 
 
 def pinned(known_hosts: Path, host_name: str) -> str | None:
@@ -35,7 +36,7 @@ def pin(known_hosts: Path, host_name: str, public_line: str) -> None:
     key = " ".join(public_line.split()[:2])
     text = "".join(f"{line}\n" for line in [*others, f"{host_name} {key}"])
     try:
-        known_hosts.parent.mkdir(parents=True, exist_ok=True)
+        make_missing_folders(known_hosts.parent)
         whole_file.write(known_hosts, text.encode())
     except OSError as error:
         raise _unusable(known_hosts, "write", error) from error

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from boot2docker_py import whole_file
 from boot2docker_py.errors import StorageError, UsageError
+from boot2docker_py.paths import make_missing_folders
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ def _unusable(path: Path, problem: str, details: str) -> UsageError:
 def _make_key_pair(path: Path) -> None:
     private = to_openssh(ed25519.Ed25519PrivateKey.generate())
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_missing_folders(path.parent)
         whole_file.write_new(path, private, protect=_leave_to_user_alone)
     except OSError as error:
         raise StorageError(

@@ -10,8 +10,11 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py import paths
+from boot2docker_py.docker.config import DockerConfig
+from boot2docker_py.docker.contexts import Context
 from boot2docker_py.errors import StorageError
 from boot2docker_py.paths import Paths
+from boot2docker_py.ssh import keys
 from tests.conftest import Boot2Docker
 
 
@@ -125,6 +128,16 @@ if sys.platform != "win32":  # which has no such modes
                 paths.make_private_folder(folder)
             for folder in (*made, tmp_path / "home", tmp_path / "home" / "vms"):
                 assert folder.stat().st_mode & 0o777 == 0o700, folder
+
+        def test_what_other_programs_read_is_not_theirs_to_write(
+            self, tmp_path: Path, open_umask: None
+        ) -> None:
+            key, config = tmp_path / "home" / "new" / "id", tmp_path / "docker"
+            keys.ensure_key_pair(key)
+            Context(DockerConfig(config), Paths(tmp_path, tmp_path).vm("vm")).publish("unix:///x")
+            made = [one for top in (tmp_path / "home", config) for one in (top, *top.rglob("*"))]
+            assert key.with_name("id.pub") in made
+            assert [one for one in made if one.stat().st_mode & 0o022] == []
 
         def test_home_that_is_open(self, tmp_path: Path, open_umask: None) -> None:
             home = tmp_path / "home"

@@ -47,7 +47,8 @@ _KNOWN_FAILURES = (
 def boot(process: Process, settings: Settings) -> None:
     """Boot the VM; returns when its CPU runs."""
     saved.discard_used(process)
-    Path(settings.console_log).write_bytes(b"")  # a restored VM goes on writing to it
+    with opened_private(Path(settings.console_log)):
+        pass  # emptied; a restored VM goes on writing to it
     choice = acceleration.choose(_program())
     log.info("QEMU runs it with %s.", choice.words)
     settings = dataclasses.replace(settings, accelerator=choice.accelerator)

@@ -24,6 +24,9 @@ ODD = [
     'unix:///a  b/it\'s "mine"/$HOME `id` $(id)/Käse ☃/back\\slash/\\',
     "!! !x ' \\' \\\\ ; & | < > * ? [a] {a,b} ~ # = % %PATH% ^",
     "''",
+    "=ls",
+    "=",
+    "~root",
 ]
 # The real shell, and how it evaluates the output of a command, as the hint says.
 REAL = {

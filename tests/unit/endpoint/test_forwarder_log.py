@@ -66,6 +66,13 @@ def test_it_says_all_that_a_name_may_hold(log: Path) -> None:
     assert log.read_text(encoding="utf-8").endswith("VM \\udcff é\n")
 
 
+def test_it_keeps_no_secrets_of_addresses(log: Path) -> None:
+    run(log, "logger.info('the proxy %s fails', 'http://me:s3cr3t@proxy:3128/?token=s3cr3t')")
+    text = log.read_text(encoding="utf-8")
+    assert "http://proxy:3128/" in text
+    assert "s3cr3t" not in text
+
+
 def test_a_reader_does_not_end_it(log: Path) -> None:
     """On Windows a file that somebody reads cannot be renamed: it grows, to twice its limit."""
     run(log, "with log.open('rb'):\n    say(20000)\nsay(3)")

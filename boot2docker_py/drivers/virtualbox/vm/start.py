@@ -31,6 +31,7 @@ from boot2docker_py.errors import (
     NotFoundError,
     StorageError,
 )
+from boot2docker_py.paths import make_private_file
 
 if TYPE_CHECKING:
     from virtualbox.library import IMachine
@@ -74,6 +75,7 @@ def start(api: API, machine: IMachine, boot: Boot, *, is_saved: bool) -> None:
         console_log = machines.console_log(api, machine)
         if console_log:
             console_log.unlink(missing_ok=True)
+            make_private_file(console_log)  # VirtualBox would go by the umask
     frontend = "gui" if boot.window else "headless"
     try:
         _launch(api, machine, frontend)
