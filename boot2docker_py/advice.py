@@ -7,14 +7,12 @@ from all of them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Sequence
+from typing import NamedTuple, Sequence
 
 from boot2docker_py.errors import Boot2DockerError
 
 
-@dataclass(frozen=True)
-class KnownFailure:
+class KnownFailure(NamedTuple):
     """One row: a text by which a failure is known, its meaning, and the advice.
 
     `kind` decides the exit status. A guess is worded as one; `seen` names where the text was met.

@@ -8,12 +8,12 @@ import re
 # The user's part may hold an `@` of its own; also without slashes, as `http:me:secret@host`.
 # What is no secret is what we advise to type: USER:PASSWORD.
 # Each part has a bound, or a long text of somebody who is not trusted would take hours.
-_USER = re.compile(
+_USER = (
     r"(?i)\b([a-z][a-z0-9+.-]{0,20}:(?://|(?=[^\s/@:]{0,200}:[^\s/@]{0,200}@)))"
     r"(?!USER:PASSWORD@)[^\s/'\"<>]{1,500}@"
 )
 # Of an address, or of its path alone, as urllib3 names it in errors.
-_QUERY = re.compile(r"(?<=[\w/.~%-])\?[^\s'\"<>()?]*=[^\s'\"<>()]*")
+_QUERY = r"(?<=[\w/.~%-])\?[^\s'\"<>()?]*=[^\s'\"<>()]*"
 
 MASK = "***"
 
@@ -21,9 +21,9 @@ MASK = "***"
 def without_secrets(text: str) -> str:
     """Return the text with the addresses in it, but no user's part or query of them."""
     if "@" in text:
-        text = _USER.sub(r"\1", text)
+        text = re.sub(_USER, r"\1", text)
     if "?" in text:
-        text = _QUERY.sub(f"?{MASK}", text)
+        text = re.sub(_QUERY, f"?{MASK}", text)
     return text
 
 

@@ -6,7 +6,6 @@ scripts' digits; `true` for 1; nesting that ends in a RecursionError.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 MOST_DIGITS = 100
@@ -33,6 +32,8 @@ def parsed_json(text: str | bytes) -> Any:
     Raises:
         ValueError: it is none, or nested too deeply, or has numbers too long.
     """
+    import json  # only here: few commands read any
+
     try:
         return json.loads(text, parse_int=_whole_number)
     except RecursionError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import sys
 from typing import Mapping
 
@@ -12,8 +11,8 @@ from boot2docker_py.cli.help import ALIASES, GROUPS
 # They are about this program, or about no VM.
 _OF_NO_VM = {"help", "version", "ls", "completion"}
 _NAMES = sorted({name for names in GROUPS.values() for name in names} - _OF_NO_VM | {*ALIASES})
-_COMMAND = re.compile(rf"\bboot2docker (?=(?:{'|'.join(map(re.escape, _NAMES))})\b)")
-_PLAIN = re.compile(r"[\w.+-]+", re.ASCII)
+_COMMAND = rf"\bboot2docker (?=(?:{'|'.join(map(re.escape, _NAMES))})\b)"
+_PLAIN = r"(?a)[\w.+-]+"
 _FLAGS = {"vm": "--vm", "driver": "--driver"}
 
 
@@ -37,13 +36,15 @@ class NextCommand:
         """Return the text with these flags in every command that it advises."""
         if not self._flags:
             return text
-        return _COMMAND.sub(lambda _found: f"boot2docker {self._flags}", text)
+        return re.sub(_COMMAND, lambda _found: f"boot2docker {self._flags}", text)
 
 
 def quoted(word: str, platform: str) -> str:
     """Return a word as the user's shell takes it for one."""
-    if _PLAIN.fullmatch(word):
+    if re.fullmatch(_PLAIN, word):
         return word
+    import shlex
+
     return f'"{word}"' if platform == "win32" else shlex.quote(word)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import re
@@ -28,9 +27,9 @@ AUTO, ALWAYS = "auto", "always"
 
 
 # C0 and C1, which move cursors, set titles and more; line ends and tabs stay.
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-_COLOUR = re.compile("(\x1b\\[[0-9;]{0,20}m)")
-_LINE_END = re.compile("\r+\n")
+_CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+_COLOUR = "(\x1b\\[[0-9;]{0,20}m)"
+_LINE_END = "\r+\n"
 
 
 def plain(text: str) -> str:
@@ -38,7 +37,7 @@ def plain(text: str) -> str:
 
     Guests, servers, and names of files say what they like; a terminal would obey.
     """
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", _LINE_END.sub("\n", text))
+    return re.sub(_CONTROL, lambda found: f"\\x{ord(found[0]):02x}", re.sub(_LINE_END, "\n", text))
 
 
 class Colours:
@@ -99,7 +98,7 @@ def words(text: str, *, is_data: bool = False) -> None:
 def raw(chunk: bytes) -> None:
     """Print bytes of others: as they are into a file or a pipe, plainly on a terminal."""
     if sys.stdout.isatty():
-        pieces = _COLOUR.split(chunk.decode("utf-8", errors="replace"))
+        pieces = re.split(_COLOUR, chunk.decode("utf-8", errors="replace"))
         # Every second one is a colour, which logs may have.
         shown = [piece if index % 2 else plain(piece) for index, piece in enumerate(pieces)]
         click.echo("".join(shown), nl=False)
@@ -138,6 +137,8 @@ def utf8(text: str) -> None:
 
 def json_object(value: Mapping[str, object]) -> None:
     """Print the one object that `--json` answers with."""
+    import json
+
     click.echo(json.dumps(value, indent=2, default=str))
 
 

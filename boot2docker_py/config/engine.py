@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Callable, Sequence
-from urllib.parse import urlsplit
 
 AUTO, OFF = "auto", "off"
 
@@ -44,6 +42,8 @@ def list_of(
 
 def mirror(word: str) -> str:
     """Read the URL of a registry mirror."""
+    from urllib.parse import urlsplit
+
     parts = urlsplit(word)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be URLs of http or https, as https://mirror.example:5000")
@@ -84,6 +84,8 @@ def proxy(value: object) -> str:
     word = str(value).strip()
     if word in (AUTO, OFF):
         return word
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(word)
         is_usable = parts.scheme in ("http", "https", "socks5") and bool(parts.hostname)
@@ -131,6 +133,8 @@ def options_of(words: Sequence[str]) -> dict[str, object]:
 
 
 def _value(text: str) -> object:
+    import json
+
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

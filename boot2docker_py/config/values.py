@@ -56,7 +56,7 @@ def whole_number(low: int, high: int) -> Callable[[object], int]:
     return convert
 
 
-_SIZE = re.compile(r"(?i)([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(m|mb|mib|g|gb|gib|t|tb|tib)?")
+_SIZE = r"(?i)([0-9]{1,12}(?:\.[0-9]{1,6})?) ?(m|mb|mib|g|gb|gib|t|tb|tib)?"
 _MB = {"m": 1, "g": 1024, "t": 1024 * 1024}
 
 
@@ -64,7 +64,7 @@ def size_mb(low: int, high: int) -> Callable[[object], int]:
     """Return a reader of sizes from `low` to `high` MB: `4096`, `4096m`, `4g`, `1.5 GB`."""
 
     def convert(value: object) -> int:
-        found = _SIZE.fullmatch(str(value).strip()) if not isinstance(value, bool) else None
+        found = re.fullmatch(_SIZE, str(value).strip()) if not isinstance(value, bool) else None
         size = float(found[1]) * _MB[(found[2] or "m")[0].lower()] if found else 0.0
         if size != int(size) or not low <= size <= high:
             raise ValueError(
@@ -76,13 +76,13 @@ def size_mb(low: int, high: int) -> Callable[[object], int]:
     return convert
 
 
-_DURATION = re.compile(r"(?i)([0-9]{0,9}\.?[0-9]{1,9}) ?(s|sec|m|min|h)?")
+_DURATION = r"(?i)([0-9]{0,9}\.?[0-9]{1,9}) ?(s|sec|m|min|h)?"
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
 def seconds(value: object) -> float:
     """Read a duration: seconds, or a number with a unit, as `90s`, `5m` or `1h`."""
-    found = _DURATION.fullmatch(str(value).strip())
+    found = re.fullmatch(_DURATION, str(value).strip())
     seconds = float(found[1]) * _SECONDS[(found[2] or "s")[0].lower()] if found else 0.0
     if not 0 < seconds <= 86400:
         raise ValueError(

@@ -7,8 +7,7 @@ user's `bootsync.sh` that it waits for, and the engine's log.
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from boot2docker_py.guest.names import LOGS
 from boot2docker_py.untrusted import number
@@ -38,8 +37,7 @@ done 2> /dev/null
 """
 
 
-@dataclass(frozen=True)
-class EngineState:
+class EngineState(NamedTuple):
     """What the guest tells of its engine."""
 
     has_ended: bool = False  # in order, and nobody is about to start it

@@ -14,7 +14,7 @@ END_BYTES = 64 * 1024
 SHOWN = 8
 
 # Docker's own rule for names (moby, daemon/names), with an end.
-_LINE = re.compile(
+_LINE = (
     r"boot2docker: container ([a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}) "
     r"(still runs|has ended|was cut off)"
 )
@@ -38,7 +38,7 @@ def read(console: Path | None) -> Stopping:
             text = stream.read(END_BYTES).decode("ascii", errors="replace")
     except OSError:  # it is there to make a message better
         return Stopping()
-    last: dict[str, str] = dict(_LINE.findall(text.rpartition(_BEGINS)[2]))
+    last: dict[str, str] = dict(re.findall(_LINE, text.rpartition(_BEGINS)[2]))
     return Stopping(
         tuple(name for name, word in last.items() if word == "still runs"),
         tuple(name for name, word in last.items() if word == "was cut off"),

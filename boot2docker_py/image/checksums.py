@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from boot2docker_py.errors import DownloadError, UsageError
 
@@ -15,15 +15,12 @@ _DIGEST = r"(?<![0-9a-f])([0-9a-f]{128}|[0-9a-f]{64})(?![0-9a-f])"
 
 # `sha256sum` writes "digest  name" or "digest *name"; `sha256sum --tag` and BSD
 # "SHA256 (name) = digest"; many sites the digest alone.
-_SUM_LINE = re.compile(rf"^\s*{_DIGEST}[ \t]+\*?(?P<name>\S.*?)\s*$", re.I | re.M)
-_TAGGED_LINE = re.compile(
-    rf"^\s*SHA-?(?:256|512) \((?P<name>.+?)\) ?= ?(?P<digest>{_DIGEST})\s*$", re.I | re.M
-)
-_BARE_LINE = re.compile(rf"^\s*{_DIGEST}\s*$", re.I | re.M)
+_SUM_LINE = rf"(?im)^\s*{_DIGEST}[ \t]+\*?(?P<name>\S.*?)\s*$"
+_TAGGED_LINE = rf"(?im)^\s*SHA-?(?:256|512) \((?P<name>.+?)\) ?= ?(?P<digest>{_DIGEST})\s*$"
+_BARE_LINE = rf"(?im)^\s*{_DIGEST}\s*$"
 
 
-@dataclass(frozen=True)
-class Checksum:
+class Checksum(NamedTuple):
     """What a file must hash to, and who says so."""
 
     algorithm: str  # "sha256" or "sha512"
@@ -62,13 +59,15 @@ def beside(text: str, name: str, origin: str) -> Checksum | None:
     if by_name:
         return by_name
     digests = [digest for _, digest in _lines(text)]
-    digests += [found.group(1) for found in _BARE_LINE.finditer(text)]
+    digests += [found.group(1) for found in re.finditer(_BARE_LINE, text)]
     return _strongest_known(digests, origin) if len(digests) == 1 else None
 
 
 def _lines(text: str) -> list[tuple[str, str]]:
-    plain = [(found.group("name"), found.group(1)) for found in _SUM_LINE.finditer(text)]
-    tagged = [(found.group("name"), found.group("digest")) for found in _TAGGED_LINE.finditer(text)]
+    plain = [(found.group("name"), found.group(1)) for found in re.finditer(_SUM_LINE, text)]
+    tagged = [
+        (found.group("name"), found.group("digest")) for found in re.finditer(_TAGGED_LINE, text)
+    ]
     return plain + tagged
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
 import logging
 from pathlib import Path
@@ -222,8 +221,7 @@ def _is(image: Image, expected: Checksum | None) -> bool:
 
 def _as_obtained(release: Release, image: Image) -> Release:
     """Return the release with what only the image itself could tell."""
-    return dataclasses.replace(
-        release,
+    return release._replace(
         version=image.version or release.version,
         checksum=Checksum("sha256", image.sha256, release.origin),
     )

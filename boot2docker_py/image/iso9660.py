@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import os
 import struct
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from boot2docker_py.errors import DownloadError
 
@@ -23,8 +22,7 @@ _BOOTABLE = 0x88
 _FETCH_AGAIN = "Fetch it again with: boot2docker download"
 
 
-@dataclass(frozen=True)
-class Disc:
+class Disc(NamedTuple):
     """What the descriptors of an image say."""
 
     volume_id: str

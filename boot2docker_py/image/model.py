@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import Callable, NamedTuple
 
 from boot2docker_py.image import versions
 from boot2docker_py.image.checksums import Checksum
 
 
-@dataclass(frozen=True)
-class ImageRequest:
+class ImageRequest(NamedTuple):
     """Which image is wanted, and where."""
 
     url: str  # releases API of GitHub or GitHub Enterprise; http(s) URL; file: URL; path
@@ -24,8 +22,7 @@ class ImageRequest:
     stall_s: float = 30.0  # the longest silence of a server
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """A bootable image on this disk."""
 
     path: Path
@@ -41,8 +38,7 @@ class Image:
         return versions.has_build_day(self.version)
 
 
-@dataclass(frozen=True)
-class Release:
+class Release(NamedTuple):
     """An image that a source offers."""
 
     url: str  # http(s) address, or a path on this disk
@@ -54,8 +50,7 @@ class Release:
     is_local: bool = False
 
 
-@dataclass(frozen=True)
-class DownloadProgress:
+class DownloadProgress(NamedTuple):
     """How far a download has come."""
 
     received_bytes: int

@@ -6,7 +6,6 @@ It is not run, nor imported: what counts is the file in it, and that speaks for 
 from __future__ import annotations
 
 import contextlib
-import importlib.metadata
 import logging
 import os
 import sys
@@ -59,6 +58,8 @@ class _Installed(NamedTuple):
 
 def _paths() -> list[Path]:
     """Return where the packages say that their images are; the first on Python's path first."""
+    import importlib.metadata  # heavy, and wanted only when an image is sought
+
     found = importlib.metadata.distributions(name=DISTRIBUTION)
     return list(dict.fromkeys(Path(str(one.locate_file(FILE))).resolve() for one in found))
 

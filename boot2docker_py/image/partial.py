@@ -16,7 +16,7 @@ from boot2docker_py.image import files
 
 log = logging.getLogger(__name__)
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_CONTENT_RANGE = r"bytes (\d+)-(\d+)/(\d+|\*)"
 
 
 class Partial:
@@ -55,7 +55,7 @@ class Partial:
 
     def continues(self, asked: Mapping[str, str], headers: Mapping[str, str]) -> int | None:
         """Return the offset at which a 206 answer goes on; None when it is not our file's rest."""
-        found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", "").strip())
+        found = re.fullmatch(_CONTENT_RANGE, headers.get("Content-Range", "").strip())
         note = self._read_note()
         if not found or asked.get("Range") != f"bytes={found.group(1)}-":
             return None

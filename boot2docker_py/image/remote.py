@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import os
 from typing import Mapping
@@ -48,7 +47,7 @@ class RemoteSupply:
             self._demand_allowed(release, checksum)
         elif checksum is None and urlsplit(release.url).scheme == "http":
             log.warning("No checksum is known of '%s'.", without_password(release.url))
-        return dataclasses.replace(release, checksum=checksum)
+        return release._replace(checksum=checksum)
 
     def _demand_allowed(self, release: Release, checksum: Checksum | None) -> None:
         """Refuse what everybody on the way could change; what runs in the VM is root there."""

@@ -6,8 +6,8 @@ import enum
 import os
 import re
 import sys
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from boot2docker_py.errors import UsageError
@@ -17,11 +17,11 @@ AUTO = "auto"
 OFFICIAL_RELEASES = "https://api.github.com/repos/boot2docker/boot2docker/releases"
 
 # api.github.com, and /api/v3 of a GitHub Enterprise server; a list, or one release of it.
-_RELEASES = re.compile(
+_RELEASES = (
     r"(?:/api/v3)?/repos/(?P<owner>[^/]+)/(?P<repository>[^/]+)/releases(?:/latest|/tags/[^/]+)?/?"
 )
-_DRIVE_PATH = re.compile(r"[A-Za-z]:[\\/]")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):", re.ASCII)
+_DRIVE_PATH = r"[A-Za-z]:[\\/]"
+_SCHEME = r"(?a)([A-Za-z][A-Za-z0-9+.-]+):"
 
 
 class Kind(enum.Enum):
@@ -34,8 +34,7 @@ class Kind(enum.Enum):
     FILE = "file"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(NamedTuple):
     """A source of images, understood."""
 
     kind: Kind
@@ -49,12 +48,12 @@ def parse(text: str, *, is_windows: bool = sys.platform == "win32") -> Source:
     Raises:
         UsageError: it is none of the things it may be.
     """
-    scheme = _SCHEME.match(text)
+    scheme = re.match(_SCHEME, text)
     if not text.strip():
         raise _unusable(text, "It is empty.")
     if text == AUTO:
         return Source(Kind.AUTO, "", text)
-    if scheme is None or _DRIVE_PATH.match(text):
+    if scheme is None or re.match(_DRIVE_PATH, text):
         path = os.path.expanduser(text)  # noqa: PTH111 - Path.expanduser() raises without a home
         return Source(Kind.FILE, path, text)
     if scheme.group(1).lower() == "file":
@@ -96,7 +95,7 @@ def _parse_http(url: str) -> Source:
         raise _unusable(url, str(error)) from error
     if not host:
         raise _unusable(url, "It has no host name.")
-    releases = _RELEASES.fullmatch(parts.path)
+    releases = re.fullmatch(_RELEASES, parts.path)
     if releases:
         origin = f"{web_host(parts.netloc)}/{releases['owner']}/{releases['repository']}"
         return Source(Kind.RELEASES, url, origin)

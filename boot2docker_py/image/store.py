@@ -11,8 +11,8 @@ import json
 import logging
 import os
 import shutil
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from boot2docker_py import whole_file
 from boot2docker_py.errors import DownloadError, NotFoundError
@@ -126,7 +126,7 @@ def publish(image: Image, target: Path) -> Image:
     with files.writing(image.path):
         whole_file.sync(image.path)
     files.replace(image.path, target)
-    published = replace(image, path=target)
+    published = image._replace(path=target)
     _write_record(published, target.stat())
     return published
 
@@ -138,8 +138,7 @@ def forget(path: Path) -> None:
         record_path(path).unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class StagedImage:
+class StagedImage(NamedTuple):
     """A newer, verified image beside the present one."""
 
     before: Image | None  # None when there was none, or none that could boot
@@ -190,4 +189,4 @@ def _keep(image: Image, backup: Path) -> None:
     files.replace(temporary, backup)
     # Where both are names of one file already, replacing does nothing (rename(2)).
     temporary.unlink(missing_ok=True)
-    _write_record(replace(image, path=backup), backup.stat())
+    _write_record(image._replace(path=backup), backup.stat())

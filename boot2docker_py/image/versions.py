@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-_VOLUME_ID = re.compile(r"(?:boot2docker|b2d)-v?(\d\S*)", re.IGNORECASE)
-_NUMBERS = re.compile(r"v?(\d+(?:\.\d+)*)(.*)", re.IGNORECASE)
-_PREVIEW = re.compile(r"(alpha|beta|tp|rc)\D?(\d*)", re.IGNORECASE)
-_BUILD_DAY = re.compile(r"(?<!\d)(\d{8})(?!\d)")
+_VOLUME_ID = r"(?i)(?:boot2docker|b2d)-v?(\d\S*)"
+_NUMBERS = r"(?i)v?(\d+(?:\.\d+)*)(.*)"
+_PREVIEW = r"(?i)(alpha|beta|tp|rc)\D?(\d*)"
+_BUILD_DAY = r"(?<!\d)(\d{8})(?!\d)"
 
 _PREVIEW_RANK = {"alpha": 1, "beta": 2, "tp": 3, "rc": 4}
 _FINAL_RANK = 9
@@ -19,7 +19,7 @@ _FINAL_RANK = 9
 
 def from_volume_id(volume_id: str) -> str:
     """Return the version that a volume id tells, without "v"; "" when it tells none."""
-    found = _VOLUME_ID.fullmatch(volume_id.strip())
+    found = re.fullmatch(_VOLUME_ID, volume_id.strip())
     return found.group(1) if found else ""
 
 
@@ -30,7 +30,7 @@ def from_tag(tag: str) -> str:
 
 def has_build_day(version: str) -> bool:
     """Tell whether a version names the day of its build, as only our own images do."""
-    return bool(_BUILD_DAY.search(version))
+    return bool(re.search(_BUILD_DAY, version))
 
 
 def compare(left: str, right: str) -> int | None:
@@ -42,14 +42,14 @@ def compare(left: str, right: str) -> int | None:
 
 
 def _key(version: str) -> tuple[list[int], int, int, int] | None:
-    found = _NUMBERS.fullmatch(version.strip())
+    found = re.fullmatch(_NUMBERS, version.strip())
     if not found:
         return None
     numbers = [int(number) for number in found.group(1).split(".")]
     while numbers and numbers[-1] == 0:
         numbers.pop()
-    preview = _PREVIEW.search(found.group(2))
-    build_day = _BUILD_DAY.search(found.group(2))
+    preview = re.search(_PREVIEW, found.group(2))
+    build_day = re.search(_BUILD_DAY, found.group(2))
     return (
         numbers,
         _PREVIEW_RANK[preview.group(1).lower()] if preview else _FINAL_RANK,

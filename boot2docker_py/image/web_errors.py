@@ -25,10 +25,8 @@ _ErrorType = TypeVar("_ErrorType", bound=BaseException)
 # X509_V_ERR_* of OpenSSL's x509_vfy.h
 _NOT_YET_VALID, _EXPIRED, _WRONG_NAME, _WRONG_ADDRESS = 9, 10, 62, 64
 # OpenSSL's words for two programs that speak no common version of TLS, or one that speaks none
-_HOPELESS_TLS = re.compile(
-    r"protocol.version|unsupported.protocol|handshake.failure|wrong.version.number", re.I
-)
-_TUNNEL_REFUSED = re.compile(r"Tunnel connection failed: (\d{3})")
+_HOPELESS_TLS = r"(?i)protocol.version|unsupported.protocol|handshake.failure|wrong.version.number"
+_TUNNEL_REFUSED = r"Tunnel connection failed: (\d{3})"
 
 
 # Longer than any deadline; and the last second that every system can name.
@@ -119,7 +117,7 @@ def _translate(url: str, proxy: str | None, error: Exception) -> DownloadError |
     untrusted = find_cause(error, ssl.SSLCertVerificationError)
     if untrusted:
         return _untrusted(url, host, proxy, untrusted)
-    if find_cause(error, ssl.SSLError) and _HOPELESS_TLS.search(str(error)):
+    if find_cause(error, ssl.SSLError) and re.search(_HOPELESS_TLS, str(error)):
         return DownloadError(
             f"there is no TLS version that both '{host}' and this Python speak",
             details=f"{error}\nThis Python: {ssl.OPENSSL_VERSION}",
@@ -165,7 +163,7 @@ def _passing(host: str, error: Exception) -> PassingError:
 
 
 def _proxy_failed(host: str, proxy: str | None, error: Exception) -> DownloadError:
-    refused = _TUNNEL_REFUSED.search(str(error))
+    refused = re.search(_TUNNEL_REFUSED, str(error))
     kind = DownloadError if refused and refused.group(1).startswith("4") else PassingError
     status = int(refused.group(1)) if refused else 0
     return kind(

@@ -11,7 +11,7 @@ WORDS_LENGTH = 300
 
 # kernel/panic.c: the first when it begins, the second when the guest stays dead; a guest that
 # boots again by itself says "Rebooting in" instead.
-_PANIC = re.compile(r"(?<!end )Kernel panic - not syncing: ([^\r\n]*)")
+_PANIC = r"(?<!end )Kernel panic - not syncing: ([^\r\n]*)"
 _END = "end Kernel panic"
 
 
@@ -26,7 +26,7 @@ class Panic(NamedTuple):
 def last_panic(console_log: Path | None) -> Panic | None:
     """Return the last panic that a console tells of, None when there is none, or no console."""
     text = _end_of(console_log) if console_log else ""
-    panics = list(_PANIC.finditer(text))
+    panics = list(re.finditer(_PANIC, text))
     if not panics:
         return None
     last = panics[-1]

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import shutil
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple
 
 from boot2docker_py import lock, whole_file
 from boot2docker_py.address import Address
@@ -33,8 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Upgraded:
+class Upgraded(NamedTuple):
     """What `upgrade` did: the versions, None and None when the image was current."""
 
     before: str | None
@@ -49,7 +47,7 @@ class Machine:
         self,
         config: Config,
         questions: Questions,
-        endpoint: Endpoint,
+        open_endpoint: Callable[[], Endpoint],
         images: Images,
         paths: VMPaths,
         report: Report = silent,
@@ -59,12 +57,17 @@ class Machine:
         self.driver = questions.driver
         self.questions = questions
         self.config = config
-        self.endpoint = endpoint
+        self._open_endpoint = open_endpoint
         self.images = images
         self.paths = paths
         self.report = report
         self.look_at_engine = look_at_engine
         self._cut_off: Boot2DockerError | None = None  # by a shutdown; told when all is done
+
+    @cached_property
+    def endpoint(self) -> Endpoint:
+        """Return what the docker client connects to; a VM that is only made needs none."""
+        return self._open_endpoint()
 
     # -- commands
 
@@ -327,6 +330,8 @@ class Machine:
         whole_file.clear(self.paths.known_hosts)
         with contextlib.suppress(OSError):  # something else lives there, or nothing was there
             self.paths.folder.rmdir()
+        import shutil
+
         shutil.rmtree(self.paths.run, ignore_errors=True)
 
 

@@ -126,7 +126,7 @@ class Parts:
         return Resets(
             self.config,
             self.questions,
-            self.endpoint,
+            lambda: self.endpoint,
             self.images,
             self.vm_paths,
             self.show,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
@@ -111,7 +110,7 @@ class _Engine:
             rest_s = REST_FACTOR * took_s if not self._ended else took_s
             self._ask_at_s = now_s + max(ASK_GUEST_S, rest_s)
         told_s_ago = int(deadline.clock.monotonic() - self._told_at_s)
-        return replace(self._state, script_s=self._state.script_s + told_s_ago).waits or reason
+        return self._state._replace(script_s=self._state.script_s + told_s_ago).waits or reason
 
     def _ask(self, deadline: Deadline) -> None:
         try:

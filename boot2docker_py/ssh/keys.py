@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Mapping, Union
+from typing import Mapping, NamedTuple, Union
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -23,8 +21,7 @@ log = logging.getLogger(__name__)
 PrivateKey = Union[ed25519.Ed25519PrivateKey, ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey]
 
 
-@dataclass(frozen=True)
-class HostKey:
+class HostKey(NamedTuple):
     """The key by which a guest proves who it is, in OpenSSH's forms."""
 
     private: bytes
@@ -141,6 +138,8 @@ def _make_key_pair(path: Path) -> None:
 
 def _leave_to_user_alone(file: Path) -> None:
     if sys.platform == "win32":
+        import subprocess
+
         command = icacls_arguments(str(file), os.environ)
         subprocess.run(command, check=True, capture_output=True)
 

@@ -35,7 +35,10 @@ print(sorted(one.name for one in machines))
 
 
 def test_the_numbers_are_those_of_the_installed_version(api: API) -> None:  # noqa: F811
-    for enumeration in pyvbox.enumerations(api.library):
+    import virtualbox.library
+
+    for one in pyvbox.enumerations(virtualbox.library):
+        enumeration = getattr(api.library, one.__name__)
         members = numbers.members_by_xpcom(enumeration.__name__)
         for name, number in members.items():
             assert str(enumeration(number)) == name

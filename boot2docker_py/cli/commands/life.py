@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
 from typing import TYPE_CHECKING
@@ -197,6 +196,8 @@ def info(session: Session) -> None:
         "DockerHost": session.endpoint.docker_host,
         "Forwarder": health and health.as_dict(),
     }
+    import json
+
     screen.data(json.dumps(facts, indent="\t", default=str))
 
 

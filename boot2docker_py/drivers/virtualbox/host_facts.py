@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 import struct
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Mapping
+from typing import Mapping, NamedTuple
 
 DEVICES = ("/dev/vboxdrv", "/dev/vboxdrvu", "/dev/vboxnetctl")
 
 
-@dataclass(frozen=True)
-class WindowsFacts:
+class WindowsFacts(NamedTuple):
     """What a Windows says of its own hypervisor, and of VirtualBox's driver."""
 
     has_hyper_v: bool = False  # the feature is installed
@@ -26,15 +24,14 @@ class WindowsFacts:
     has_driver: bool = True  # VirtualBox's service, by either of its names
 
 
-@dataclass(frozen=True)
-class HostFacts:
+class HostFacts(NamedTuple):
     """What is known of this host."""
 
     platform: str
     python_bits: int = 64
     is_64_bit: bool = True
     cpu_flags: frozenset[str] = frozenset()  # empty where they cannot be read
-    devices: frozenset[str] = field(default_factory=frozenset)
+    devices: frozenset[str] = frozenset()
     windows: WindowsFacts = WindowsFacts()
 
 

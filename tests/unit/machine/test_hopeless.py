@@ -64,7 +64,7 @@ class House:
         self.machine = Machine(
             config,
             Questions(config.vm, self.driver),
-            self.endpoint,
+            lambda: self.endpoint,
             FakeImages(),
             paths.vm(config.vm),
             self.told.append,

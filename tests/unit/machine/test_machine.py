@@ -45,7 +45,9 @@ class House:
         self.images = FakeImages()
         self.paths = paths.vm(self.config.vm)
         questions = Questions(self.config.vm, self.driver)
-        self.machine = Machine(self.config, questions, self.endpoint, self.images, self.paths)
+        self.machine = Machine(
+            self.config, questions, lambda: self.endpoint, self.images, self.paths
+        )
 
     def deadline(self, timeout_s: float = 60) -> Deadline:
         return Deadline(timeout_s, FakeClock())

@@ -57,7 +57,7 @@ class API:
         """Return pyvbox's interfaces and enumerations, right for the installed version."""
         from boot2docker_py.drivers.virtualbox.binding import pyvbox  # see vm/status.py
 
-        return pyvbox.library(self.members)
+        return pyvbox.Library(self.members)
 
     @cached_property
     def virtualbox(self) -> IVirtualBox:

@@ -11,19 +11,32 @@ from typing import Any, Callable, Dict
 from boot2docker_py.drivers.virtualbox.binding.numbers import Members, is_alias
 
 
-def library(members_of: Callable[[str], Members]) -> Any:
-    """Return pyvbox's interfaces and enumerations, right for the installed version.
+class Library:
+    """pyvbox's interfaces and enumerations, right for the installed version.
+
+    Of its 129 enumerations a command needs a dozen, so each is put right when it is first asked
+    for, or when one of its numbers is first read: all at once would be a tenth of `init`.
 
     Its own way of loading `vboxapi`, the class Manager, is not used: what it would open is closed
     only at the end of Python, where that fails with a traceback.
     """
-    import virtualbox.library
 
-    for enumeration in enumerations(virtualbox.library):
-        members = members_of(enumeration.__name__)
-        if members:
-            _take(enumeration, members)
-    return virtualbox.library
+    def __init__(self, members_of: Callable[[str], Members]) -> None:
+        import virtualbox.library
+
+        self._library = virtualbox.library
+        self._members_of = members_of
+        for enumeration in enumerations(virtualbox.library):
+            _read_numbers_by(enumeration, members_of)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._library, name)
+        if isinstance(found, type(self._library.Enum)):
+            members = self._members_of(name)
+            if members:
+                _take(found, members)
+        setattr(self, name, found)  # so that it is asked for once
+        return found
 
 
 def enumerations(of_library: Any) -> list[Any]:
@@ -33,14 +46,17 @@ def enumerations(of_library: Any) -> list[Any]:
     return [one for one in found if one is not base]
 
 
+def _read_numbers_by(enumeration: Any, members_of: Callable[[str], Members]) -> None:
+    labels, name = enumeration._lookup_label, enumeration.__name__
+    if isinstance(labels, _Labels):  # of an earlier connection
+        labels = labels.of_pyvbox
+    enumeration._lookup_label = _Labels(labels, lambda: members_of(name))
+    enumeration._lookup_doc = _NoWords()
+
+
 def _take(enumeration: Any, members: Members) -> None:
-    words = {label: text for label, _number, text in enumeration._enums}
     before = {label: number for label, number, _words in enumeration._enums if not is_alias(label)}
-    enumeration._enums = [
-        (label, number, words.get(label, "")) for label, number in members.items()
-    ]
-    enumeration._lookup_label = _Labels({number: label for label, number in members.items()})
-    enumeration._lookup_doc = _Labels({number: text for _label, number, text in enumeration._enums})
+    enumeration._enums = [(label, number, "") for label, number in members.items()]
     if members == before:
         return
     for label in before:
@@ -56,16 +72,35 @@ def _attribute(label: str) -> str:
 
 
 class _Labels(Dict[int, str]):
-    """What the numbers of an enumeration stand for.
+    """What the numbers of an enumeration stand for, in the installed version.
 
     pyvbox raises ValueError, from within a property, for a number that its table does not contain.
     """
+
+    def __init__(self, of_pyvbox: dict[int, str], read_members: Callable[[], Members]) -> None:
+        super().__init__()
+        self.of_pyvbox = of_pyvbox
+        self._read_members = read_members
+        self._is_read = False
 
     def __contains__(self, number: object) -> bool:
         return True
 
     def __missing__(self, number: int) -> str:
+        if not self._is_read:
+            self._is_read = True
+            members = self._read_members()
+            # Where this version has no such enumeration, none of its numbers will come.
+            self.update({one: label for label, one in members.items()} or self.of_pyvbox)
+            return self[number]
         return f"unknown({number})"
+
+
+class _NoWords(Dict[int, str]):
+    """The words on each member, pyvbox's documentation of 6.1, which nobody asks for."""
+
+    def __missing__(self, _number: int) -> str:
+        return ""
 
 
 def given(thing: Any) -> Any:

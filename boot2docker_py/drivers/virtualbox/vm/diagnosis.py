@@ -15,17 +15,16 @@ READ_BYTES = 1 << 18
 _CLOCK_STEP_S = 2.0  # of the times of files, on the coarsest file system (FAT)
 
 # Lines that tell of a failure; others name codes that harm nothing.
-_OF_FAILURE = re.compile(r"VMSetError|Power up failed|Failed to |rc=-|^Error ", re.MULTILINE)
+_OF_FAILURE = r"(?m)VMSetError|Power up failed|Failed to |rc=-|^Error "
 # What VBoxHardening.log says of programs that put themselves into others: a mask, then each
 # file with its version resource. The bits of the mask differ between versions.
-_ADVERSARIES = re.compile(
-    r"supR3HardenedWinFindAdversaries: 0x0*[1-9a-f][0-9a-f]*\s*\n(.*?)(?=\n[^\n]*supR3|\Z)",
-    re.DOTALL,
+_ADVERSARIES = (
+    r"(?s)supR3HardenedWinFindAdversaries: 0x0*[1-9a-f][0-9a-f]*\s*\n(.*?)(?=\n[^\n]*supR3|\Z)"
 )
-_PRODUCT = re.compile(r"ProductName:\s+(\S.*)")
+_PRODUCT = r"ProductName:\s+(\S.*)"
 # VM runtime error: fatal=false, errorID=DrvVD_DISKFULL message="Host system reported disk full..."
-_RUNTIME_ERROR = re.compile(r"VM runtime error: [^\r\n]*errorID=(DrvVD_DISKFULL[^\r\n]*)")
-_FILE = re.compile(r"\\([^\\\s]+\.sys):\s*$", re.MULTILINE)
+_RUNTIME_ERROR = r"VM runtime error: [^\r\n]*errorID=(DrvVD_DISKFULL[^\r\n]*)"
+_FILE = r"(?m)\\([^\\\s]+\.sys):\s*$"
 
 
 def of_failed_start(
@@ -54,7 +53,7 @@ def of_failed_start(
 def of_pause(log: str) -> str:
     """Return why VirtualBox has paused a VM by itself, out of the end of its log; empty if not."""
     since_it_ran = log[max(0, log.rfind("to 'RUNNING'")) :]
-    found = _RUNTIME_ERROR.findall(since_it_ran)
+    found = re.findall(_RUNTIME_ERROR, since_it_ran)
     return found[-1].strip() if found else ""
 
 
@@ -65,16 +64,16 @@ def _advice(known: KnownFailure, hardening: str) -> str:
 
 def failures_in(log: str) -> str:
     """Return the lines of a log that tell of a failure."""
-    return "\n".join(line for line in log.splitlines() if _OF_FAILURE.search(line))
+    return "\n".join(line for line in log.splitlines() if re.search(_OF_FAILURE, line))
 
 
 def adversaries(hardening_log: str) -> list[str]:
     """Return the programs that VBoxHardening.log finds in its way, by product or by file."""
-    block = _ADVERSARIES.search(hardening_log)
+    block = re.search(_ADVERSARIES, hardening_log)
     if block is None:
         return []
-    products = [product.strip() for product in _PRODUCT.findall(block[1])]
-    return list(dict.fromkeys(products or _FILE.findall(block[1])))
+    products = [product.strip() for product in re.findall(_PRODUCT, block[1])]
+    return list(dict.fromkeys(products or re.findall(_FILE, block[1])))
 
 
 def end_of(file: Path, since_s: float) -> str:

@@ -5,7 +5,6 @@ While it is there, there is no VM for the user, and what it names may be taken a
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +24,8 @@ class Unfinished(NamedTuple):
 
 def write(note: Path, unfinished: Unfinished) -> None:
     """Write the note, whole or not at all."""
+    import json  # only here, and in `read`: few commands leave a note
+
     disk = str(unfinished.disk) if unfinished.disk else ""
     new = note.with_name(note.name + ".new")
     with new.open("w", encoding="utf-8") as file:
@@ -43,9 +44,12 @@ def write(note: Path, unfinished: Unfinished) -> None:
 def read(note: Path) -> Unfinished | None:
     """Return what the note names, None when there is none."""
     try:
-        found = json.loads(note.read_text(encoding="utf-8"))
+        text = note.read_text(encoding="utf-8")
     except FileNotFoundError:
         return None
+    import json
+
+    found = json.loads(text)
     disk = Path(found["disk"]) if found["disk"] else None
     of_snapshots = tuple(map(Path, found["of_snapshots"]))
     return Unfinished(found["machine"], Path(found["settings"]), disk, of_snapshots)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import sys
 from pathlib import Path
@@ -42,7 +41,7 @@ class FakeHost:
         self._has_virtualisation = has_virtualisation
 
     def getProcessorFeature(self, number: int) -> bool:  # noqa: N802 - of the API
-        assert str(pyvbox.library(lambda _: {}).ProcessorFeature(number)) == "HWVirtEx"
+        assert str(pyvbox.Library(lambda _: {}).ProcessorFeature(number)) == "HWVirtEx"
         return self._has_virtualisation
 
 
@@ -147,13 +146,13 @@ def test_a_cpu_without_virtualisation_is_a_guess(tmp_path: Path) -> None:
     assert check.is_guess
     assert reason
     assert "the CPU has it" in reason
-    bare = dataclasses.replace(LINUX, cpu_flags=frozenset({"fpu"}))
+    bare = LINUX._replace(cpu_flags=frozenset({"fpu"}))
     assert "firmware" in str(checks.why_no_virtualisation(bare, is_seen=False))
     assert checks.why_no_virtualisation(WINDOWS, is_seen=False) == "VirtualBox sees none"
 
 
 def test_missing_drivers_of_linux_are_guesses(tmp_path: Path) -> None:
-    found = rows(tmp_path, dataclasses.replace(LINUX, devices=frozenset({"/dev/vboxdrvu"})))
+    found = rows(tmp_path, LINUX._replace(devices=frozenset({"/dev/vboxdrvu"})))
     assert set(reasons(found)) == {
         "VirtualBox's kernel driver",
         "VirtualBox's driver for host-only networks",
@@ -180,7 +179,7 @@ def test_what_of_windows_is_in_the_way(
 
 def test_the_rows_of_windows(tmp_path: Path) -> None:
     windows = WindowsFacts(has_hyper_v=True, has_driver=False)
-    found = rows(tmp_path, dataclasses.replace(WINDOWS, python_bits=32, windows=windows))
+    found = rows(tmp_path, WINDOWS._replace(python_bits=32, windows=windows))
     assert set(reasons(found)) == {
         "a Python of Windows' bitness",
         "VirtualBox's driver",

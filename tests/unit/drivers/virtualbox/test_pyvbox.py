@@ -36,8 +36,13 @@ def connection(
 
 
 def test_every_enumeration_has_the_numbers_of_the_installed_version(connection: Connection) -> None:
+    import virtualbox.library
+
     checked = 0
-    known = {one.__name__: one for one in pyvbox.enumerations(connection.api.library)}
+    known = {
+        one.__name__: getattr(connection.api.library, one.__name__)
+        for one in pyvbox.enumerations(virtualbox.library)
+    }
     for name, members in connection.profile.enumerations.items():
         for member, number in members.items():
             if name in known and not is_alias(member):
