@@ -26,7 +26,12 @@ class Deadline:
     def __init__(self, timeout_s: float, clock: Clock = time) -> None:
         self.timeout_s = timeout_s
         self.clock = clock
-        self._end = clock.monotonic() + timeout_s
+        self._began = clock.monotonic()
+        self._end = self._began + timeout_s
+
+    def passed_s(self) -> float:
+        """Return the seconds since it was set."""
+        return self.clock.monotonic() - self._began
 
     def remaining_s(self, at_most_s: float = float("inf")) -> float:
         """Return the seconds left, never negative, and no more than `at_most_s`."""
@@ -62,7 +67,8 @@ class Check(NamedTuple):
     in a few words; an exception from it means "never" and ends the wait. `hint` is the advice to
     give when the deadline passes. If it `is_guess`, a failed probe is only a warning:
     the host may work without what it asks for. `found` says what is there when it is true, as
-    measured.
+    measured. `doing` says what goes on until then, as "The VM boots"; the reason is of interest
+    only after `usual_s`.
     """
 
     what: str
@@ -70,15 +76,22 @@ class Check(NamedTuple):
     hint: str = ""
     is_guess: bool = False
     found: Callable[[], str] | None = None
+    doing: str = ""
+    usual_s: float = 0.0
 
 
 class Progress(NamedTuple):
-    """What is being waited for, why it is not there yet, and for how long."""
+    """What is being waited for, why it is not there yet, and for how long.
+
+    There is no reason before it was looked at. `doing` and `usual_s` are those of the check.
+    """
 
     what: str
     reason: str
     waited_s: float
     is_done: bool = False
+    doing: str = ""
+    usual_s: float = 0.0
 
 
 Report = Callable[[Progress], None]
@@ -107,13 +120,15 @@ def wait_for(
 def _wait_for_one(check: Check, deadline: Deadline, report: Report, pause_s: float) -> None:
     clock = deadline.clock
     began = clock.monotonic()
+    progress = Progress(check.what, "", 0.0, doing=check.doing, usual_s=check.usual_s)
+    report(progress)  # a look may take long, too
     while True:
         reason = check.probe(deadline)
         waited_s = clock.monotonic() - began
         if reason is None:
-            report(Progress(check.what, "", waited_s, is_done=True))
+            report(progress._replace(waited_s=waited_s, is_done=True))
             return
-        report(Progress(check.what, reason, waited_s))
+        report(progress._replace(reason=reason, waited_s=waited_s))
         if deadline.has_passed():
             raise DeadlineError(
                 f"gave up after {deadline.timeout_s:g} s waiting for {check.what}",

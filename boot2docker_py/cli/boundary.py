@@ -41,7 +41,7 @@ def run(arguments: Sequence[str], session: Session) -> int:
 
     def on_end(problem: HypervisorEndedError) -> int:
         if may_try_again and not session.has_handed_over:
-            screen.status_line.clear()
+            screen.status_line.end()
             return second_try.begin(arguments)
         return _report(problem, arguments)
 
@@ -77,8 +77,10 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
     except click.ClickException as problem:
         return _report(as_usage_error(problem), arguments)
     except (KeyboardInterrupt, click.Abort):
-        screen.status_line.clear()
-        click.echo("interrupted; run the command again to go on", err=True)
+        phase = screen.status_line.phase
+        screen.status_line.end()
+        where = f' at "{screen.plain(phase)}", which may go on by itself' if phase else ""
+        click.echo(f"interrupted{where}; run the command again to go on", err=True)
         return INTERRUPTED
     except Exception as defect:  # noqa: BLE001 - the last resort; nobody sees a traceback
         if reader.is_gone(defect, STDOUT):
@@ -96,7 +98,6 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
 def _report(problem: Boot2DockerError, arguments: Sequence[str]) -> int:
     log.debug("%s: %s; %s", problem.code, problem.brief, problem.details)
     if _wants_json(arguments):
-        screen.status_line.clear()
         advised = next_command.pointed(problem.resolution)
         screen.json_object({"error": {**problem.as_dict(), "resolution": advised}})
     else:

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boot2docker_py.cli import screen
+from boot2docker_py.cli.status_line import duration
+from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
 
 if TYPE_CHECKING:
     from boot2docker_py.cli.session import Session
+
+TOLD_FROM_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +71,19 @@ def say(session: Session, context: object, *, is_used: bool) -> None:
     from boot2docker_py.docker import shells
 
     screen.code([shells.set_line(session.shell, "DOCKER_HOST", session.endpoint.docker_host)])
+
+
+def say_what_is_next(session: Session, context: object, *, found: State) -> None:
+    """Tell a person how long it took, and what to type next where that is news."""
+    took_s = session.deadline.passed_s()
+    took = f"That took {duration(took_s)}. " if took_s >= TOLD_FROM_S else ""
+    if found is State.RUNNING:
+        if took:
+            screen.words(took.rstrip())
+        return
+    docker = "docker" if session.context.is_used(os.environ) or not context else ""
+    docker = docker or f"docker --context {context}"
+    screen.words(f"{took}Next: {docker} run hello-world")
 
 
 def remove_context(session: Session) -> None:

@@ -45,6 +45,7 @@ class Session(Parts):
 
     def hand_over(self) -> None:
         """Note that a program of the user begins, which must not be run twice."""
+        screen.status_line.end()
         self.has_handed_over = True
 
     @cached_property

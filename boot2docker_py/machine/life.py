@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple
 
@@ -20,7 +21,8 @@ from boot2docker_py.errors import (
     GuestError,
 )
 from boot2docker_py.machine import booting, making, readiness, shutdown
-from boot2docker_py.machine.questions import Questions
+from boot2docker_py.machine.questions import Questions, in_words
+from boot2docker_py.machine.steps import Steps
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
@@ -62,6 +64,7 @@ class Machine:
         self.paths = paths
         self.report = report
         self.look_at_engine = look_at_engine
+        self.steps = Steps(time)  # of the command that is at work, or was last
         self._cut_off: Boot2DockerError | None = None  # by a shutdown; told when all is done
 
     @cached_property
@@ -133,9 +136,13 @@ class Machine:
         with self._alone("reset", deadline):
             found = self.questions.state()
             self._demand_bootable()
+            if found in _GOES_ON:
+                words = "VM '%s' is %s; what its memory holds is thrown away..."
+                log.info(words, self.name, in_words(found))
             self.endpoint.rest()
-            self.driver.power_off()
-            self.driver.discard_saved()
+            with self.steps.timed("stop"):
+                self.driver.power_off()
+                self.driver.discard_saved()
             state = self.driver.state()
             self.questions.refuse_broken(state)
             making.compare(self.config, self.driver.describe())
@@ -152,7 +159,8 @@ class Machine:
             self.endpoint.rest()
             if found is not State.SAVED:
                 log.info("Saving the memory of VM '%s'...", self.name)
-                self.driver.save()
+                with self.steps.timed("save"):
+                    self.driver.save()
             return found
 
     def upgrade(self, deadline: Deadline) -> Upgraded:
@@ -192,7 +200,7 @@ class Machine:
     def forward(self, deadline: Deadline) -> None:
         """Run the forwarder of a running VM, until the engine answers through it."""
         with self._alone("forward", deadline):
-            self._forward(self.settled_address(deadline), deadline)
+            self._forward(self.settled_address(deadline), deadline, boots=False)
 
     def settled_address(self, deadline: Deadline) -> Address:
         """Return where SSH of the running VM is reached; wait first for a VM that is starting."""
@@ -215,6 +223,7 @@ class Machine:
         with lock.hold(
             self.paths.lock, deadline, purpose=purpose, on_wait=announce, is_needed=is_needed
         ):
+            self.steps = Steps(deadline.clock)
             self._adopt()
             yield
             cut_off, self._cut_off = self._cut_off, None
@@ -256,9 +265,11 @@ class Machine:
             making.compare(self.config, self.driver.describe())
 
     def _make(self, deadline: Deadline) -> None:
-        image = self.images.ensure(deadline)
+        with self.steps.timed("image"):
+            image = self.images.ensure(deadline)
         log.info("Creating VM '%s' with %s...", self.name, self.driver.name)
-        making.make(self.config, self.driver, self.paths, image)
+        with self.steps.timed("make"):
+            making.make(self.config, self.driver, self.paths, image)
 
     def _demand_bootable(self) -> None:
         """Raise what stands against a boot, before anything is done for it."""
@@ -271,13 +282,17 @@ class Machine:
             log.info("VM '%s' is already running.", self.name)
         else:
             log.info("%s VM '%s'...", _VERBS.get(state, "Starting"), self.name)
-            self.driver.start(booting.plan(self.config, self.driver, boots=state in _BOOTS))
-        self._forward(self.driver.ssh_address(), deadline)
+            with self.steps.timed("start"):
+                boot = booting.plan(self.config, self.driver, boots=state in _BOOTS)
+                self.driver.start(boot)
+        self._forward(self.driver.ssh_address(), deadline, boots=state in _BOOTS)
 
-    def _forward(self, address: Address, deadline: Deadline) -> None:
+    def _forward(self, address: Address, deadline: Deadline, *, boots: bool) -> None:
         self.endpoint.start(address, deadline)
-        checks = readiness.checks(self.driver, self.endpoint, self.look_at_engine)
-        wait_for(checks, deadline, report=self.report)
+        checks = readiness.checks(self.driver, self.endpoint, self.look_at_engine, boots=boots)
+        for name, check in zip(("boot" if boots else "connect", "engine"), checks):
+            with self.steps.timed(name):
+                wait_for([check], deadline, report=self.report)
 
     def _shut_down_from(self, found: State, deadline: Deadline) -> bool:
         """Shut down what is on or saved; tell whether there was anything to shut down."""
@@ -294,9 +309,10 @@ class Machine:
         if self._settled(deadline) is State.PAUSED:
             self.driver.start()
         log.info("Shutting VM '%s' down...", self.name)
-        self._cut_off = shutdown.shut_down(
-            self.driver, self.endpoint, deadline, self.report, force=force
-        )
+        with self.steps.timed("shut down"):
+            self._cut_off = shutdown.shut_down(
+                self.driver, self.endpoint, deadline, self.report, force=force
+            )
 
     def _say_what_it_boots(self) -> None:
         if self.driver.state() is State.ABSENT:

@@ -27,6 +27,9 @@ ASK_GUEST_WITHIN_S = 20.0
 REST_FACTOR = 5
 # An engine that is about to be started again was seen between two steps; an ended one stays so.
 TIMES_ENDED = 2
+# What lasts no longer needs no reason; emulated CPUs boot in about half a minute.
+USUAL_BOOT_S = 45.0
+USUAL_S = 15.0
 # A guest that boots again after a panic may be well then; one that panics again will not be.
 PANICS = 2
 
@@ -37,15 +40,31 @@ def nothing_known(_deadline: Deadline) -> EngineState:
 
 
 def checks(
-    driver: Driver, endpoint: Endpoint, look_at_engine: LookAtEngine = nothing_known
+    driver: Driver,
+    endpoint: Endpoint,
+    look_at_engine: LookAtEngine = nothing_known,
+    *,
+    boots: bool = True,
 ) -> list[Check]:
     """Return the checks in their order: SSH, then the engine; what cannot come ends the wait."""
     hint = f"See {words_of(driver.describe())}, or give more time with --timeout."
     alive = _Alive(driver)
     engine = _Engine(driver.describe().name, endpoint, look_at_engine)
     return [
-        Check("SSH", alive.unless(lambda _deadline: endpoint.unready()), hint),
-        Check("the Docker Engine", alive.unless(engine.probe), hint),
+        Check(
+            "SSH",
+            alive.unless(lambda _deadline: endpoint.unready()),
+            hint,
+            doing="The VM boots" if boots else "Connecting to the VM",
+            usual_s=USUAL_BOOT_S if boots else USUAL_S,
+        ),
+        Check(
+            "the Docker Engine",
+            alive.unless(engine.probe),
+            hint,
+            doing="The engine starts" if boots else "Asking the engine",
+            usual_s=USUAL_S,
+        ),
     ]
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from typing import Callable, Iterator, NamedTuple, Sequence
+from typing import Callable, NamedTuple, Sequence
 
 from boot2docker_py.drivers.base import IS_ON, Snapshot, State
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.machine import booting, making
 from boot2docker_py.machine.life import Machine
-from boot2docker_py.wait import Clock, Deadline
+from boot2docker_py.machine.steps import Step, Steps
+from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
@@ -18,13 +18,6 @@ LONGEST_NAME = 64
 
 # What brings a VM to where its snapshot is to be taken; raises when it fails.
 Make = Callable[[], object]
-
-
-class Step(NamedTuple):
-    """One part of a reset, and how long it took."""
-
-    step: str
-    seconds: float
 
 
 class Reset(NamedTuple):
@@ -74,7 +67,7 @@ class Resets(Machine):
             snapshot = self._snapshot(name)
             if not force:
                 self._demand_nothing_lost(found, name)
-            steps = _Steps(deadline.clock)
+            steps = Steps(deadline.clock)
             self._go_back(snapshot, steps)
             if snapshot.has_memory:
                 self._bring_up(deadline, steps)
@@ -87,7 +80,7 @@ class Resets(Machine):
             NotFoundError: there is no VM, or no such snapshot; nothing is changed then.
         """
         with self._alone("reset", deadline):
-            found, steps = self.questions.state(), _Steps(deadline.clock)
+            found, steps = self.questions.state(), Steps(deadline.clock)
             snapshot = self._snapshot(name)
             self._go_back(snapshot, steps)
             self._bring_up(deadline, steps)
@@ -102,7 +95,7 @@ class Resets(Machine):
             WrongStateError: it has snapshots, which would go, and `force` does not say so.
         """
         with self._alone("init", deadline):
-            found, steps = self.driver.state(), _Steps(deadline.clock)
+            found, steps = self.driver.state(), Steps(deadline.clock)
             if found is not State.ABSENT and not force:
                 self._demand_no_snapshots()
             self._stop(steps)
@@ -119,7 +112,7 @@ class Resets(Machine):
         if self._has_snapshot(name):
             return self.reset_to(name, deadline)
         wiped = self.wipe(deadline, force=force)
-        steps = _Steps(deadline.clock)
+        steps = Steps(deadline.clock)
         with steps.timed("make"):
             make()
         with steps.timed("snapshot"):
@@ -129,26 +122,26 @@ class Resets(Machine):
 
     # -- steps
 
-    def _go_back(self, snapshot: Snapshot, steps: _Steps) -> None:
+    def _go_back(self, snapshot: Snapshot, steps: Steps) -> None:
         self._stop(steps)
         self.questions.refuse_broken(self.driver.state())
         log.info("Restoring the snapshot '%s' of VM '%s'...", snapshot.name, self.name)
         with steps.timed("restore"):
             self.driver.restore_snapshot(snapshot.name)
 
-    def _stop(self, steps: _Steps) -> None:
+    def _stop(self, steps: Steps) -> None:
         """Throw the VM's memory away, the saved one too."""
         with steps.timed("stop"):
             self.endpoint.rest()
             self.driver.power_off()
             self.driver.discard_saved()
 
-    def _bring_up(self, deadline: Deadline, steps: _Steps) -> None:
+    def _bring_up(self, deadline: Deadline, steps: Steps) -> None:
         is_restored = self.driver.state() is State.SAVED
         with steps.timed("start"):
             self.driver.start(booting.plan(self.config, self.driver, boots=not is_restored))
         with steps.timed("engine"):
-            self._forward(self.driver.ssh_address(), deadline)
+            self._forward(self.driver.ssh_address(), deadline, boots=not is_restored)
 
     def _renew(self, deadline: Deadline) -> None:
         state = self.driver.state()
@@ -209,24 +202,6 @@ class Resets(Machine):
                 resolution="boot2docker snapshot list",
             )
         return found[0]
-
-
-class _Steps:
-    """How long each step took."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._steps: list[Step] = []
-
-    @contextlib.contextmanager
-    def timed(self, what: str) -> Iterator[None]:
-        """Take the time of a `with` block."""
-        began_s = self._clock.monotonic()
-        yield
-        self._steps.append(Step(what, round(self._clock.monotonic() - began_s, 3)))
-
-    def done(self) -> tuple[Step, ...]:
-        return tuple(self._steps)
 
 
 def demand_name(name: str) -> None:

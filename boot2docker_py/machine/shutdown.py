@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 # A guest that still boots does not hear its power button, so it is pressed again.
 PRESS_AGAIN_S = 5.0
+USUAL_S = 5.0
 
 
 def shut_down(
@@ -54,7 +55,9 @@ def shut_down(
 
     hint = "boot2docker poweroff, or: boot2docker down --force"
     try:
-        wait_for([Check(f"VM '{info.name}' to power off", probe, hint)], deadline, report=report)
+        what = f"VM '{info.name}' to power off"
+        check = Check(what, probe, hint, doing="The VM shuts down", usual_s=USUAL_S)
+        wait_for([check], deadline, report=report)
     except (DeadlineError, StorageError):
         if not force:
             raise

@@ -23,7 +23,7 @@ def test_checks_become_true_in_order() -> None:
     wait_for([true_after(2), true_after(0)], Deadline(60, FakeClock()), report=seen.append)
     done = [progress.what for progress in seen if progress.is_done]
     assert done == ["2 polls", "0 polls"]
-    assert [progress.reason for progress in seen] == ["not yet", "not yet", "", ""]
+    assert [progress.reason for progress in seen] == ["", "not yet", "not yet", "", "", ""]
 
 
 def test_deadline_names_what_was_missing_and_why() -> None:

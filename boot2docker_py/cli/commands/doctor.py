@@ -75,7 +75,6 @@ def _look(session: Session, checks: Sequence[Check]) -> list[Finding]:
         for finding in check.look(patient):
             found.append(finding)
             if not session.as_json:
-                screen.status_line.clear()
                 _show(finding)
     return found
 

@@ -13,6 +13,7 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
+from boot2docker_py.cli.status_line import size
 from boot2docker_py.errors import GuestError, NotFoundError, UsageError, WrongStateError
 
 log = logging.getLogger(__name__)
@@ -133,11 +134,9 @@ def cp(session: Session, *, words: tuple[str, ...], root: bool) -> None:
     copy = places.understood(words, session.config.vm)
     copied = []
     for done in session.access.copy(copy, screen.status_line.show_copy, as_root=root):
-        screen.status_line.clear()
         copied.append(done.as_dict())
         if not session.as_json:
-            size_mb = done.size_bytes / 1e6
             files = f"{done.files} file{'s' * (done.files != 1)}"
-            screen.words(f"{done.source} is at {done.target}: {files}, {size_mb:.1f} MB.")
+            screen.words(f"{done.source} is at {done.target}: {files}, {size(done.size_bytes)}.")
     if session.as_json:
         screen.json_object({"vm": session.config.vm, "copied": copied})

@@ -51,7 +51,7 @@ def _changed(session: Session, found: State, done: str, already: str) -> None:
     words = (already if now is found else done).format(vm=session.config.vm, state=in_words(found))
     if now is State.SAVED and found is now:
         words += f" {SAVED}"
-    answer(session, words, found=found.value, state=now.value)
+    answer(session, words, found=found.value, state=now.value, **timed(session))
 
 
 @app.command(shown=WHEN_MADE)
@@ -66,7 +66,8 @@ def init(session: Session) -> None:
     made = session.machine.init(session.deadline)
     name = session.config.vm
     words = f"VM '{name}' is made; start it with: boot2docker up"
-    answer(session, words if made else f"VM '{name}' exists already.", created=made)
+    words = words if made else f"VM '{name}' exists already."
+    answer(session, words, created=made, **timed(session))
 
 
 @app.command(shown=f"{WHEN_MADE} {AT_BOOT}")
@@ -94,9 +95,16 @@ def engine_is_up(session: Session, found: State, *, use: bool = False, **facts: 
     docker_host = session.endpoint.docker_host
     context = pointing.publish_context(session, use=use)
     facts.update(found=found.value, state="running", docker_host=docker_host, **context)
-    answer(session, "", **facts)
+    answer(session, "", **{**timed(session), **facts})
     if not session.as_json:
         pointing.say(session, context["context"], is_used=bool(context["context_in_use"]))
+        pointing.say_what_is_next(session, context["context"], found=found)
+
+
+def timed(session: Session) -> dict[str, object]:
+    """Return how long the command and each of its steps took, for `--json`."""
+    steps = [{"step": one.step, "seconds": one.seconds} for one in session.machine.steps.done()]
+    return {"seconds": round(session.deadline.passed_s(), 3), "steps": steps}
 
 
 @app.command()
@@ -273,7 +281,7 @@ def upgrade(session: Session) -> None:
     words = f"The image is now {upgraded.after}; it was {upgraded.before}."
     words = words if upgraded.after else "The image is current."
     facts = {"before": upgraded.before, "after": upgraded.after}
-    answer(session, words, **facts, restarted=upgraded.was_restarted)
+    answer(session, words, **facts, restarted=upgraded.was_restarted, **timed(session))
 
 
 @app.command()

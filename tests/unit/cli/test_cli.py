@@ -243,8 +243,33 @@ class TestAnswers:
     def test_up_says_what_it_waits_for_in_plain_lines(self, boot2docker: Boot2Docker) -> None:
         answer = boot2docker(["up"], FakeSession(FakeDriver(State.OFF), FakeEndpoint(polls=3)))
         assert "Starting VM 'boot2docker-vm'..." in answer.err
-        assert "Waiting for SSH..." in answer.err
+        assert "The VM boots..." in answer.err
         assert "\r" not in answer.err
+
+    @pytest.mark.parametrize(
+        ("state", "words"),
+        [
+            (State.OFF, "Next: docker run hello-world\n"),
+            (State.RUNNING, "docker uses it (context 'boot2docker').\n"),
+        ],
+    )
+    def test_up_ends_with_what_to_type_next(
+        self, boot2docker: Boot2Docker, state: State, words: str
+    ) -> None:
+        boot2docker(["up", "--use"], session())
+        assert boot2docker(["up"], session(state)).err.endswith(words)
+
+    def test_reset_says_that_the_memory_goes(self, boot2docker: Boot2Docker) -> None:
+        assert "VM 'boot2docker-vm' is running; what its memory" in (
+            boot2docker(["reset"], session()).err
+        )
+        assert "its memory" not in boot2docker(["reset"], session(State.OFF)).err
+
+    @pytest.mark.parametrize("words", [["up", "-v"], ["down", "-v"], ["save", "-v"]])
+    def test_verbose_says_what_each_step_took(
+        self, boot2docker: Boot2Docker, words: list[str]
+    ) -> None:
+        assert re.search(r"steps: .+: [0-9.]+ s\n", boot2docker(words, session()).err)
 
     def test_version(self, boot2docker: Boot2Docker) -> None:
         assert boot2docker(["version"]).out == f"boot2docker_py version: v{__version__}\n"
@@ -325,7 +350,27 @@ class TestJson:
 
     def test_state_before_and_after(self, boot2docker: Boot2Docker) -> None:
         facts = json.loads(boot2docker(["save", "--json"], session()).out)
+        assert facts.pop("seconds") >= 0
+        assert [step["step"] for step in facts.pop("steps")] == ["save"]
         assert facts == {"vm": "boot2docker-vm", "found": "running", "state": "saved"}
+
+    @pytest.mark.parametrize(
+        ("words", "state", "steps"),
+        [
+            (["up"], State.ABSENT, ["image", "make", "start", "boot", "engine"]),
+            (["up"], State.SAVED, ["start", "connect", "engine"]),
+            (["up"], State.RUNNING, ["connect", "engine"]),
+            (["restart"], State.RUNNING, ["shut down", "start", "boot", "engine"]),
+            (["reset"], State.RUNNING, ["stop", "start", "boot", "engine"]),
+            (["down"], State.RUNNING, ["shut down"]),
+        ],
+    )
+    def test_each_step_has_its_seconds(
+        self, boot2docker: Boot2Docker, words: list[str], state: State, steps: list[str]
+    ) -> None:
+        facts = json.loads(boot2docker([*words, "--json"], session(state)).out)
+        assert [step["step"] for step in facts["steps"]] == steps
+        assert 0 <= sum(step["seconds"] for step in facts["steps"]) <= facts["seconds"] + 0.01
 
 
 class TestDefects:

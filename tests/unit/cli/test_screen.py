@@ -10,23 +10,12 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.cli import screen
+from boot2docker_py.cli.status_line import StatusLine
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.wait import Progress
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeClock, FakeDriver, FakeEndpoint, FakeSession
-
-
-def test_long_copy_without_a_terminal_says_so_now_and_then(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    clock = FakeClock()
-    line = screen.StatusLine(clock.monotonic)
-    for _ in range(40):
-        line.show_copy(12_300_000, 100_000_000)
-        clock.sleep(1)
-    assert capsys.readouterr().err == 2 * "Copying: 12.3 of 100.0 MB\n"
-
 
 EVIL = "\x1b]0;OWNED\x07name\x9b31m\x00\x08"
 TAME = "\\x1b]0;OWNED\\x07name\\x9b31m\\x00\\x08"
@@ -53,14 +42,17 @@ class TestTextOfOthers:
         assert "s3cr3t" not in shown
 
     def test_waiting(self, capsys: pytest.CaptureFixture[str]) -> None:
-        line = screen.StatusLine(FakeClock().monotonic)
-        for waited_s, is_done in ((0.0, False), (20.0, False), (21.0, True)):
-            line.show(Progress(EVIL, EVIL, waited_s, is_done))
+        clock = FakeClock()
+        line = StatusLine(clock.monotonic)
+        for _ in range(3):
+            line.show(Progress(EVIL, EVIL, clock.monotonic()))
+            clock.sleep(20)
         line.write(EVIL)
+        line.end()
         shown = capsys.readouterr().err
         assert "\x1b" not in shown
         assert "\x07" not in shown
-        assert shown.count("OWNED") == 5
+        assert shown.count("OWNED") == 6
 
     def test_data(self, capsys: pytest.CaptureFixture[str]) -> None:
         screen.data(EVIL)
@@ -142,3 +134,30 @@ def test_words_do_not_stand_behind_a_bar(
     screen.words("Image 1.0 is at x.")
     shown = capsys.readouterr().err
     assert shown.endswith("\r" + " " * 26 + "\rImage 1.0 is at x.\n")
+
+
+@pytest.mark.parametrize(
+    ("resolution", "shown"),
+    [
+        ("boot2docker up", "try: boot2docker up\n"),
+        ("Write the side in the VM as vm:PATH, as in: boot2docker cp a vm:b", "Write the side"),
+        ("See the log.", "See the log.\n"),
+    ],
+)
+def test_only_commands_are_to_be_tried(
+    resolution: str, shown: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    screen.error(Boot2DockerError("wrong", resolution=resolution))
+    assert capsys.readouterr().err.splitlines(keepends=True)[1].startswith(shown)
+
+
+def test_verbose_leaves_the_wire_to_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    for place, is_shown in [
+        ("boot2docker_py.drivers.qemu.qmp", False),
+        ("boot2docker_py.ssh.over_paramiko.transport", False),
+        ("boot2docker_py.drivers.virtualbox.binding.loading", False),
+        ("boot2docker_py.drivers.qemu.process", True),
+        ("boot2docker_py.machine.steps", True),
+    ]:
+        screen.Handler().emit(logging.LogRecord(place, logging.DEBUG, "", 0, "told", None, None))
+        assert ("told" in capsys.readouterr().err) is is_shown
