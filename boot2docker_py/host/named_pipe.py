@@ -86,6 +86,7 @@ if sys.platform == "win32":
     _ERROR_IO_PENDING = 997
     _ERROR_PIPE_CONNECTED = 535
     _ERROR_PIPE_BUSY = 231
+    _ERROR_OPERATION_ABORTED = 995
     _WAIT_OBJECT_0 = 0
     _INFINITE = 0xFFFFFFFF
     _INVALID_HANDLE = ctypes.c_void_p(-1).value
@@ -194,7 +195,8 @@ if sys.platform == "win32":
             """Read some bytes; none is the other end's message of no bytes.
 
             Raises:
-                OSError: the other end is gone, the pipe was closed, or the time has passed.
+                TimeoutError: the time has passed.
+                OSError: the other end is gone, or the pipe was closed.
             """
             place = (ctypes.c_char * len(memory)).from_buffer(memory)
             return self._do(_read, place, len(memory), timeout_s)
@@ -203,7 +205,8 @@ if sys.platform == "win32":
             """Write all of `data`, which are not none.
 
             Raises:
-                OSError: the other end is gone, the pipe was closed, or the time has passed.
+                TimeoutError: the time has passed.
+                OSError: the other end is gone, or the pipe was closed.
             """
             done = 0
             while done < len(data):
@@ -288,18 +291,23 @@ if sys.platform == "win32":
                     return 0
                 if error not in (_ERROR_IO_PENDING, _ERROR_MORE_DATA):
                     raise _failure()
-                if error == _ERROR_IO_PENDING:
-                    self._await(event, timeout_s, overlapped)
+                is_late = error == _ERROR_IO_PENDING and not _is_set(event, timeout_s)
+                if is_late:
+                    _cancel(self._handle, ctypes.byref(overlapped))
+            else:
+                is_late = False
             if not _result(self._handle, ctypes.byref(overlapped), ctypes.byref(count), _TRUE):
                 error = ctypes.get_last_error()
+                if is_late and error == _ERROR_OPERATION_ABORTED:
+                    raise TimeoutError("the other end of the pipe took too long")
                 if error != _ERROR_MORE_DATA:
                     raise _failure()
             return int(count.value)
 
-        def _await(self, event: int, timeout_s: float | None, overlapped: _Overlapped) -> None:
-            wait_ms = _INFINITE if timeout_s is None else int(timeout_s * 1000)
-            if _wait(event, wait_ms) != _WAIT_OBJECT_0:
-                _cancel(self._handle, ctypes.byref(overlapped))
+    def _is_set(event: int, timeout_s: float | None) -> bool:
+        """Wait for an event; tell whether it came in time."""
+        wait_ms = _INFINITE if timeout_s is None else int(timeout_s * 1000)
+        return bool(_wait(event, wait_ms) == _WAIT_OBJECT_0)
 
     def make_instance(name: str, *, is_first: bool) -> Handle:
         """Return a new instance of the pipe, for this user alone, that waits for a client.

@@ -25,6 +25,15 @@ def path_there(path: PurePath) -> str:
         return str(path)
 
 
+def make_executable(path: Path) -> None:
+    """Let the guest's side run a file."""
+    if sys.platform == "win32":  # where `chmod` knows no such bit
+        script = "import os, sys; os.chmod(sys.argv[1], 0o755)"
+        subprocess.run(["python3.exe", "-c", script, path_there(path)], check=True)
+    else:
+        path.chmod(0o755)
+
+
 class UnixServer:
     """Listen at a Unix socket of the guest's side; `listener` gives its clients."""
 

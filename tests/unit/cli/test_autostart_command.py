@@ -28,7 +28,8 @@ def session(state: State = State.RUNNING) -> FakeSession:
 @pytest.fixture(autouse=True)
 def _user_has_our_folder(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     if sys.platform == "win32":  # the registry has none of the test's variables
-        monkeypatch.delenv("BOOT2DOCKER_DIR")
+        for name in settings_in(os.environ):
+            monkeypatch.delenv(name)
 
 
 def kept() -> tuple[Kept, bool]:

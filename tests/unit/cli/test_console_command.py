@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import sys
 import tempfile
 from pathlib import Path
 from typing import Iterator
@@ -10,6 +12,7 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py.drivers.base import State, VMInfo
+from boot2docker_py.host import named_pipe
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 
@@ -25,11 +28,22 @@ class WithConsole(FakeDriver):
 
 @pytest.fixture
 def listening() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
-        path = Path(folder) / "console.sock"
-        server.bind(str(path))
-        server.listen()
-        yield path
+    """Offer a console on which nothing is said: at a Unix socket, on Windows at a pipe."""
+    if sys.platform == "win32":
+        clients: list[named_pipe.Handle] = []
+        listener = named_pipe.Listener(named_pipe.PREFIX + "boot2docker-console", clients.append)
+        listener.start()
+        yield Path(listener.pipe)
+        listener.close()
+        listener.join()
+        for client in clients:
+            client.close()
+    else:
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as server:
+            path = Path(folder) / "console.sock"
+            server.bind(str(path))
+            server.listen()
+            yield path
 
 
 def session(state: State, place: Path | None = None) -> FakeSession:
@@ -75,4 +89,5 @@ def test_it_is_the_serial_file_of_a_vm_without_a_log(
     """As the original's `info` told its pipe."""
     given = session(State.OFF, tmp_path / "vm.sock")
     given.driver.spec = given.driver.spec._replace(console_log=None)
-    assert f'"SerialFile": "{tmp_path}/vm.sock"' in boot2docker(["info"], given).out
+    told = json.loads(boot2docker(["info"], given).out)
+    assert told["SerialFile"] == str(tmp_path / "vm.sock")

@@ -414,12 +414,12 @@ def test_a_bind_mount_of_a_folder_that_the_vm_does_not_see(doctor: Doctor, tmp_p
 
 
 def test_a_bind_mount_of_what_is_shared(doctor: Doctor, tmp_path: Path) -> None:
-    share = Share(str(tmp_path).strip("/"), tmp_path)
+    share = Share("home/of mine", tmp_path)
     doctor.driver.shares = lambda: [share]  # type: ignore[method-assign]
-    doctor.endpoint.known_containers = [mounts(str(tmp_path / "below"), str(tmp_path))]
+    doctor.endpoint.known_containers = [mounts("/home/of mine/below", "/home/of mine")]
     assert doctor.tell().of("mounts")[:2] == (
         "ok",
-        f"shared with the VM: '{tmp_path}' at '{tmp_path}'",
+        f"shared with the VM: '{tmp_path}' at '/home/of mine'",
     )
 
 

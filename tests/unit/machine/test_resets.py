@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +155,11 @@ class TestMake:
         self, boot2docker: Boot2Docker, tmp_path: Path
     ) -> None:
         driver, note = FakeDriver(), tmp_path / "note"
-        words = ["reset", "--json", "--to", "ci", "--make", "sh", "-c"]
-        script = f'echo "$DOCKER_HOST" >> "{note}"; echo noise'
+        words = ["reset", "--json", "--to", "ci", "--make", sys.executable, "-c"]
+        script = (
+            "import os; print(os.environ['DOCKER_HOST'], "
+            f"file=open({str(note)!r}, 'a')); print('noise')"
+        )
         answer = boot2docker([*words, script], session_of(driver))
         assert answer.status == 0, answer
         told = json.loads(answer.out)
@@ -169,9 +173,8 @@ class TestMake:
 
     def test_a_command_that_fails_leaves_no_snapshot(self, boot2docker: Boot2Docker) -> None:
         driver = FakeDriver()
-        answer = boot2docker(
-            ["reset", "--to", "ci", "--make", "sh", "-c", "exit 3"], session_of(driver)
-        )
+        words = ["reset", "--to", "ci", "--make", sys.executable, "-c", "raise SystemExit(3)"]
+        answer = boot2docker(words, session_of(driver))
         assert answer.status == 1
         assert "ended with 3" in answer.err
         assert list(driver.snapshots()) == []

@@ -114,6 +114,22 @@ def test_a_forwarder_is_found_by_all_who_ask_at_once(tmp_path: Path) -> None:
     assert control.find(tmp_path / "forward.ctl") is None
 
 
+def test_silence_is_told_from_the_end_and_loses_nothing(serve: Serve) -> None:
+    """Who waits for a console looks up now and then; its guest may have nothing to say."""
+    clients: list[named_pipe.Handle] = []
+    serve(clients.append)
+    with named_pipe.connect(NAME, LONG_S) as stream:
+        stream.settimeout(0.05)
+        for _time in range(3):
+            with pytest.raises(TimeoutError):
+                stream.recv(10)
+        clients[0].write(b"said")
+        stream.settimeout(LONG_S)
+        assert stream.recv(10) == b"said"
+        clients[0].close()
+        assert stream.recv(10) == b""
+
+
 def test_our_pipe_is_ours(serve: Serve) -> None:
     serve(lambda handle: handle.close())
     with named_pipe.connect(NAME, LONG_S) as stream:

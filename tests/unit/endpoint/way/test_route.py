@@ -15,7 +15,7 @@ from boot2docker_py.endpoint.way.route import Route, Way
 from boot2docker_py.errors import GuestError
 from tests.unit.endpoint.client_side import MEGABYTE, Endpoint, forwarding
 from tests.unit.endpoint.engine import Engine
-from tests.unit.guest_side import path_there
+from tests.unit.guest_side import make_executable, path_there
 from tests.unit.listening import end_listening
 from tests.unit.ssh.real_sshd import Sshd, eventually, needs_sshd
 
@@ -31,6 +31,7 @@ def guest(folder: Path, engine: Engine, *, has_docker: bool, settings: str) -> I
     programs.mkdir()
     if has_docker:
         shutil.copy(Path(__file__).with_name("docker_stand_in"), programs / "docker")
+        make_executable(programs / "docker")
     environment = (
         f'SetEnv "PATH={path_there(programs)}:/usr/bin:/bin" "ENGINE_SOCKET={engine.there}"\n'
     )
