@@ -8,7 +8,7 @@ import stat
 import sys
 import time
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterator, TypeVar
 
 from boot2docker_py.wait import Clock, Deadline
 
@@ -17,8 +17,19 @@ _PAUSE_S = 0.1
 _HELD_S = 5.0
 _HELD_ON_WINDOWS = (5, 32, 33)  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 
+Done = TypeVar("Done")
+
 PRIVATE = 0o600
 READABLE = 0o644
+
+
+def read(path: Path, clock: Clock = time) -> bytes:
+    """Return what a file has that `write` may be replacing.
+
+    Raises:
+        OSError: it cannot be read, or another program lets nobody else read it (Windows).
+    """
+    return _patiently(path.read_bytes, clock)
 
 
 def write(
@@ -71,16 +82,25 @@ def replace(source: Path, target: Path, clock: Clock = time) -> None:
     Raises:
         OSError: it cannot be, or another program keeps `target` open (Windows).
     """
+    _patiently(lambda: source.replace(target), clock)
+
+
+def _patiently(do: Callable[[], Done], clock: Clock) -> Done:
+    """Return what `do` returns, once another program does not keep the file from it (Windows)."""
     patience = Deadline(_HELD_S, clock)
     while True:
         try:
-            source.replace(target)
+            return do()
         except PermissionError as error:
-            if getattr(error, "winerror", None) not in _HELD_ON_WINDOWS or patience.has_passed():
+            if not _is_held(error) or patience.has_passed():
                 raise
             clock.sleep(_PAUSE_S)
-        else:
-            return
+
+
+def _is_held(error: PermissionError) -> bool:
+    # `open` goes by the C library there, which keeps no number of Windows.
+    number = getattr(error, "winerror", None)
+    return number in _HELD_ON_WINDOWS or (number is None and sys.platform == "win32")
 
 
 def sync(path: Path) -> None:

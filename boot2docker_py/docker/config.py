@@ -100,7 +100,7 @@ def read_object(file: Path) -> dict[str, Any]:
         ConfigError: it cannot be read, or holds something else.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = whole_file.read(file).decode()
         value = json.loads(text) if text else {}  # docker takes an empty file for one, too
     except FileNotFoundError:
         return {}

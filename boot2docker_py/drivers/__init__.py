@@ -43,26 +43,32 @@ def record(paths: VMPaths) -> str:
 def _open(name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
     if name == "virtualbox":
         return _virtualbox(paths, on_hang)
-    why_not = ""
+    not_virtualbox: HypervisorError | None = None
     if name == "auto":
         try:
             return _virtualbox(paths, on_hang)
         except HypervisorError as error:
-            why_not = f"VirtualBox: {error.brief}: {error.details}\n{error.resolution}"
+            not_virtualbox = error
             log.debug("Not VirtualBox: %s (%s)", error.brief, error.details)
     from boot2docker_py.drivers import qemu
 
-    if not qemu.is_available():
-        from boot2docker_py.drivers.virtualbox.binding import loading
+    if qemu.is_available():
+        return qemu.QEMUDriver(paths)
+    if not_virtualbox:
+        raise neither(not_virtualbox, qemu.HOW_TO_INSTALL)
+    raise HypervisorError("QEMU is not installed", resolution=qemu.HOW_TO_INSTALL)
 
-        raise HypervisorError(
-            "no hypervisor can be used" if name == "auto" else "QEMU is not installed",
-            details=why_not,
-            resolution=f"{loading.HOW_TO_INSTALL}\nOr: {qemu.HOW_TO_INSTALL}"
-            if name == "auto"
-            else qemu.HOW_TO_INSTALL,
-        )
-    return qemu.QEMUDriver(paths)
+
+def neither(virtualbox: HypervisorError, qemu_advice: str) -> HypervisorError:
+    """Return what to say where VirtualBox cannot be used, as it says itself, and QEMU is not there.
+
+    Each piece of advice is in it once.
+    """
+    return HypervisorError(
+        "no hypervisor can be used",
+        details=f"VirtualBox: {virtualbox.brief}: {virtualbox.details}",
+        resolution=f"{virtualbox.resolution}\nOr: {qemu_advice}",
+    )
 
 
 def _virtualbox(paths: VMPaths, on_hang: OnHang) -> Driver:

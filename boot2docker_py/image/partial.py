@@ -92,7 +92,7 @@ class Partial:
 
     def _read_note(self) -> dict[str, object]:
         try:
-            note = json.loads(self._note_path.read_text(encoding="utf-8"))
+            note = json.loads(whole_file.read(self._note_path))
         except (OSError, ValueError) as error:
             log.debug("no note of a partial download: %s", error)
             return {}

@@ -74,7 +74,7 @@ def read_image(path: Path) -> Image:
 
 def _read_record(path: Path, status: os.stat_result) -> dict[str, str]:
     try:
-        record = json.loads(record_path(path).read_text(encoding="utf-8"))
+        record = json.loads(whole_file.read(record_path(path)))
         fits = (record["size_bytes"], record["mtime_ns"]) == (status.st_size, status.st_mtime_ns)
         return {key: str(record[key]) for key in ("sha256", "source")} if fits else {}
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -44,7 +44,7 @@ def pin(known_hosts: Path, host_name: str, public_line: str) -> None:
 
 def _read_lines(known_hosts: Path) -> list[str]:
     try:
-        return known_hosts.read_text(encoding="utf-8", errors="replace").splitlines()
+        return whole_file.read(known_hosts).decode(errors="replace").splitlines()
     except FileNotFoundError:
         return []
     except OSError as error:

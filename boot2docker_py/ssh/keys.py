@@ -57,7 +57,7 @@ def load(path: Path) -> PrivateKey:
         UsageError: it cannot be used as it is; the details say why.
     """
     try:
-        data = _without_editor_traces(path.read_bytes())
+        data = _without_editor_traces(whole_file.read(path))
     except OSError as error:
         raise _unusable(path, "cannot read", str(error)) from error
     try:

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -59,7 +60,8 @@ def test_reader_meets_the_old_content_or_the_new_never_a_part(tmp_path: Path) ->
     def read() -> set[bytes]:
         found = set()
         while not has_ended.is_set():
-            found.add(file.read_bytes())
+            found.add(whole_file.read(file))
+            time.sleep(0.01)  # an open file is not replaced on Windows
         return found
 
     with ThreadPoolExecutor() as pool:

@@ -73,7 +73,6 @@ ON_WINDOWS: dict[str, str] = {
     "unit/test_paths.py::test_private_folder": NO_MODES,
     "unit/test_paths.py::test_folder_of_somebody_else": NO_MODES,
     "unit/test_paths.py::test_home_of_everybody": NO_MODES,
-    "unit/test_whole_file.py::test_reader_meets": "who reads while it is replaced is refused",
     "endpoint/test_forwarder.py::test_a_killed_one": NO_UNIX_SOCKETS,
     "endpoint/test_forwarder.py::test_it_ends_when_its_folder": "an open file keeps its folder",
     "endpoint/test_forwarder.py::test_asking_and_starting": LF,

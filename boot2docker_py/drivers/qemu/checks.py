@@ -43,7 +43,7 @@ def _program_found() -> str:
 
 
 def _disk_tool_found() -> str:
-    return f"qemu-img, which makes disks, is at {command_line.find_tool("qemu-img")}"
+    return f"qemu-img, which makes disks, is at {command_line.find_tool('qemu-img')}"
 
 
 def _accelerator_found() -> str:

@@ -182,7 +182,7 @@ def _relative_in_home(name: str, folder: Path) -> str:
 def read_json(path: Path) -> dict[str, Any]:
     """Return the object in a JSON file."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(whole_file.read(path))
     except ValueError as error:
         raise _damaged(path, str(error)) from error
     if not isinstance(document, dict):

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 HOW_TO_INSTALL = (
     "Install VirtualBox 5.2 or later with its Python support (package virtualbox of the system, "
-    "or the installer of virtualbox.org; on Windows also: pip install pywin32)."
+    "or the installer of virtualbox.org)."
 )
 AGAIN_WITH_SUPPORT = (
     "Run VirtualBox's installer again, with its Python support; or, for Python 3.10 and later: "
