@@ -50,7 +50,7 @@ def ask(path: Path) -> dict[str, Any] | None:
         b"",
     ],
 )
-def test_odd_questions(path: Path, question: bytes) -> None:
+def test_odd_questions_to_the_forwarder_do_not_end_it(path: Path, question: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
         with contextlib.suppress(OSError):
@@ -58,7 +58,7 @@ def test_odd_questions(path: Path, question: bytes) -> None:
     assert ask(path) == {"asked": "status"}
 
 
-def test_slow_questions_have_one_deadline(path: Path) -> None:
+def test_slow_questions_to_the_forwarder_have_one_deadline(path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
         client.sendall(b"{")

@@ -24,7 +24,9 @@ from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 FOLLOW = b"GET /events?since=0 HTTP/1.0\r\nHost: docker\r\n\r\n"
 
 
-def test_our_stream_ends_and_nothing_else(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_stop_ends_our_stream_of_events_and_nothing_else(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
     docker.start("web", port)
     vm.forward()
     eventually(lambda: answers(port))
@@ -53,7 +55,7 @@ def test_no_spare_connection_keeps_the_engine_waiting(vm: VM, docker: DockerEngi
     assert docker.silent_clients == 0
 
 
-def test_it_begins_again_when_the_vm_is_back(vm: VM, sshd: Sshd) -> None:
+def test_watch_of_containers_begins_again_when_the_vm_is_back(vm: VM, sshd: Sshd) -> None:
     with Cable(sshd.address) as cable:
         vm.forward(cable.address)
         eventually(vm.is_followed)
@@ -76,7 +78,7 @@ def test_ports_vanish_with_a_vm_that_has_stopped(
         eventually(lambda: refuses(port))
 
 
-def test_it_begins_again_when_somebody_brings_the_vm_up(
+def test_watch_of_containers_begins_again_when_another_program_brings_the_vm_up(
     vm: VM, docker: DockerEngine, port: int
 ) -> None:
     """As after a `down` whose time was over."""
@@ -89,7 +91,7 @@ def test_it_begins_again_when_somebody_brings_the_vm_up(
     eventually(lambda: answers(port))
 
 
-def test_without_a_forwarder_there_is_nothing_to_do(vm: VM) -> None:
+def test_hold_without_a_forwarder_does_nothing(vm: VM) -> None:
     process.expect_stop(vm.paths)
     assert process.status(vm.paths) is None
 
@@ -125,7 +127,7 @@ class Watch:
         self.names = [container["Names"][0] for container in containers]
 
 
-def test_it_begins_again_by_itself_when_the_vm_did_not_stop(docker: DockerEngine) -> None:
+def test_watch_begins_again_by_itself_when_the_vm_did_not_stop(docker: DockerEngine) -> None:
     reach = Reach(hold_s=0.5)
     reach.connected()
     watch = Watch(docker, reach)
@@ -137,7 +139,7 @@ def test_it_begins_again_by_itself_when_the_vm_did_not_stop(docker: DockerEngine
     assert watch.lost == []
 
 
-def test_a_hold_before_the_vm_has_connected_is_kept(docker: DockerEngine) -> None:
+def test_hold_before_the_vm_has_connected_is_kept(docker: DockerEngine) -> None:
     reach = Reach()
     reach.hold()
     watch = Watch(docker, reach)
@@ -148,7 +150,7 @@ def test_a_hold_before_the_vm_has_connected_is_kept(docker: DockerEngine) -> Non
     eventually(lambda: docker.streams)
 
 
-def test_while_the_vm_is_away_nobody_tries(docker: DockerEngine) -> None:
+def test_watch_does_not_try_while_the_vm_is_away(docker: DockerEngine) -> None:
     reach = Reach()
     watch = Watch(docker, reach)
     eventually(lambda: watch.lost == ["not connected to the VM"])

@@ -32,7 +32,7 @@ def test_the_engine_answers_through_the_socket(endpoint: Endpoint) -> None:
     assert status.last_error is None
 
 
-def test_nobody_else_can_reach_the_sockets(endpoint: Endpoint) -> None:
+def test_sockets_are_open_to_the_user_alone(endpoint: Endpoint) -> None:
     endpoint.start()
     for path, mode in [
         (endpoint.paths.run, 0o700),
@@ -42,7 +42,7 @@ def test_nobody_else_can_reach_the_sockets(endpoint: Endpoint) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == mode, path
 
 
-def test_one_that_does_the_same_is_kept(endpoint: Endpoint) -> None:
+def test_forwarder_with_the_same_settings_is_kept(endpoint: Endpoint) -> None:
     first = forwarding(endpoint)
     with endpoint.client(b"echo\n") as client:
         assert endpoint.start().pid == first.pid
@@ -50,7 +50,7 @@ def test_one_that_does_the_same_is_kept(endpoint: Endpoint) -> None:
         assert client.recv(1) == b"x"
 
 
-def test_one_to_another_address_is_replaced(endpoint: Endpoint, cable: Cable) -> None:
+def test_forwarder_to_another_address_is_replaced(endpoint: Endpoint, cable: Cable) -> None:
     first = forwarding(endpoint)
     second = forwarding(endpoint, cable.address)
     assert second.pid != first.pid
@@ -58,7 +58,7 @@ def test_one_to_another_address_is_replaced(endpoint: Endpoint, cable: Cable) ->
     assert endpoint.ping() is None
 
 
-def test_two_starts_at_once_give_one(endpoint: Endpoint) -> None:
+def test_two_starts_at_once_give_one_forwarder(endpoint: Endpoint) -> None:
     with ThreadPoolExecutor(4) as pool:
         statuses = list(pool.map(lambda _number: endpoint.start(), range(4)))
     assert len({status.pid for status in statuses}) == 1
@@ -66,7 +66,7 @@ def test_two_starts_at_once_give_one(endpoint: Endpoint) -> None:
     assert endpoint.status().pid == statuses[0].pid
 
 
-def test_a_killed_one_is_started_again_over_what_it_left(endpoint: Endpoint) -> None:
+def test_killed_forwarder_is_started_again_over_what_it_left(endpoint: Endpoint) -> None:
     first = forwarding(endpoint)
     kill(first.pid)
     eventually(lambda: not endpoint.is_running())
@@ -75,7 +75,7 @@ def test_a_killed_one_is_started_again_over_what_it_left(endpoint: Endpoint) -> 
     assert endpoint.ping() is None
 
 
-def test_one_that_hangs_says_so_and_is_replaced(
+def test_forwarder_that_hangs_is_reported_and_replaced(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = forwarding(endpoint)
@@ -90,7 +90,7 @@ def test_one_that_hangs_says_so_and_is_replaced(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
-def test_it_may_have_many_clients_at_once(endpoint: Endpoint) -> None:
+def test_forwarder_has_many_clients_at_once(endpoint: Endpoint) -> None:
     limits = Path(f"/proc/{forwarding(endpoint).pid}/limits").read_text()
     _max, _open, _files, soft, hard, _unit = next(
         line.split() for line in limits.splitlines() if line.startswith("Max open files")
@@ -98,7 +98,7 @@ def test_it_may_have_many_clients_at_once(endpoint: Endpoint) -> None:
     assert int(soft) >= min(10_240, int(hard))
 
 
-def test_stop_leaves_no_process_and_no_sockets(endpoint: Endpoint) -> None:
+def test_stop_of_the_forwarder_leaves_no_process_and_no_sockets(endpoint: Endpoint) -> None:
     pid = forwarding(endpoint).pid
     with endpoint.client(b"echo\n") as client:
         client.sendall(b"x")
@@ -112,7 +112,7 @@ def test_stop_leaves_no_process_and_no_sockets(endpoint: Endpoint) -> None:
     process.stop(endpoint.paths)  # and once more, when there is none
 
 
-def test_it_ends_when_its_folder_is_deleted(endpoint: Endpoint) -> None:
+def test_forwarder_ends_when_its_folder_is_deleted(endpoint: Endpoint) -> None:
     pid = forwarding(endpoint).pid
     shutil.rmtree(endpoint.paths.run)
     eventually(lambda: not is_alive(pid))
@@ -130,7 +130,7 @@ def test_a_refused_key_is_a_failure_with_all_its_parts(endpoint: Endpoint, tmp_p
     assert "--sshkey" in error.resolution
 
 
-def test_a_failed_one_is_replaced_by_the_next_start(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_failed_forwarder_is_replaced_by_the_next_start(endpoint: Endpoint, tmp_path: Path) -> None:
     endpoint.key = tmp_path / "other"
     keys.ensure_key_pair(endpoint.key)
     endpoint.start()
@@ -148,7 +148,7 @@ def test_another_host_key_is_a_failure(endpoint: Endpoint) -> None:
     assert error.brief == "another SSH host key than before answers for the VM 'vm'"
 
 
-def test_it_connects_as_soon_as_the_vm_answers(
+def test_forwarder_connects_as_soon_as_the_vm_answers(
     endpoint: Endpoint, tmp_path: Path, engine: Engine
 ) -> None:
     late = Sshd(tmp_path / "late")
@@ -185,7 +185,7 @@ def test_slow_readers_cost_a_window_each_and_no_more(endpoint: Endpoint) -> None
     assert peak_kb < 80 * 1024
 
 
-def test_traffic_is_counted(endpoint: Endpoint) -> None:
+def test_traffic_of_docker_is_counted(endpoint: Endpoint) -> None:
     forwarding(endpoint)
     with endpoint.client(b"send 1000000\n") as client:
         eventually(lambda: endpoint.status().open_connections == 1)
@@ -196,7 +196,7 @@ def test_traffic_is_counted(endpoint: Endpoint) -> None:
     assert status.bytes_to_guest == len(b"send 1000000\n")
 
 
-def test_it_outlives_the_terminal_that_started_it(endpoint: Endpoint) -> None:
+def test_forwarder_outlives_the_terminal_that_started_it(endpoint: Endpoint) -> None:
     """Ctrl-C and a hang-up reach every process of the terminal's group and session."""
     script = (
         "import sys, time\n"
@@ -218,7 +218,7 @@ def test_it_outlives_the_terminal_that_started_it(endpoint: Endpoint) -> None:
     assert endpoint.ping() is None
 
 
-def test_one_that_cannot_start_says_why(endpoint: Endpoint) -> None:
+def test_forwarder_that_cannot_start_says_why(endpoint: Endpoint) -> None:
     endpoint.paths.run.mkdir()
     endpoint.paths.docker_socket.mkdir()
     with pytest.raises(GuestError) as caught:
@@ -227,7 +227,7 @@ def test_one_that_cannot_start_says_why(endpoint: Endpoint) -> None:
     assert "Is a directory" in caught.value.details
 
 
-def test_asking_and_starting_need_no_ssh_library() -> None:
+def test_status_and_start_of_the_forwarder_need_no_ssh_library() -> None:
     """`boot2docker status` must not pay for what it does not use."""
     script = (
         "import sys; import boot2docker_py.endpoint.process, boot2docker_py.endpoint.forwarder\n"

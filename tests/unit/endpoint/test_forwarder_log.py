@@ -36,7 +36,7 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "forward.log"
 
 
-def test_it_is_rotated_and_loses_nothing(log: Path) -> None:
+def test_log_is_rotated_and_loses_nothing(log: Path) -> None:
     run(log, "say(6000)")
     older, newer = log.with_name("forward.log.1").read_text(), log.read_text()
     assert len(older) <= LIMIT_BYTES
@@ -46,7 +46,7 @@ def test_it_is_rotated_and_loses_nothing(log: Path) -> None:
     assert len(older + newer) > LIMIT_BYTES
 
 
-def test_what_python_says_at_its_end_is_the_end_of_the_log(log: Path) -> None:
+def test_words_of_a_dying_python_are_the_end_of_the_log(log: Path) -> None:
     run(log, "say(6000)\nraise ValueError('the last word')")
     lines = log.read_text().splitlines()
     assert lines[-1] == "ValueError: the last word"
@@ -61,7 +61,7 @@ def test_words_between_records_stand_between_them(log: Path) -> None:
     assert "number 0" in second
 
 
-def test_it_says_all_that_a_name_may_hold(log: Path) -> None:
+def test_log_has_every_letter_that_a_name_may_hold(log: Path) -> None:
     run(log, "logging.getLogger('boot2docker_py').info('VM %s %s', '\\udcff', '\\u00e9')")
     assert log.read_text(encoding="utf-8").endswith("VM \\udcff é\n")
 
@@ -73,7 +73,7 @@ def test_it_keeps_no_secrets_of_addresses(log: Path) -> None:
     assert "s3cr3t" not in text
 
 
-def test_a_reader_does_not_end_it(log: Path) -> None:
+def test_reader_of_the_log_does_not_end_the_forwarder(log: Path) -> None:
     """On Windows a file that somebody reads cannot be renamed: it grows, to twice its limit."""
     run(log, "with log.open('rb'):\n    say(20000)\nsay(3)")
     total = sum(file.stat().st_size for file in log.parent.glob("forward.log*"))
@@ -84,6 +84,6 @@ def test_a_reader_does_not_end_it(log: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no mode bits")
-def test_it_is_for_the_user_alone(log: Path) -> None:
+def test_log_is_readable_for_the_user_alone(log: Path) -> None:
     run(log, "os.umask(0o077)\nsay(6000)")
     assert log.stat().st_mode & 0o077 == 0

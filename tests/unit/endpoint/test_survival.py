@@ -28,7 +28,7 @@ def read_all(client: socket.socket) -> bytes:
     return b"".join(iter(lambda: client.recv(MEGABYTE), b""))
 
 
-def test_a_lost_vm_ends_the_clients_and_is_reached_again(endpoint: Endpoint, cable: Cable) -> None:
+def test_lost_vm_ends_the_clients_and_is_reached_again(endpoint: Endpoint, cable: Cable) -> None:
     pid = forwarding(endpoint, cable.address).pid
     with endpoint.client(b"echo\n") as client:
         client.sendall(b"x")
@@ -55,9 +55,7 @@ def test_a_vm_that_is_off_is_waited_for_and_reached_without_a_word(
     assert endpoint.status().pid == pid
 
 
-def test_while_the_vm_is_away_a_client_is_told_why_at_once(
-    endpoint: Endpoint, cable: Cable
-) -> None:
+def test_client_hears_why_at_once_while_the_vm_is_away(endpoint: Endpoint, cable: Cable) -> None:
     cable.unplug()
     endpoint.start(cable.address)
     eventually(lambda: endpoint.status().reason == "Connection refused")
@@ -71,7 +69,7 @@ def test_while_the_vm_is_away_a_client_is_told_why_at_once(
     assert endpoint.ping() is not None
 
 
-def test_while_the_engine_is_away_a_client_is_told_so(endpoint: Endpoint, engine: Engine) -> None:
+def test_client_hears_that_the_engine_is_away(endpoint: Endpoint, engine: Engine) -> None:
     forwarding(endpoint)
     engine.hide()
     with endpoint.client(QUESTION) as client:
@@ -96,7 +94,7 @@ def test_a_client_that_asks_nothing_does_not_stay(endpoint: Endpoint, cable: Cab
         assert client.recv(1) == b""
 
 
-def test_at_rest_clients_are_gone_and_the_vm_is_left_alone_until_the_next_start(
+def test_forwarder_at_rest_has_no_clients_and_leaves_the_vm_alone_until_the_next_start(
     endpoint: Endpoint, sshd: Sshd
 ) -> None:
     pid = forwarding(endpoint).pid
@@ -151,13 +149,13 @@ def test_a_server_that_is_silent_but_connected_is_lost_soon_after_up(
     eventually(lambda: endpoint.is_in(Phase.FORWARDING))
 
 
-def test_it_ends_when_the_vms_folder_is_gone(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_forwarder_ends_when_the_vms_folder_is_gone(endpoint: Endpoint, tmp_path: Path) -> None:
     pid = forwarding(endpoint).pid
     endpoint.paths.folder.rename(tmp_path / "elsewhere")
     eventually(lambda: not is_alive(pid))
 
 
-def test_one_of_another_version_is_replaced(
+def test_forwarder_of_another_version_is_replaced(
     endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = forwarding(endpoint)
@@ -168,7 +166,9 @@ def test_one_of_another_version_is_replaced(
     assert endpoint.status().pid == second.pid
 
 
-def test_one_killed_under_load_is_replaced_and_its_clients_are_told(endpoint: Endpoint) -> None:
+def test_forwarder_killed_under_load_is_replaced_and_its_clients_hear_of_it(
+    endpoint: Endpoint,
+) -> None:
     first = forwarding(endpoint)
     with endpoint.client(b"send %d\n" % (1000 * MEGABYTE)) as client:
         assert client.recv(1)
@@ -236,7 +236,7 @@ def test_connections_leave_no_descriptor_and_no_thread_in_the_process(endpoint: 
     eventually(lambda: held() <= before)
 
 
-def test_in_the_foreground_it_serves_until_ctrl_c(endpoint: Endpoint) -> None:
+def test_forwarder_in_the_foreground_serves_until_ctrl_c(endpoint: Endpoint) -> None:
     settings = endpoint.settings()
     endpoint.paths.run.mkdir()
     script = (

@@ -99,7 +99,7 @@ def test_udp_ports_without_room_are_refused_by_name(vm: VM, docker: DockerEngine
     assert vm.endpoint.ping() is None
 
 
-def test_thousands_of_ports(vm: VM, docker: DockerEngine) -> None:
+def test_thousands_of_ports_are_served(vm: VM, docker: DockerEngine) -> None:
     """Served, while docker is answered, and gone with their containers."""
     ports = free_ports(2000)
     server = Echo(GUEST, ports[-1])

@@ -54,7 +54,7 @@ class TestList:
             ("", None),
         ],
     )
-    def test_what_is_no_port_is_left_out_alone(self, key: str, value: Any) -> None:
+    def test_entry_that_is_no_port_is_left_out_alone(self, key: str, value: Any) -> None:
         """Else one container could keep the ports of all others from being served."""
         odd = {**entry("0.0.0.0", 1), key: value} if key else value
         ports = published_by([container(odd, entry("0.0.0.0", 2)), container(entry("::", 3))])
@@ -66,21 +66,21 @@ class TestList:
         (port,) = published_by([odd])
         assert 0 < len(port.container) <= 256 or names == [5]
 
-    def test_ports_without_end(self) -> None:
+    def test_list_of_ports_without_end_is_bounded(self) -> None:
         many = [entry("0.0.0.0", number) for number in range(1, 60_000)]
         assert len(published_by([container(*many)])) == MOST_PORTS
 
-    def test_exposed_but_not_published(self) -> None:
+    def test_port_that_is_exposed_and_not_published_is_left_out(self) -> None:
         assert published_by([container(entry(None, None), entry("0.0.0.0", 0))]) == []
 
     @pytest.mark.parametrize("nothing", [None, [], ()])
-    def test_no_ports(self, nothing: object) -> None:
+    def test_container_without_ports_has_none(self, nothing: object) -> None:
         assert published_by([{"Id": "1", "Names": ["/x"], "Ports": nothing}]) == []
 
-    def test_without_an_address_it_is_everywhere(self) -> None:
+    def test_port_without_an_address_is_served_everywhere(self) -> None:
         assert published_by([container(entry(None))])[0].target == "127.0.0.1"
 
-    def test_ipv6_alone(self) -> None:
+    def test_port_at_ipv6_alone(self) -> None:
         (port,) = published_by([container(entry("::"))])
         assert port.target == "::1"
 
@@ -88,16 +88,16 @@ class TestList:
         ("address", "is_private"),
         [("127.0.0.1", True), ("127.0.0.9", True), ("::1", True), ("192.168.59.103", False)],
     )
-    def test_an_address_that_was_named_is_the_target(self, address: str, is_private: bool) -> None:
+    def test_address_that_was_named_is_the_target(self, address: str, is_private: bool) -> None:
         (port,) = published_by([container(entry(address))])
         assert port.target == address
         assert port.is_for_loopback is is_private
 
-    def test_own_name_is_the_one_without_a_second_slash(self) -> None:
+    def test_own_name_of_a_container_is_the_one_without_a_second_slash(self) -> None:
         names = ("/other/alias", "/größe")
         assert published_by([container(entry("0.0.0.0"), names=names)])[0].container == "größe"
 
-    def test_without_a_name_the_number_stands_in(self) -> None:
+    def test_number_stands_in_for_a_container_without_a_name(self) -> None:
         found = published_by([container(entry("0.0.0.0"), names=())])
         assert found[0].container == "0123456789ab"
 
@@ -179,7 +179,7 @@ class TestHolder:
 
 
 class TestWords:
-    def test_taken_by_a_program_that_the_system_does_not_name(self) -> None:
+    def test_port_taken_by_a_program_that_the_system_does_not_name(self) -> None:
         error = OSError(errno.EADDRINUSE, "Address already in use")
         assert why_not(error, "tcp", 80, "nginx (process 7)", "linux") == (
             "taken by nginx (process 7)"
@@ -190,22 +190,22 @@ class TestWords:
         )
         assert "netstat -ano -p tcp" in why_not(error, "tcp", 80, "", "win32")
 
-    def test_no_right(self) -> None:
+    def test_port_that_needs_more_rights(self) -> None:
         error = OSError(errno.EACCES, "Permission denied")
         assert why_not(error, "tcp", 80, "", "linux") == (
             "not for this user: ports as low as 80 need more rights"
         )
         assert "kept by Windows" in why_not(error, "tcp", 80, "", "win32")
 
-    def test_no_such_address(self) -> None:
+    def test_address_that_this_machine_does_not_have(self) -> None:
         error = OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address")
         assert why_not(error, "tcp", 80, "", "linux") == "not an address of this machine"
 
-    def test_no_more_descriptors(self) -> None:
+    def test_port_without_a_descriptor_left(self) -> None:
         error = OSError(errno.EMFILE, "Too many open files")
         assert "so many connections" in why_not(error, "tcp", 80, "", "linux")
 
-    def test_anything_else_names_the_port_and_who_may_have_it(self) -> None:
+    def test_any_other_problem_names_the_port_and_what_may_have_it(self) -> None:
         error = OSError(errno.EINVAL, "Invalid argument")
         assert why_not(error, "udp", 80, "", "linux") == (
             "refused by this system (EINVAL); a firewall or another program may keep UDP port 80"

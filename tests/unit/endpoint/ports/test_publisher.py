@@ -55,7 +55,9 @@ def test_containers_that_run_already_are_served(vm: VM, docker: DockerEngine, po
 
 
 @has_ipv6
-def test_localhost_is_both_its_addresses(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_port_at_localhost_is_served_at_both_its_addresses(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
     docker.start("web", port)
     vm.forward()
     eventually(lambda: answers(port, "::1"))
@@ -65,14 +67,14 @@ def test_localhost_is_both_its_addresses(vm: VM, docker: DockerEngine, port: int
     eventually(lambda: refuses(port, "::1"))
 
 
-def test_other_machines_are_not_served(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_port_is_not_served_to_other_machines(vm: VM, docker: DockerEngine, port: int) -> None:
     docker.start("web", port)
     vm.forward()
     eventually(lambda: answers(port))
     assert refuses(port, "127.0.0.3")
 
 
-def test_all_addresses_when_asked_for(vm: VM, docker: DockerEngine) -> None:
+def test_port_is_served_at_all_addresses_when_asked_for(vm: VM, docker: DockerEngine) -> None:
     """Not for what `docker run -p 127.0.0.1:...` wanted for the machine itself."""
     wide, narrow = free_port(), free_port()
     docker.containers["wide"] = {
@@ -89,7 +91,7 @@ def test_all_addresses_when_asked_for(vm: VM, docker: DockerEngine) -> None:
     assert refuses(narrow, "127.0.0.3")
 
 
-def test_nothing_when_it_is_off(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_no_port_is_served_when_publishing_is_off(vm: VM, docker: DockerEngine, port: int) -> None:
     docker.start("web", port)
     vm.forward(publish="off")
     eventually(lambda: vm.ports())
@@ -98,7 +100,7 @@ def test_nothing_when_it_is_off(vm: VM, docker: DockerEngine, port: int) -> None
     assert refuses(port)
 
 
-def test_all_addresses_are_warned_of(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
+def test_serving_at_all_addresses_is_warned_of(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
     address = Address("127.0.0.1", free_port())
     for publish, warnings in [("loopback", 0), ("all", 1)]:
         endpoint = Endpoint(vm.paths, vm.sshd.key, publish)
@@ -109,7 +111,7 @@ def test_all_addresses_are_warned_of(vm: VM, caplog: pytest.LogCaptureFixture) -
         assert caplog.text.count("Other machines can reach") == warnings
 
 
-def test_the_end_of_all_addresses_is_said(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
+def test_end_of_serving_at_all_addresses_is_said(vm: VM, caplog: pytest.LogCaptureFixture) -> None:
     address = Address("127.0.0.1", free_port())
     for publish, sayings in [("all", 0), ("all", 0), ("loopback", 1), ("loopback", 1)]:
         Endpoint(vm.paths, vm.sshd.key, publish).start(address, Deadline(LONG_S))
@@ -126,13 +128,17 @@ def test_another_setting_replaces_the_forwarder(vm: VM, docker: DockerEngine, po
 
 
 @has_ipv6
-def test_a_port_published_at_an_ipv6_address(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_port_published_at_an_ipv6_address_is_served(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
     docker.start("web", port, address="::1")
     vm.forward()
     eventually(lambda: answers(port, "127.0.0.1"))
 
 
-def test_exact_bytes_and_each_directions_own_end(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_port_carries_exact_bytes_and_the_end_of_each_direction(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
     docker.start("web", port)
     vm.forward()
     eventually(lambda: answers(port))
@@ -162,7 +168,9 @@ def test_open_connections_outlive_a_change_of_others(
     assert answers(port)
 
 
-def test_a_container_that_does_not_answer_yet(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_container_that_does_not_answer_yet_ends_its_client(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
     """The client is closed at once, and does not hang; the reason is told."""
     docker.start("web", port)
     for server in docker._servers.pop("web"):
@@ -195,7 +203,7 @@ def test_a_taken_port_is_reported_and_served_when_it_is_free(
     assert vm.log().count("is taken by") == 1
 
 
-def test_two_vms_that_publish_the_same_port(
+def test_port_of_two_vms_is_served_for_the_first(
     vm: VM, docker: DockerEngine, tmp_path: Path, sshd: Sshd, port: int
 ) -> None:
     docker.start("web", port)
@@ -216,7 +224,7 @@ def test_two_vms_that_publish_the_same_port(
             process.stop(second.paths)
 
 
-def test_two_containers_with_the_same_port_at_two_addresses(
+def test_port_of_two_containers_at_two_addresses_is_served_for_each(
     vm: VM, docker: DockerEngine, port: int
 ) -> None:
     """The first keeps it; the second has it as soon as the first is gone."""
@@ -232,14 +240,14 @@ def test_two_containers_with_the_same_port_at_two_addresses(
     eventually(lambda: answers(port))
 
 
-def test_other_protocols_are_reported(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_port_of_another_protocol_is_reported(vm: VM, docker: DockerEngine, port: int) -> None:
     docker.start("phone", port, protocol="sctp")
     vm.forward()
     eventually(lambda: "phone" in vm.ports())
     assert vm.ports()["phone"]["problem"] == "SSH carries no SCTP"
 
 
-def test_while_the_engine_is_away_clients_are_refused(
+def test_clients_of_a_port_are_refused_while_the_engine_is_away(
     vm: VM, docker: DockerEngine, port: int
 ) -> None:
     docker.start("web", port)
@@ -254,7 +262,7 @@ def test_while_the_engine_is_away_clients_are_refused(
     eventually(lambda: answers(port))
 
 
-def test_a_cut_stream_is_followed_again(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_cut_stream_of_events_is_followed_again(vm: VM, docker: DockerEngine, port: int) -> None:
     vm.forward()
     eventually(vm.is_followed)
     docker.cut_events()
@@ -263,7 +271,7 @@ def test_a_cut_stream_is_followed_again(vm: VM, docker: DockerEngine, port: int)
     eventually(lambda: answers(port))
 
 
-def test_while_the_vm_is_away_clients_are_refused(
+def test_clients_of_a_port_are_refused_while_the_vm_is_away(
     vm: VM, docker: DockerEngine, sshd: Sshd, port: int
 ) -> None:
     docker.start("web", port)
@@ -281,7 +289,7 @@ def test_while_the_vm_is_away_clients_are_refused(
         eventually(lambda: refuses(port))
 
 
-def test_what_happened_since_the_list_is_asked_for(vm: VM, docker: DockerEngine) -> None:
+def test_events_since_the_list_are_asked_for(vm: VM, docker: DockerEngine) -> None:
     vm.forward()
     eventually(vm.is_followed)
     assert docker.queries[0]["since"][0].isdigit()
@@ -311,7 +319,7 @@ def test_events_that_come_together_cost_one_question(vm: VM, docker: DockerEngin
     assert docker.lists < before + 20
 
 
-def test_a_network_is_looked_at_once_more_when_it_has_settled(
+def test_network_of_a_container_is_looked_at_once_more_when_it_has_settled(
     vm: VM, docker: DockerEngine, port: int
 ) -> None:
     vm.forward()
@@ -337,7 +345,9 @@ def test_nonsense_in_the_events_is_survived(
     eventually(lambda: answers(port))
 
 
-def test_an_engine_that_answers_something_else(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_engine_that_answers_something_else_is_reported(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
     docker.status_line = b"HTTP/1.0 503 Busy"
     docker.start("web", port)
     vm.forward()
@@ -355,7 +365,7 @@ def test_an_engine_that_answers_something_else(vm: VM, docker: DockerEngine, por
     eventually(lambda: answers(port))
 
 
-def test_many_containers(vm: VM, docker: DockerEngine) -> None:
+def test_ports_of_many_containers_are_served(vm: VM, docker: DockerEngine) -> None:
     vm.forward()
     eventually(vm.is_followed)
     ports = [free_port() for _number in range(60)]
@@ -369,7 +379,7 @@ def test_many_containers(vm: VM, docker: DockerEngine) -> None:
     eventually(lambda: all(refuses(port) for port in ports))
 
 
-def test_it_stops_with_the_forwarder(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_published_ports_end_with_the_forwarder(vm: VM, docker: DockerEngine, port: int) -> None:
     docker.start("web", port)
     vm.forward()
     eventually(lambda: answers(port))

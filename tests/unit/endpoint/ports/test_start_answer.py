@@ -25,9 +25,7 @@ def ask(client: socket.socket, name: str, verb: str = "start") -> None:
 
 
 @pytest.mark.parametrize("verb", ["start", "restart"])
-def test_the_port_answers_when_the_start_is_answered(
-    vm: VM, docker: DockerEngine, verb: str
-) -> None:
+def test_port_answers_when_the_start_is_answered(vm: VM, docker: DockerEngine, verb: str) -> None:
     vm.forward()
     eventually(vm.is_followed)
     with client(vm) as docker_client:
@@ -38,7 +36,7 @@ def test_the_port_answers_when_the_start_is_answered(
             assert answers(port)
 
 
-def test_others_do_not_wait(vm: VM, docker: DockerEngine, port: int) -> None:
+def test_other_requests_do_not_wait_for_a_port(vm: VM, docker: DockerEngine, port: int) -> None:
     vm.forward()
     eventually(vm.is_followed)
     docker.may_list.clear()
@@ -54,7 +52,7 @@ def test_others_do_not_wait(vm: VM, docker: DockerEngine, port: int) -> None:
         assert answers(port)
 
 
-def test_an_engine_that_does_not_list_holds_nobody_for_ever(
+def test_engine_that_does_not_list_holds_no_start_for_ever(
     vm: VM, docker: DockerEngine, port: int
 ) -> None:
     vm.forward()
@@ -66,7 +64,7 @@ def test_an_engine_that_does_not_list_holds_nobody_for_ever(
         assert waiting.recv(1000) == STARTED
 
 
-def test_who_hangs_up_meanwhile_leaves_nothing_behind(
+def test_client_that_hangs_up_during_its_start_leaves_nothing_behind(
     vm: VM, docker: DockerEngine, port: int
 ) -> None:
     vm.forward()
@@ -88,7 +86,7 @@ def test_who_hangs_up_meanwhile_leaves_nothing_behind(
     assert "defect" not in vm.log()
 
 
-def test_many_starts_at_once(vm: VM, docker: DockerEngine) -> None:
+def test_many_starts_at_once_are_answered(vm: VM, docker: DockerEngine) -> None:
     vm.forward()
     eventually(vm.is_followed)
     docker.to_start.update({f"web{number}": free_port() for number in range(20)})
@@ -122,11 +120,11 @@ def test_many_starts_at_once(vm: VM, docker: DockerEngine) -> None:
         (b"\x00" * 32768, False),
     ],
 )
-def test_which_requests_are_starts(request_line: bytes, *, is_start: bool) -> None:
+def test_requests_that_are_starts_are_known(request_line: bytes, *, is_start: bool) -> None:
     assert asks_for_start(memoryview(request_line)) is is_start
 
 
-def test_only_a_success_waits() -> None:
+def test_start_that_failed_does_not_wait() -> None:
     assert says_started(memoryview(STARTED))
     assert not says_started(memoryview(b"HTTP/1.1 304 Not Modified\r\n\r\n"))
     assert not says_started(memoryview(b"HTTP/1.1 500 Internal Server Error\r\n\r\n"))

@@ -48,14 +48,14 @@ class TestClients:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             yield sock
 
-    def test_one_keeps_its_number(self, sock: socket.socket) -> None:
+    def test_client_keeps_its_number(self, sock: socket.socket) -> None:
         clients = Clients(FakeClock().monotonic)
         first, second = Client(sock, ("a", 1)), Client(sock, ("a", 2))
         numbers = [clients.number(client) for client in (first, second, first)]
         assert numbers == [0, 1, 0]
         assert clients.find(1) == second
 
-    def test_idle_ones_are_forgotten(self, sock: socket.socket) -> None:
+    def test_idle_clients_are_forgotten(self, sock: socket.socket) -> None:
         clock = FakeClock()
         clients = Clients(clock.monotonic)
         busy, idle = Client(sock, ("a", 1)), Client(sock, ("a", 2))
@@ -68,7 +68,7 @@ class TestClients:
         assert clients.find(1) is None
         assert clients.number(idle) == 2
 
-    def test_there_is_an_end_to_their_number(self, sock: socket.socket) -> None:
+    def test_number_of_clients_has_an_end(self, sock: socket.socket) -> None:
         clients = Clients(FakeClock().monotonic)
         for number in range(3 * MAX_CLIENTS):
             clients.number(Client(sock, ("a", number)))
@@ -161,7 +161,7 @@ class TestThroughTheGuest:
                 assert sock.recv(100) == b"from %d" % sock.getsockname()[1]
             assert len(echo.senders) == 30
 
-    def test_it_goes_with_its_container(
+    def test_udp_port_goes_with_its_container(
         self, vm: VM, docker: DockerEngine, port: int, helper: str
     ) -> None:
         docker.start("dns", port, protocol="udp")
@@ -172,7 +172,7 @@ class TestThroughTheGuest:
             eventually(lambda: not is_taken(port))
             assert not echoes(sock, b"hello")
 
-    def test_a_server_that_is_away_for_a_while(
+    def test_server_that_was_away_for_a_while_is_reached_again(
         self, vm: VM, docker: DockerEngine, port: int, helper: str
     ) -> None:
         """A datagram that nobody takes is lost; the next one is not."""
@@ -185,7 +185,7 @@ class TestThroughTheGuest:
             with UDPEcho(GUEST, port):
                 eventually(lambda: echoes(sock, b"hello"))
 
-    def test_a_taken_port_is_reported(
+    def test_taken_udp_port_is_reported(
         self, vm: VM, docker: DockerEngine, port: int, helper: str
     ) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:

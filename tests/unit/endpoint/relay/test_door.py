@@ -76,7 +76,7 @@ def hall() -> Iterator[Hall]:
     hall.close()
 
 
-def test_who_finds_no_room_comes_in_when_another_has_gone(hall: Hall) -> None:
+def test_client_that_finds_no_room_comes_in_when_another_has_gone(hall: Hall) -> None:
     clients = [hall.connect() for _number in range(5)]
     eventually(lambda: len(hall.came_in) == 3)
     hall.send_away(0)
@@ -89,7 +89,7 @@ def test_who_finds_no_room_comes_in_when_another_has_gone(hall: Hall) -> None:
         client.close()
 
 
-def test_a_full_room_costs_no_tries(hall: Hall) -> None:
+def test_full_room_costs_no_tries(hall: Hall) -> None:
     clients = [hall.connect() for _number in range(5)]
     eventually(lambda: len(hall.came_in) == 3)
     assert hall.server.tries == 3
@@ -98,7 +98,7 @@ def test_a_full_room_costs_no_tries(hall: Hall) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
-def test_what_the_system_lacks_is_waited_for(
+def test_room_that_the_system_lacks_is_waited_for(
     hall: Hall, number: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Without a busy loop, and without a word of a defect."""
@@ -122,7 +122,7 @@ def test_a_client_that_is_gone_already_holds_nobody_up(hall: Hall, number: int) 
 
 
 @pytest.mark.parametrize("limit", [256, 1024, 10_240, 65_536])
-def test_nothing_takes_the_descriptors_of_docker(limit: int) -> None:
+def test_clients_of_ports_do_not_take_the_descriptors_of_docker(limit: int) -> None:
     shares = Shares.of(limit)
     everything = shares.docker_clients + shares.port_sockets + shares.port_clients
     assert everything + OTHERS <= limit

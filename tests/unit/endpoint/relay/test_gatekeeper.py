@@ -48,7 +48,7 @@ def test_docker_clients_come_in(lines: list[str]) -> None:
         [],
     ],
 )
-def test_browsers_do_not(lines: list[str]) -> None:
+def test_browsers_do_not_come_in(lines: list[str]) -> None:
     assert why_not(head(*lines))
 
 
@@ -81,7 +81,7 @@ if sys.platform != "win32":  # the forwarder of these tests is one of POSIX
         pieces = [PING, b"Host: 127", b".0.0.1\r\nX: " + b"x" * 40_000, b"\r\n", b"\r\n"]
         assert b"200 OK" in said(port, *pieces)
 
-    def test_who_says_too_much_is_hung_up_on(port: int) -> None:
+    def test_client_that_says_too_much_is_hung_up_on(port: int) -> None:
         try:
             heard = said(port, PING, *[b"X: y\r\n" * 2000] * (HEAD_LIMIT_BYTES // 6000))
         except OSError:

@@ -63,7 +63,9 @@ def test_the_port_is_on_loopback_and_leads_to_the_engine(endpoint: Endpoint, por
         socket.create_connection(("127.0.0.2", port))
 
 
-def test_another_port_means_another_forwarder(endpoint: Endpoint, port: int) -> None:
+def test_forwarder_is_replaced_when_another_tcp_port_is_asked_for(
+    endpoint: Endpoint, port: int
+) -> None:
     first = forwarding(endpoint)
     endpoint.tcp_port = port
     assert forwarding(endpoint).pid != first.pid
@@ -106,7 +108,9 @@ def test_a_stale_socket_file_is_taken_over(endpoint: Endpoint) -> None:
     assert endpoint.ping() is None
 
 
-def test_names_with_spaces_and_letters_of_any_language(endpoint: Endpoint, short: Path) -> None:
+def test_socket_is_made_for_vm_names_with_spaces_and_any_letters(
+    endpoint: Endpoint, short: Path
+) -> None:
     folder = short / "Jürgen Þórsson"
     folder.mkdir()
     endpoint.paths = VMPaths("vm", folder=folder, run=folder / "läuft hier", lock=folder / "lock")
@@ -140,7 +144,9 @@ def test_a_home_too_deep_for_a_socket_gets_one_elsewhere(
         ("win32", 0, ["npipe:////./pipe/boot2docker-a", "npipe:////./pipe/docker_engine"]),
     ],
 )
-def test_each_platform_has_its_own(platform: str, tcp_port: int, where: list[str]) -> None:
+def test_docker_host_has_the_form_of_the_platform(
+    platform: str, tcp_port: int, where: list[str]
+) -> None:
     paths = VMPaths("a", *map(Path, ("/h/vms/a", "/h/run/a", "/h/vms/a.lock")))
     settings = Settings(paths, Address("127.0.0.1", 22), Path("/key"), 60, tcp_port=tcp_port)
     assert [listener.where for listener in listeners.wanted(settings, platform)] == where

@@ -25,7 +25,7 @@ def loop() -> Iterator[Loop]:
         loop.close()
 
 
-def test_what_is_put_off_comes_after_all_else(loop: Loop) -> None:
+def test_call_that_is_put_off_comes_after_all_else(loop: Loop) -> None:
     made: list[str] = []
 
     def begin() -> None:
@@ -39,7 +39,7 @@ def test_what_is_put_off_comes_after_all_else(loop: Loop) -> None:
     assert made == ["second", "third", "put off"]
 
 
-def test_a_client_that_is_there_comes_first(loop: Loop) -> None:
+def test_client_that_is_ready_comes_before_a_call_that_is_put_off(loop: Loop) -> None:
     made: list[str] = []
     ours, theirs = socket.socketpair()
 
@@ -59,7 +59,7 @@ def test_a_client_that_is_there_comes_first(loop: Loop) -> None:
     assert made == ["client", "put off"]
 
 
-def test_it_is_made_at_once_when_there_is_nothing_else(loop: Loop) -> None:
+def test_call_that_is_put_off_is_made_at_once_when_there_is_nothing_else(loop: Loop) -> None:
     done = threading.Event()
     running = threading.Thread(target=loop.run)
     running.start()
@@ -69,7 +69,9 @@ def test_it_is_made_at_once_when_there_is_nothing_else(loop: Loop) -> None:
     running.join(LONG_S)
 
 
-def test_it_is_made_in_the_end_when_there_is_always_something_else(loop: Loop) -> None:
+def test_call_that_is_put_off_is_made_in_the_end_when_there_is_always_something_else(
+    loop: Loop,
+) -> None:
     put_off = [0] * (MOST_PUT_OFF + 100)
     rounds = 0
 
@@ -89,7 +91,7 @@ def test_it_is_made_in_the_end_when_there_is_always_something_else(loop: Loop) -
     assert rounds < 200
 
 
-def test_a_socket_that_somebody_has_closed_does_not_end_it(loop: Loop) -> None:
+def test_socket_that_was_closed_meanwhile_does_not_end_the_loop(loop: Loop) -> None:
     """A defect in one connection must not take docker's others away."""
     made: list[str] = []
     closed, _its_peer = socket.socketpair()
@@ -113,7 +115,7 @@ def test_a_socket_that_somebody_has_closed_does_not_end_it(loop: Loop) -> None:
 MANY = 2_000
 
 
-def test_thousands_of_clients_are_served(loop: Loop) -> None:
+def test_loop_serves_thousands_of_clients(loop: Loop) -> None:
     """On Windows, Python's own `select` ends at 512 sockets, and the loop ended with it."""
     descriptors.allow_many()
     with contextlib.ExitStack() as stack:

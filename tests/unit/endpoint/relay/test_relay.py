@@ -129,24 +129,24 @@ def receives_what_was_sent(client: socket.socket, size: int) -> bool:
     return len(data) == size + 64 and hashlib.sha256(data[:-64]).hexdigest().encode() == data[-64:]
 
 
-def test_a_hundred_megabytes_to_the_guest(tunnel: Tunnel) -> None:
+def test_hundred_megabytes_reach_the_guest_whole(tunnel: Tunnel) -> None:
     with tunnel.client(b"hash\n") as client:
         expected = send_megabytes(client, 100)
         assert read_all(client) == expected
 
 
-def test_a_hundred_megabytes_from_the_guest(tunnel: Tunnel) -> None:
+def test_hundred_megabytes_from_the_guest_arrive_whole(tunnel: Tunnel) -> None:
     with tunnel.client(b"send %d\n" % (100 * MEGABYTE)) as client:
         assert receives_what_was_sent(client, 100 * MEGABYTE)
 
 
-def test_both_directions_at_once(tunnel: Tunnel) -> None:
+def test_bytes_go_in_both_directions_at_once(tunnel: Tunnel) -> None:
     with tunnel.client(b"echo\n") as client, ThreadPoolExecutor() as pool:
         sent = pool.submit(send_megabytes, client, 30)
         assert hashlib.sha256(read_all(client)).hexdigest().encode() == sent.result()
 
 
-def test_keys_are_renewed_under_load(tunnel: Tunnel) -> None:
+def test_ssh_keys_are_renewed_under_load(tunnel: Tunnel) -> None:
     """A second exchange of keys stops all sending for a moment, and must not stop it for good."""
     tunnel.connection._transport.packetizer.REKEY_BYTES = 3 * MEGABYTE
     with tunnel.client(b"echo\n") as client, ThreadPoolExecutor() as pool:
@@ -171,7 +171,7 @@ def test_the_guests_end_is_passed_on_and_more_may_still_be_sent(
         eventually(lambda: engine.last_hash == expected)
 
 
-def test_a_hundred_at_once(tunnel: Tunnel) -> None:
+def test_hundred_clients_are_served_at_once(tunnel: Tunnel) -> None:
     def talk(number: int) -> bool:
         text = b"%d\n" % number * 5000
         with tunnel.client(b"echo\n") as client:
@@ -183,7 +183,7 @@ def test_a_hundred_at_once(tunnel: Tunnel) -> None:
         assert all(pool.map(talk, range(100)))
 
 
-def test_one_that_never_reads_does_not_hold_up_another(tunnel: Tunnel) -> None:
+def test_client_that_never_reads_does_not_hold_up_another(tunnel: Tunnel) -> None:
     with tunnel.client(b"send %d\n" % (50 * MEGABYTE)) as lazy:
         assert lazy.recv(1)
         with tunnel.client(b"send 1000000\n") as other:

@@ -90,7 +90,7 @@ def log_of(endpoint: Endpoint) -> str:
 
 
 @pytest.mark.parametrize(("ahead_s", "said"), [(-3 * HOUR_S, "3 h slow"), (5 * HOUR_S, "5 h fast")])
-def test_a_clock_that_is_off_is_set_when_the_vm_is_back(
+def test_guest_clock_that_is_off_is_set_when_the_vm_is_back(
     endpoint: Endpoint, guest: Guest, cable: Cable, ahead_s: int, said: str
 ) -> None:
     forwarding(endpoint, cable.address)
@@ -102,7 +102,7 @@ def test_a_clock_that_is_off_is_set_when_the_vm_is_back(
     assert endpoint.ping() is None
 
 
-def test_a_clock_that_is_right_is_left_alone(
+def test_guest_clock_that_is_right_is_left_alone(
     endpoint: Endpoint, guest: Guest, cable: Cable
 ) -> None:
     forwarding(endpoint, cable.address)
@@ -112,7 +112,7 @@ def test_a_clock_that_is_right_is_left_alone(
     assert "The clock of the VM" not in log_of(endpoint)
 
 
-def test_it_is_set_after_a_sleep_that_the_connection_has_outlived(
+def test_guest_clock_is_set_after_a_sleep_that_the_connection_has_outlived(
     endpoint: Endpoint, guest: Guest, cable: Cable
 ) -> None:
     """A process that was stopped cannot tell it from a sleep of the machine."""
@@ -130,7 +130,7 @@ def test_it_is_set_after_a_sleep_that_the_connection_has_outlived(
     eventually(lambda: "The clock of the VM was 8 h slow, and is set." in log_of(endpoint))
 
 
-def test_a_guest_that_does_not_let_it_be_set_is_served_all_the_same(
+def test_guest_that_does_not_let_its_clock_be_set_is_served_all_the_same(
     endpoint: Endpoint, guest: Guest, cable: Cable, tmp_path: Path
 ) -> None:
     _write_program(tmp_path / "bin" / "sudo", "echo no >&2; exit 1")

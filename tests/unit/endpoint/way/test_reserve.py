@@ -101,7 +101,7 @@ def with_spares(desk: Desk, engine: Engine) -> int:
     return engine.accepted
 
 
-def test_before_the_first_client_there_is_none(desk: Desk, engine: Engine) -> None:
+def test_no_spare_channel_is_opened_before_the_first_client(desk: Desk, engine: Engine) -> None:
     desk.refill()
     assert is_answered(desk)
     assert engine.accepted == 1
@@ -116,7 +116,7 @@ def test_the_next_clients_get_the_spare_channels(desk: Desk, engine: Engine) -> 
     assert engine.accepted == accepted + 1
 
 
-def test_one_that_is_not_open_yet_is_given_too(desk: Desk, engine: Engine) -> None:
+def test_spare_channel_that_is_not_open_yet_is_given_too(desk: Desk, engine: Engine) -> None:
     assert is_answered(desk)
     desk.refill()
     for _client in range(SPARES):
@@ -124,7 +124,7 @@ def test_one_that_is_not_open_yet_is_given_too(desk: Desk, engine: Engine) -> No
     assert engine.accepted == 1 + SPARES
 
 
-def test_there_are_never_more(desk: Desk, engine: Engine) -> None:
+def test_spare_channels_have_a_number_that_is_never_passed(desk: Desk, engine: Engine) -> None:
     accepted = with_spares(desk, engine)
     for _time in range(10):
         desk.refill()
@@ -134,7 +134,7 @@ def test_there_are_never_more(desk: Desk, engine: Engine) -> None:
     assert engine.accepted == accepted + 1
 
 
-def test_the_one_that_is_missing_is_opened_again(desk: Desk, engine: Engine) -> None:
+def test_missing_spare_channel_is_opened_again(desk: Desk, engine: Engine) -> None:
     accepted = with_spares(desk, engine)
     assert is_answered(desk)
     desk.refill()
@@ -142,7 +142,7 @@ def test_the_one_that_is_missing_is_opened_again(desk: Desk, engine: Engine) -> 
     eventually(lambda: desk.open_channels() == SPARES)
 
 
-def test_each_directions_end_passes_over_it(desk: Desk, engine: Engine) -> None:
+def test_end_of_each_direction_passes_over_a_spare_channel(desk: Desk, engine: Engine) -> None:
     with_spares(desk, engine)
     with desk.client(b"end-then-hash\n") as client:
         assert client.recv(100) == b"first"
@@ -152,7 +152,7 @@ def test_each_directions_end_passes_over_it(desk: Desk, engine: Engine) -> None:
         eventually(lambda: engine.last_hash)
 
 
-def test_an_engine_that_ends_it_makes_the_next_client_open_its_own(
+def test_client_opens_a_channel_of_its_own_when_the_engine_has_ended_the_spare_one(
     desk: Desk, engine: Engine
 ) -> None:
     accepted = with_spares(desk, engine)
@@ -166,7 +166,7 @@ def all_spares_are_dead(desk: Desk) -> bool:
     return all(spare.is_dead() for spare in desk._reserve._spares)
 
 
-def test_a_dead_one_is_closed(desk: Desk, engine: Engine) -> None:
+def test_dead_spare_channel_is_closed(desk: Desk, engine: Engine) -> None:
     with_spares(desk, engine)
     engine.hang_up()
     eventually(lambda: all_spares_are_dead(desk))
@@ -174,7 +174,7 @@ def test_a_dead_one_is_closed(desk: Desk, engine: Engine) -> None:
     eventually(lambda: desk.open_channels() == 0)
 
 
-def test_one_that_no_client_comes_for_is_given_up(desk: Desk, engine: Engine) -> None:
+def test_spare_channel_that_no_client_comes_for_is_given_up(desk: Desk, engine: Engine) -> None:
     with_spares(desk, engine)
     desk.tidy()
     assert desk.open_channels() == SPARES
@@ -184,7 +184,7 @@ def test_one_that_no_client_comes_for_is_given_up(desk: Desk, engine: Engine) ->
     assert is_answered(desk)
 
 
-def test_one_is_given_up_before_it_is_open(desk: Desk) -> None:
+def test_spare_channel_is_given_up_before_it_is_open(desk: Desk) -> None:
     assert is_answered(desk)
     desk.refill()
     desk.now_s += GIVEN_UP_AFTER_S
@@ -192,7 +192,7 @@ def test_one_is_given_up_before_it_is_open(desk: Desk) -> None:
     eventually(lambda: desk.open_channels() == 0)
 
 
-def test_an_engine_that_is_away_refuses_it_and_nothing_stays(
+def test_spare_channel_that_an_absent_engine_refuses_leaves_nothing(
     desk: Desk, engine: Engine, tmp_path: Path
 ) -> None:
     assert is_answered(desk)
@@ -204,7 +204,7 @@ def test_an_engine_that_is_away_refuses_it_and_nothing_stays(
     assert is_answered(desk)
 
 
-def test_one_of_a_lost_connection_is_not_given_over_the_next(
+def test_spare_channel_of_a_lost_connection_is_not_given_over_the_next(
     desk: Desk, engine: Engine, sshd: Sshd, cable: Cable
 ) -> None:
     accepted = with_spares(desk, engine)
@@ -217,7 +217,9 @@ def test_one_of_a_lost_connection_is_not_given_over_the_next(
 
 
 @pytest.mark.parametrize("way", [Way.DIAL, Way.PORT, None])
-def test_other_ways_have_none(desk: Desk, engine: Engine, way: Way | None) -> None:
+def test_spare_channels_are_for_the_engines_socket_alone(
+    desk: Desk, engine: Engine, way: Way | None
+) -> None:
     assert is_answered(desk)
     eventually(lambda: desk.open_channels() == 0)
     desk.route.way = way

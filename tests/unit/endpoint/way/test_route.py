@@ -99,14 +99,14 @@ def find(sshd: Sshd, route: Route) -> Way | None:
         return route._look(connection)
 
 
-def test_without_docker_the_guests_own_loopback_is_taken(
+def test_guests_own_loopback_is_taken_without_docker(
     tmp_path: Path, engine: Engine, tcp_engine: int
 ) -> None:
     with guest(tmp_path, engine, has_docker=False, settings=FORBID) as sshd:
         assert find(sshd, Route(engine.there, tcp_engine)) is Way.PORT
 
 
-def test_where_nothing_is_allowed_nothing_is_found(
+def test_no_way_to_the_engine_is_found_where_nothing_is_allowed(
     tmp_path: Path, engine: Engine, tcp_engine: int
 ) -> None:
     settings = FORBID + "AllowTcpForwarding no\n"
