@@ -23,12 +23,21 @@ from boot2docker_py.errors import UsageError
 VERSION_WORDS = f"boot2docker_py version: v{__version__}"
 
 
+ALL_WORDS_ARE_PASSED_ON = {
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+    "help_option_names": [],
+}
+
+
 class Command(click.Command):
     """A command that takes the shared flags too, and hands them to the session."""
 
     def __init__(self, *args: Any, shown: str = "", passes_words_on: bool = False, **more: Any):
         words = words_of(more.get("help"))
         more["help"] = words.text
+        if passes_words_on:
+            more["context_settings"] = ALL_WORDS_ARE_PASSED_ON
         super().__init__(*args, **more)
         self._examples = words.examples
         self._shown = frozenset(shown.split())

@@ -14,14 +14,7 @@ from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import GuestError
 
 
-@app.command(
-    context_settings={
-        "ignore_unknown_options": True,
-        "allow_interspersed_args": False,
-        "help_option_names": [],
-    },
-    passes_words_on=True,
-)
+@app.command(passes_words_on=True)
 @click.argument("words", nargs=-1, metavar="[ARGUMENT...]", type=click.UNPROCESSED)
 @with_session
 def docker(session: Session, words: tuple[str, ...]) -> int:

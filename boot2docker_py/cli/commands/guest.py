@@ -24,14 +24,7 @@ CONNECTION_FAILED = 255
 NO_SUCH_COMMAND = 127
 
 
-@app.command(
-    context_settings={
-        "ignore_unknown_options": True,
-        "allow_interspersed_args": False,
-        "help_option_names": [],
-    },
-    passes_words_on=True,
-)
+@app.command(passes_words_on=True)
 @click.argument("words", nargs=-1, metavar="[CMD...]", type=click.UNPROCESSED)
 @with_session
 def ssh(session: Session, words: tuple[str, ...]) -> int:

@@ -79,15 +79,7 @@ def _environment(session: Session, *, tls: bool, no_proxy: bool) -> environment.
     return wanted
 
 
-@app.command(
-    shown=WHEN_MADE,
-    context_settings={
-        "ignore_unknown_options": True,
-        "allow_interspersed_args": False,
-        "help_option_names": [],
-    },
-    passes_words_on=True,
-)
+@app.command(shown=WHEN_MADE, passes_words_on=True)
 @click.argument("words", nargs=-1, metavar="[CMD...]", type=click.UNPROCESSED)
 @with_session
 def shell(session: Session, words: tuple[str, ...]) -> int:

@@ -189,11 +189,20 @@ class TestHelp:
         examples = [line for line in lines[start + 1 :] if line.startswith("  ")]
         assert any(f"boot2docker {name}" in example for example in examples)
 
-    @pytest.mark.parametrize("name", ["ssh", "shell"])
+    @pytest.mark.parametrize("flag", ["--help", "-h"])
+    @pytest.mark.parametrize("name", ["ssh", "docker", "shell"])
     def test_help_alone_is_ours_and_behind_dashes_the_commands(
-        self, boot2docker: Boot2Docker, name: str
+        self, boot2docker: Boot2Docker, name: str, flag: str
     ) -> None:
-        assert f"Usage: boot2docker {name}" in boot2docker([name, "--help"]).out
+        usage = f"Usage: boot2docker {name}"
+        assert usage in boot2docker([name, flag]).out
+        of_command = session()
+        answer = boot2docker([name, "--", flag], of_command)
+        assert usage not in answer.out
+        if name == "shell":  # which runs it here, where no program has such a name
+            assert (answer.status, flag in answer.err) == (127, True)
+        else:
+            assert str(of_command.connection.commands[-1][-1]).split()[-1] == flag
 
     def test_version_is_an_option_too(self, boot2docker: Boot2Docker) -> None:
         assert boot2docker(["--version"]) == boot2docker(["version"])
