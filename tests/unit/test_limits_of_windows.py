@@ -1,4 +1,4 @@
-"""What is not run on Windows is named in a list, by parts of names; the names are those of tests."""
+"""What is not run on Windows is named in a list, by parts of the names of tests."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ ON_WINDOWS: dict[str, str] = {
     "unit/test_paths.py::test_folder_of_somebody_else": NO_MODES,
     "unit/test_paths.py::test_home_of_everybody": NO_MODES,
     "endpoint/test_forwarder.py::test_killed_forwarder": NO_UNIX_SOCKETS,
-    "endpoint/test_forwarder.py::test_forwarder_ends_when_its_folder": "an open file keeps its folder",
+    "endpoint/test_forwarder.py::test_forwarder_ends_when_its": "an open file keeps its folder",
     "endpoint/test_forwarder.py::test_status_and_start_of_the_forwarder": LF,
     "endpoint/test_forwarder.py::test_sockets_are_open_to_the_user_alone": NO_MODES,
     "endpoint/test_forwarder.py::test_forwarder_that_hangs": NO_SIGNALS,
