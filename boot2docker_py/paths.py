@@ -14,6 +14,8 @@ from boot2docker_py.errors import StorageError
 
 APP_NAME = "boot2docker"
 USUAL_VM = "boot2docker-vm"
+SETTINGS = "settings"
+OWN_KEY = "id_boot2docker"
 
 # sun_path of a Unix socket holds 104 bytes on macOS and 108 on Linux, with a closing zero
 # (unix(4) of macOS, unix(7) of Linux). The longest name we make is docker.sock plus a suffix.
@@ -32,6 +34,16 @@ class VMPaths(NamedTuple):
     def driver_record(self) -> Path:
         """Return the file that says which driver made the VM."""
         return self.folder / "driver"
+
+    @property
+    def settings(self) -> Path:
+        """Return the settings of this VM alone, in the form of a profile."""
+        return self.folder / SETTINGS
+
+    @property
+    def own_key(self) -> Path:
+        """Return the private SSH key of this VM alone, where it is not that of the user's VMs."""
+        return self.folder / OWN_KEY
 
     @property
     def known_hosts(self) -> Path:
@@ -120,7 +132,10 @@ class Paths(NamedTuple):
         return original if original.exists() else self.home / "id_boot2docker"
 
     def key_of(self, vm_name: str) -> Path:
-        """Return the private SSH key of the VM: Docker Machine's where it made one."""
+        """Return the private SSH key of the VM: its own, or Docker Machine's where it made one."""
+        own = self._folder(vm_name) / OWN_KEY
+        if own.exists():
+            return own
         of_machine = self._machine(vm_name) / "id_rsa"
         return of_machine if of_machine.exists() else self.key
 
@@ -154,6 +169,13 @@ class Paths(NamedTuple):
         """Return the names of the VMs that have a folder here."""
         return sorted(one.parent.name for one in self.home.glob("vms/*/driver"))
 
+    def settings_of(self, vm_name: str) -> Path:
+        """Return the settings of one VM alone."""
+        return self._folder(vm_name) / SETTINGS
+
+    def _folder(self, vm_name: str) -> Path:
+        return self.home / "vms" / vm_name
+
     def vm(self, name: str) -> VMPaths:
         """Return the files of the VM `name`."""
         run = self.home / "run" / name
@@ -164,7 +186,7 @@ class Paths(NamedTuple):
             run = _runtime_folder() / digest
         return VMPaths(
             name=name,
-            folder=self.home / "vms" / name,
+            folder=self._folder(name),
             run=run,
             lock=self.home / "vms" / f"{name}.lock",
         )

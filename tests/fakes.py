@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Sequence
 
+from boot2docker_py import config as configuration
 from boot2docker_py.address import Address
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers import host
@@ -461,6 +463,9 @@ class FakeImages:
     def fetch(self, deadline: Deadline) -> Any:
         return self.present
 
+    def is_ours_at(self, path: Path) -> bool:
+        return self.present.is_ours
+
     def stage(self, deadline: Deadline) -> Any:
         if self.newer is None:
             return None
@@ -546,6 +551,11 @@ class FakeSession(Session):
         self._fakes = driver, endpoint, images or FakeImages(newer=FakeImage("2.0.0"))
         self.connection = FakeConnection()
         self.exchange_problems = {False: "", True: ""}  # by whether it is the plain way
+
+    def other(self, vm_name: str) -> Any:
+        made = FakeSession(self.driver.other(vm_name), FakeEndpoint(), self.images)
+        made.config = configuration.load(self.paths, os.environ, {**self.flags, "vm": vm_name})
+        return made
 
     @cached_property
     def driver(self) -> Any:

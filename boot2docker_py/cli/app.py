@@ -80,8 +80,8 @@ class Command(click.Command):
 # The modules whose commands register themselves with `app`. The first has the most frequent ones:
 # the others are imported when a command is not found there.
 MODULES = (
-    *("life", "autostart", "console", "docker", "doctor", "forward", "guest", "logs", "many"),
-    *("ports", "resets", "shell"),
+    *("life", "autostart", "console", "copies", "docker", "doctor", "forward", "guest", "logs"),
+    *("many", "ports", "resets", "settings", "shell"),
 )
 
 

@@ -28,7 +28,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     EVERY_DAY: ("up", "down", "status", "ssh", "shell", "docker", "shellinit", "cp", "ports"),
     "The VM": (
         "init",
-        "ls",
+        "set",
         "save",
         "restart",
         "reset",
@@ -38,6 +38,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "info",
         "ip",
     ),
+    "Many VMs": ("ls", "clone", "rename", "export", "import"),
     "Images": ("download", "upgrade"),
     "Settings and help": ("config", "ssh-config", "autostart", "help", "version"),
     "When something is wrong": ("doctor", "logs", "console", "forward"),
@@ -81,7 +82,7 @@ def aliases_of(name: str | None) -> list[str]:
 
 def first_page(commands: Mapping[str, click.Command]) -> str:
     """Return what `boot2docker` alone says; it fits a screen of 24 lines and 80 columns."""
-    lines = [INTRODUCTION, ""]
+    lines = [INTRODUCTION]
     lines += [f"  {example:<25}{meaning}" for example, meaning in EXAMPLES]
     lines += ["", f"{EVERY_DAY}:"]
     lines += [_row(name, commands[name]) for name in GROUPS[EVERY_DAY]]

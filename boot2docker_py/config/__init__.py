@@ -1,4 +1,4 @@
-"""One frozen Config: defaults, then the profile file, then the environment, then the flags."""
+"""One frozen Config: defaults, the profile, what was set for the VM, the environment, the flags."""
 
 from __future__ import annotations
 
@@ -65,8 +65,14 @@ class Config(NamedTuple):
     base_vmdk: Path | None
     profile: Path
     origins: Mapping[str, str]
+    own: Mapping[str, Any]  # what was set for this VM alone, by `boot2docker set`
     notes: tuple[str, ...]  # things in the profile that have no effect
     warnings: tuple[str, ...]  # things in the environment that have none
+
+    def given(self) -> dict[str, Any]:
+        """Return what was given to this very command by flags."""
+        fields = (setting.field for setting in SETTINGS)
+        return {field: getattr(self, field) for field in fields if self.flag(field)}
 
     def flag(self, field: str) -> str | None:
         """Return the flag by which `field` was given to this very command, None if it was not."""
@@ -86,6 +92,7 @@ def load(
     profile = Path(environ.get("BOOT2DOCKER_PROFILE") or paths.profile).absolute()
     merge = _Merge(paths)
     merge.read_profile(profile)
+    own = merge.read_own(environ, flags or {})
     merge.read_environment(environ)
     merge.stop_at_mistakes(ConfigError, resolution=f"Correct '{profile}' or the environment.")
     merge.read_flags(flags or {})
@@ -95,6 +102,7 @@ def load(
         **merge.values,
         profile=profile,
         origins=merge.origins,
+        own=own,
         notes=tuple(merge.notes),
         warnings=tuple(merge.unknown_in(environ)),
     )
@@ -112,14 +120,30 @@ class _Merge:
         self.notes: list[str] = []
         self.mistakes: list[str] = []
 
-    def read_profile(self, profile: Path) -> None:
+    def read_own(
+        self, environ: Mapping[str, str], flags: Mapping[str, object]
+    ) -> Mapping[str, Any]:
+        """Read what was set for this VM alone; its name comes from wherever it is given last."""
+        vm = next(one for one in SETTINGS if one.field == "vm")
+        given = flags.get("vm") or environ.get(vm.variable) or self.values["vm"]
+        try:
+            file = self._paths.settings_of(str(vm.convert(given)))
+        except ValueError:
+            return {}  # which is said of the name itself
+        if not file.exists():
+            return {}
+        self.read_profile(file, "set in")
+        of_file = f"set in {file}"
+        return {name: self.values[name] for name in self.values if self.origins[name] == of_file}
+
+    def read_profile(self, profile: Path, kind: str = "profile") -> None:
         text = profile_file.read_text(profile)
         settings = {s.key.lower(): s for s in SETTINGS}
         obsolete = {o.key.lower(): o.reason for o in OBSOLETE}
         for key, value in profile_file.parse(text, profile).items():
             place = f"{profile}, line {profile_file.line_of(key, text)}: {key}"
             if key.lower() in settings:
-                self._set(settings[key.lower()], value, place, f"profile {profile}")
+                self._set(settings[key.lower()], value, place, f"{kind} {profile}")
             elif key.lower() in obsolete:
                 self.notes.append(f"{place} has no effect: {obsolete[key.lower()]}")
             else:
@@ -225,8 +249,27 @@ def as_dict(config: Config) -> dict[str, object]:
     return {
         name: str(value) if isinstance(value, Path) else value
         for name, value in values.items()
-        if name not in ("origins", "warnings")
+        if name not in ("origins", "own", "warnings")
     }
+
+
+def write_own(file: Path, own: Mapping[str, Any]) -> None:
+    """Write what is set for one VM alone, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from boot2docker_py import whole_file
+
+    if not own:
+        file.unlink(missing_ok=True)
+        return
+    lines = ["# Written by `boot2docker set`, for this VM alone.\n"]
+    for setting in SETTINGS:
+        if setting.field in own:
+            value = profile_file.value_as_toml(own[setting.field])
+            lines.append(f"{setting.key} = {value}\n")
+    whole_file.write(file, "".join(lines).encode())
 
 
 def as_toml(config: Config) -> str:

@@ -69,6 +69,22 @@ class Context:
         docker = endpoints.get("docker") if isinstance(endpoints, dict) else None
         return str(docker.get("Host", "")) if isinstance(docker, dict) else ""
 
+    def rename(self, new: Context, docker_host: str) -> None:
+        """Let `new` be what this context is, and this one not be there; chosen, if this one was.
+
+        Does nothing when this one is not there, or is not ours.
+
+        Raises:
+            WrongStateError, ConfigError, StorageError: as `publish`, `use` and `remove`.
+        """
+        found = read_object(self._file)
+        if not found or not self._is_ours(found):
+            return
+        new.publish(docker_host)
+        if self._config.current_context() == self.name:
+            new.use()
+        self.remove()
+
     def use(self) -> None:
         """Make docker use this context in every shell where nothing else is chosen.
 

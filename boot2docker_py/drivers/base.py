@@ -1,4 +1,4 @@
-"""The contract between the life of a VM and a hypervisor. Data and docstrings only.
+"""The contract between the life of a VM and a hypervisor. Data, docstrings, and little more.
 
 A driver speaks in the user's verbs. It knows nothing of SSH, waiting, printing, or the order of
 steps: that is the room `machine`. The rules below are run against every driver by
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, NamedTuple, Sequence
 
 from boot2docker_py.address import Address
-from boot2docker_py.errors import HypervisorEndedError
+from boot2docker_py.errors import HypervisorEndedError, WrongStateError
 from boot2docker_py.wait import Check
 
 if TYPE_CHECKING:
@@ -162,6 +162,15 @@ def may_be_laid(new_seed: bytes, there: bytes) -> bool:
     Seeds are known by the name of their first entry, 100 bytes of a tar archive.
     """
     return not any(there) or there[:100] == new_seed[:100]
+
+
+def no_room_for_seed(name: str) -> WrongStateError:
+    """Return the error for a disk that has something else where a new seed would lie."""
+    return WrongStateError(
+        f"the disk of VM '{name}' has no room for a new name and new keys",
+        details="its first partition begins where those would lie",
+        resolution="Keep the old ones: --keep-keys",
+    )
 
 
 def show_no_bytes(_so_far: int, _in_all: int) -> None:
@@ -371,7 +380,7 @@ class Driver(ABC):
         its file system there. So it is with all `new_seed`s. An empty one changes nothing.
 
         Raises:
-            WrongStateError: the VM is in another state.
+            WrongStateError: the VM is in another state; or something else is there.
             StorageError: no space.
         """
 

@@ -67,7 +67,7 @@ def demand_growth(name: str, present_mb: int, wanted_mb: int) -> None:
         raise UsageError(
             f"the disk of VM '{name}' cannot shrink to {wanted_mb} MB",
             details=f"it has {present_mb} MB",
-            resolution="Give it a new, smaller one: boot2docker reset --wipe; what is on it goes.",
+            resolution="Omit --disksize, or make the VM anew: boot2docker delete",
         )
     _demand(wanted_mb, 1, LARGEST_DISK_MB, "disk size", "MB")
 

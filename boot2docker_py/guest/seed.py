@@ -15,6 +15,9 @@ from typing import Iterator, Mapping
 from boot2docker_py.errors import UsageError
 
 MAGIC = "boot2docker, please format-me"
+NEW_MAGIC = "boot2docker, new identity"
+NEW_LIMIT_BYTES = 32 * 1024
+COPIED = "copied"  # the mark of a VM that is a copy of another, which is there still
 OFFICIAL_BYTES = 4096
 LIMIT_BYTES = 1024 * 1024
 OWN_FOLDER = ".boot2docker"
@@ -40,6 +43,24 @@ def build_seed(public_key_line: str, files: Mapping[str, bytes]) -> bytes:
             details=f"The start of the disk has room for {LIMIT_BYTES}.",
             resolution="Bring fewer certificates, or copy them when the VM runs.",
         )
+    return seed
+
+
+def build_new_seed(public_key_line: str, files: Mapping[str, bytes], *, is_copy: bool) -> bytes:
+    """Return the seed that our image takes at its next boot, over what its disk has had so far.
+
+    It is laid behind the partition table of the disk (iso/README.md, "A new identity"). A copy of
+    another VM makes anew whatever two machines must not share. `files` are below `etc` and `ssh`.
+
+    Raises:
+        UsageError: the key is too long.
+    """
+    line = public_key_line.strip().encode() + b"\n"
+    seed = _file(NEW_MAGIC, NEW_MAGIC.encode()) + _folder(".ssh", mode=0o700)
+    seed += _file(".ssh/authorized_keys", line)
+    seed += _own_part({**files, COPIED: b"yes\n"} if is_copy else files) + END_OF_ARCHIVE
+    if len(seed) > NEW_LIMIT_BYTES:
+        raise UsageError(f"the SSH key is too long: its public line has {len(line)} bytes")
     return seed
 
 

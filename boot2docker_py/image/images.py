@@ -12,6 +12,7 @@ from boot2docker_py import lock
 from boot2docker_py.errors import BusyError, DownloadError, NotFoundError
 from boot2docker_py.image import checksums, package, sources, store, versions
 from boot2docker_py.image.checksums import Checksum
+from boot2docker_py.image.iso9660 import read_disc
 from boot2docker_py.image.local import LocalSupply
 from boot2docker_py.image.model import Image, ImageRequest, OnProgress, Release, silent
 from boot2docker_py.image.partial import Partial
@@ -54,6 +55,15 @@ class Images:
         except NotFoundError:
             return self.fetch(deadline)
         return present if _is(present, self._given()) else self.fetch(deadline)
+
+    @staticmethod
+    def is_ours_at(path: Path) -> bool:
+        """Tell whether the image at the path was built by `make iso`; False without one."""
+        try:
+            return versions.has_build_day(versions.from_volume_id(read_disc(path).volume_id))
+        except (OSError, DownloadError) as error:
+            log.debug("no image to ask: %s", error)
+            return False
 
     def fetch(self, deadline: Deadline) -> Image:
         """Put what the source offers in place, unless it is known to be there already.

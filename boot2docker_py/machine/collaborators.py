@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from boot2docker_py.address import Address
     from boot2docker_py.image import Image, StagedImage
     from boot2docker_py.wait import Deadline
@@ -41,6 +43,9 @@ class Images(Protocol):
 
     def ensure(self, deadline: Deadline) -> Image:
         """Return the image that is in place, fetched first when there is none."""
+
+    def is_ours_at(self, path: Path) -> bool:
+        """Tell whether the image at the path is one of ours; False without one."""
 
     def stage(self, deadline: Deadline) -> StagedImage | None:
         """Put a newer, verified image beside the present one; None when there is none."""

@@ -11,16 +11,18 @@ import contextlib
 import logging
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable, Iterator, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, Sequence
 
+from boot2docker_py import config as configuration
 from boot2docker_py import lock, whole_file
 from boot2docker_py.address import Address
 from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State
 from boot2docker_py.errors import (
     Boot2DockerError,
     GuestError,
+    StorageError,
 )
-from boot2docker_py.machine import booting, making, readiness, shutdown
+from boot2docker_py.machine import booting, changing, making, readiness, shutdown
 from boot2docker_py.machine.questions import Questions, in_words
 from boot2docker_py.machine.steps import Steps
 from boot2docker_py.paths import VMPaths, make_private_folder
@@ -76,7 +78,7 @@ class Machine:
 
     def init(self, deadline: Deadline) -> bool:
         """Make the VM; tell whether it was made, False when it was there."""
-        with self._alone("init", deadline):
+        with self.alone("init", deadline):
             booting.say_what_waits(self.config)
             if self._usable(deadline) is State.ABSENT:
                 self._make(deadline)
@@ -86,7 +88,7 @@ class Machine:
 
     def up(self, deadline: Deadline, *, discard_saved: bool = False) -> State:
         """Bring the VM and its engine up, from any state; return the state it was found in."""
-        with self._alone("up", deadline):
+        with self.alone("up", deadline):
             found = self._usable(deadline)
             if found in _BOOTS or discard_saved:
                 self._demand_bootable()
@@ -101,7 +103,7 @@ class Machine:
 
     def down(self, deadline: Deadline, *, force: bool = False) -> State:
         """Shut the VM down; with `force`, cut the power when the deadline passes."""
-        with self._alone("down", deadline):
+        with self.alone("down", deadline):
             found = self._existing(deadline)
             booting.say_what_waits(self.config)
             if found in IS_ON:
@@ -111,7 +113,7 @@ class Machine:
 
     def power_off(self, deadline: Deadline, *, discard_saved: bool = False) -> State:
         """Cut the power, even of a VM that answers nothing; maybe of one that is saved, too."""
-        with self._alone("poweroff", deadline):
+        with self.alone("poweroff", deadline):
             found = self.questions.state()
             self.endpoint.rest()
             self.driver.power_off()
@@ -124,7 +126,7 @@ class Machine:
 
     def restart(self, deadline: Deadline) -> State:
         """Shut the VM down properly and bring it up again, saved memory included."""
-        with self._alone("restart", deadline):
+        with self.alone("restart", deadline):
             found = self._existing(deadline)
             self._demand_bootable()
             self._shut_down_from(found, deadline)
@@ -133,7 +135,7 @@ class Machine:
 
     def reset(self, deadline: Deadline) -> State:
         """Throw the VM's memory away, in whatever state, and boot it."""
-        with self._alone("reset", deadline):
+        with self.alone("reset", deadline):
             found = self.questions.state()
             self._demand_bootable()
             if found in _GOES_ON:
@@ -151,7 +153,7 @@ class Machine:
 
     def save(self, deadline: Deadline) -> State:
         """Save the VM's memory to disk."""
-        with self._alone("save", deadline):
+        with self.alone("save", deadline):
             found = self._existing(deadline)
             booting.say_what_waits(self.config)
             if found in (State.OFF, State.ABORTED):
@@ -163,13 +165,59 @@ class Machine:
                     self.driver.save()
             return found
 
+    def set(
+        self,
+        given: Mapping[str, Any],
+        deadline: Deadline,
+        *,
+        unset: Sequence[str] = (),
+        restart: bool = False,
+    ) -> changing.Change:
+        """Change settings of the VM alone; `unset` names those that are to be as if never set.
+
+        What needs a boot waits for the next one, or with `restart` has one now.
+
+        Raises:
+            UsageError: a setting is not one of one VM; the disk would have to shrink.
+            NetworkError: a port is taken.
+        """
+        changing.demand_settable([*given, *unset])
+        with self.alone("set", deadline):
+            found = self._usable(deadline)
+            if found is State.ABSENT:
+                raise self.questions.absent()
+            changing.demand_possible(given, self.driver.describe())
+            own = {**self.config.own, **given}
+            own = {field: value for field, value in own.items() if field not in unset}
+            self.keep(own)
+            is_restarted = False
+            if found in (State.OFF, State.ABORTED):
+                changing.apply(self.config, self.driver)
+            elif restart:
+                is_restarted = self._shut_down_from(found, deadline)
+                self._start(self.driver.state(), deadline)
+            changed = {**given, **dict.fromkeys(unset)}
+            settings = changing.effects(changed, found, is_restarted=is_restarted)
+            return changing.Change(found, settings, is_restarted)
+
+    def keep(self, own: Mapping[str, Any]) -> None:
+        """Let this be what is set for the VM alone."""
+        make_private_folder(self.paths.folder)
+        try:
+            configuration.write_own(self.paths.settings, own)
+        except OSError as error:
+            raise StorageError(
+                f"cannot write the settings of VM '{self.name}'", details=str(error)
+            ) from error
+        self.config = self.config._replace(own=own)
+
     def upgrade(self, deadline: Deadline) -> Upgraded:
         """Change to a newer image; the VM goes back to the old one if it does not come up.
 
         Raises:
             GuestError: it did not come up, and runs on the old image again.
         """
-        with self._alone("upgrade", deadline):
+        with self.alone("upgrade", deadline):
             if self._usable(deadline) in _GOES_ON:
                 self._demand_bootable()
             staged = self.images.stage(deadline)
@@ -192,14 +240,14 @@ class Machine:
         if self.driver.state() is State.ABSENT and not self.driver.has_remains():
             self._forget()
             return False
-        with self._alone("delete", deadline):
+        with self.alone("delete", deadline):
             self.driver.delete()
             self._forget()
             return True
 
     def forward(self, deadline: Deadline) -> None:
         """Run the forwarder of a running VM, until the engine answers through it."""
-        with self._alone("forward", deadline):
+        with self.alone("forward", deadline):
             self._forward(self.settled_address(deadline), deadline, boots=False)
 
     def settled_address(self, deadline: Deadline) -> Address:
@@ -210,8 +258,9 @@ class Machine:
     # -- steps
 
     @contextlib.contextmanager
-    def _alone(self, purpose: str, deadline: Deadline) -> Iterator[None]:
-        if purpose not in ("init", "up", "upgrade", "delete"):
+    def alone(self, purpose: str, deadline: Deadline) -> Iterator[None]:
+        """Hold the VM for a `with` block; those who wait for it are told the purpose."""
+        if purpose not in _OF_ABSENT:
             self.questions.state()  # an absent VM is an error at once, and leaves no lock file
 
         def announce(holder: str) -> None:
@@ -283,6 +332,7 @@ class Machine:
         else:
             log.info("%s VM '%s'...", _VERBS.get(state, "Starting"), self.name)
             with self.steps.timed("start"):
+                self._apply_what_was_set()
                 boot = booting.plan(self.config, self.driver, boots=state in _BOOTS)
                 self.driver.start(boot)
         self._forward(self.driver.ssh_address(), deadline, boots=state in _BOOTS)
@@ -293,6 +343,12 @@ class Machine:
         for name, check in zip(("boot" if boots else "connect", "engine"), checks):
             with self.steps.timed(name):
                 wait_for([check], deadline, report=self.report)
+        self.driver.drop_old_disk()
+
+    def _apply_what_was_set(self) -> None:
+        """Make the VM what was set for it while it was on, if it is off now."""
+        if self.config.own and self.driver.state() in (State.OFF, State.ABORTED):
+            changing.apply(self.config, self.driver)
 
     def _shut_down_from(self, found: State, deadline: Deadline) -> bool:
         """Shut down what is on or saved; tell whether there was anything to shut down."""
@@ -341,9 +397,15 @@ class Machine:
 
     def _forget(self) -> None:
         self.endpoint.stop()
-        self.paths.driver_record.unlink(missing_ok=True)
-        self.paths.known_hosts.unlink(missing_ok=True)
-        whole_file.clear(self.paths.known_hosts)
+        for file in (
+            self.paths.driver_record,
+            self.paths.known_hosts,
+            self.paths.settings,
+            self.paths.own_key,
+            self.paths.own_key.with_suffix(".pub"),
+        ):
+            file.unlink(missing_ok=True)
+            whole_file.clear(file)
         with contextlib.suppress(OSError):  # something else lives there, or nothing was there
             self.paths.folder.rmdir()
         import shutil
@@ -351,6 +413,7 @@ class Machine:
         shutil.rmtree(self.paths.run, ignore_errors=True)
 
 
+_OF_ABSENT = ("init", "up", "upgrade", "delete", "clone", "rename", "import")  # as well
 _BOOTS = (State.ABSENT, State.OFF, State.ABORTED)
 _GOES_ON = (State.RUNNING, State.PAUSED, State.SAVED)
 _VERBS = {State.SAVED: "Restoring", State.PAUSED: "Resuming"}

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boot2docker_py import whole_file
+from boot2docker_py.drivers import host
 from boot2docker_py.drivers.base import Driver, HostOnly, VMInfo, VMSpec
-from boot2docker_py.errors import UsageError
 from boot2docker_py.paths import VMPaths, make_private_folder
 
 if TYPE_CHECKING:
@@ -60,6 +60,47 @@ def _new_seed(config: Config, paths: VMPaths, image: Image) -> bytes:
     return seed.build_seed(public_key, files)
 
 
+def new_identity(config: Config, paths: VMPaths) -> bytes:
+    """Return the seed that gives a copy of a VM keys and a name of its own; its key is pinned."""
+    from boot2docker_py.guest import names, seed
+    from boot2docker_py.ssh import host_keys, keys
+
+    make_private_folder(paths.folder)
+    public_key = keys.ensure_key_pair(config.ssh_key)
+    host_key, host_name = keys.make_host_key(), names.host_name(config.vm)
+    whole_file.clear(paths.known_hosts)
+    host_keys.pin(paths.known_hosts, host_name, host_key.public_line)
+    files = {
+        "ssh/ssh_host_ed25519_key": host_key.private,
+        "ssh/ssh_host_ed25519_key.pub": host_key.public_line.encode() + b"\n",
+        "etc/hostname": host_name.encode() + b"\n",
+    }
+    return seed.build_new_seed(public_key, files, is_copy=True)
+
+
+def new_name(config: Config, paths: VMPaths, name: str) -> bytes:
+    """Return the seed that gives a VM another name; the host key is pinned under that, too."""
+    from boot2docker_py.guest import names, seed
+    from boot2docker_py.ssh import keys
+
+    public_key = keys.ensure_key_pair(config.ssh_key)
+    host_name = names.host_name(name)
+    keep_pin(paths.known_hosts, config.vm, paths.known_hosts, name)
+    return seed.build_new_seed(
+        public_key, {"etc/hostname": host_name.encode() + b"\n"}, is_copy=False
+    )
+
+
+def keep_pin(source: Path, source_name: str, target: Path, target_name: str) -> None:
+    """Pin for one VM the host key that is pinned for another, if any is."""
+    from boot2docker_py.guest import names
+    from boot2docker_py.ssh import host_keys
+
+    pinned = host_keys.pinned(source, names.host_name(source_name))
+    if pinned:
+        host_keys.pin(target, names.host_name(target_name), pinned)
+
+
 def _make_from(disk: Path, config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
     """Make the VM with a copy of a disk, on which keys and host key are already."""
     from boot2docker_py.ssh import keys
@@ -81,12 +122,13 @@ def _spec(config: Config, paths: VMPaths, image: Image, seed: bytes) -> VMSpec:
         ssh_port=config.ssh_port,
         docker_port=config.docker_port,
         console_log=config.console_log or paths.console_log,
-        host_only=_host_only(config),
+        host_only=host_only_of(config),
         disk_format=config.disk_format,
     )
 
 
-def _host_only(config: Config) -> HostOnly:
+def host_only_of(config: Config) -> HostOnly:
+    """Return the network that the settings describe."""
     return HostOnly(
         mode=config.host_only,
         host_ip=config.host_ip,
@@ -104,14 +146,10 @@ def compare(config: Config, info: VMInfo) -> None:
     Raises:
         UsageError: its disk would have to shrink.
     """
-    if config.flag("disk_mb") and config.disk_mb < info.disk_mb:
-        raise UsageError(
-            f"the disk of VM '{config.vm}' cannot shrink to {config.disk_mb} MB",
-            details=f"it has {info.disk_mb} MB",
-            resolution="Omit --disksize, or: boot2docker delete",
-        )
+    if config.flag("disk_mb"):
+        host.demand_growth(config.vm, info.disk_mb, config.disk_mb)
     for field in SET_WHEN_MADE:
         flag, wish, fact = config.flag(field), getattr(config, field), getattr(info, field)
         if flag and wish not in (0, fact):
-            words = "%s %s has no effect: VM '%s' was made with %s."
-            log.warning(words, flag, wish, config.vm, fact)
+            words = "%s %s has no effect: VM '%s' has %s. To change it: boot2docker set %s %s"
+            log.warning(words, flag, wish, config.vm, fact, flag, wish)

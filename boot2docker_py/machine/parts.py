@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable, Sequence
+from typing import TYPE_CHECKING, Callable, Mapping, Sequence
 
+from boot2docker_py import config as configuration
 from boot2docker_py import drivers
 from boot2docker_py.paths import Paths, VMPaths, find
 from boot2docker_py.wait import Deadline, Report, silent
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from boot2docker_py.endpoint.of_vm import Endpoint
     from boot2docker_py.image import DownloadProgress, Images
     from boot2docker_py.machine.access import Access
+    from boot2docker_py.machine.copies import Copies
     from boot2docker_py.machine.questions import Questions
-    from boot2docker_py.machine.resets import Resets
 
 
 class Parts:
@@ -34,6 +35,7 @@ class Parts:
         self.show = show
         self.show_download = show_download
         self.on_hang: OnHang = lambda _problem: None
+        self.flags: Mapping[str, object] = {}  # the settings given to this command or call
 
     @cached_property
     def config(self) -> Config:
@@ -119,11 +121,11 @@ class Parts:
         return Questions(self.config.vm, self.driver, self.paths.other_home_of)
 
     @cached_property
-    def machine(self) -> Resets:
+    def machine(self) -> Copies:
         """Return the VM."""
-        from boot2docker_py.machine.resets import Resets
+        from boot2docker_py.machine.copies import Copies
 
-        return Resets(
+        return Copies(
             self.config,
             self.questions,
             lambda: self.endpoint,
@@ -132,6 +134,14 @@ class Parts:
             self.show,
             lambda deadline: self.access.engine_state(deadline),
         )
+
+    def other(self, vm_name: str) -> Parts:
+        """Return the parts of another VM, driven by the same hypervisor.
+
+        Raises:
+            UsageError: that is no name for a VM.
+        """
+        return _Other(self, vm_name)
 
     @cached_property
     def access(self) -> Access:
@@ -147,3 +157,17 @@ class Parts:
             self.deadline,
             self.paths.machine_certificates(self.config.vm),
         )
+
+
+class _Other(Parts):
+    """The parts of a second VM of one command; what was given to that counts for both."""
+
+    def __init__(self, first: Parts, vm_name: str) -> None:
+        super().__init__(first.show, first.show_download)
+        self.on_hang = first.on_hang
+        self.flags = {**first.flags, "vm": vm_name, "driver": first.driver.name}
+
+    @cached_property
+    def config(self) -> Config:
+        """Return the settings of that VM."""
+        return configuration.load(self.paths, os.environ, self.flags)

@@ -43,7 +43,7 @@ class Resets(Machine):
             UsageError: the name cannot be one, or is taken.
         """
         demand_name(name)
-        with self._alone("snapshot take", deadline):
+        with self.alone("snapshot take", deadline):
             self._existing(deadline)
             log.info("Taking the snapshot '%s' of VM '%s'...", name, self.name)
             self.driver.take_snapshot(name, memory=memory)
@@ -51,7 +51,7 @@ class Resets(Machine):
 
     def delete_snapshot(self, name: str, deadline: Deadline) -> None:
         """Delete a snapshot; the VM, and the snapshots that build on it, stay what they are."""
-        with self._alone("snapshot delete", deadline):
+        with self.alone("snapshot delete", deadline):
             self._existing(deadline)
             log.info("Deleting the snapshot '%s' of VM '%s'...", name, self.name)
             self.driver.delete_snapshot(name)
@@ -62,7 +62,7 @@ class Resets(Machine):
         Raises:
             WrongStateError: what the VM is now would be lost, and `force` does not say so.
         """
-        with self._alone("snapshot restore", deadline):
+        with self.alone("snapshot restore", deadline):
             found = self._existing(deadline)
             snapshot = self._snapshot(name)
             if not force:
@@ -79,7 +79,7 @@ class Resets(Machine):
         Raises:
             NotFoundError: there is no VM, or no such snapshot; nothing is changed then.
         """
-        with self._alone("reset", deadline):
+        with self.alone("reset", deadline):
             found, steps = self.questions.state(), Steps(deadline.clock)
             snapshot = self._snapshot(name)
             self._go_back(snapshot, steps)
@@ -94,7 +94,7 @@ class Resets(Machine):
         Raises:
             WrongStateError: it has snapshots, which would go, and `force` does not say so.
         """
-        with self._alone("init", deadline):
+        with self.alone("init", deadline):
             found, steps = self.driver.state(), Steps(deadline.clock)
             if found is not State.ABSENT and not force:
                 self._demand_no_snapshots()
@@ -139,6 +139,8 @@ class Resets(Machine):
     def _bring_up(self, deadline: Deadline, steps: Steps) -> None:
         is_restored = self.driver.state() is State.SAVED
         with steps.timed("start"):
+            if not is_restored:
+                self._apply_what_was_set()
             self.driver.start(booting.plan(self.config, self.driver, boots=not is_restored))
         with steps.timed("engine"):
             self._forward(self.driver.ssh_address(), deadline, boots=not is_restored)

@@ -77,7 +77,7 @@ MAY_KNOW = {
     "lock": {"errors", "wait"},
     "whole_file": {"wait"},
     "paths": {"errors"},
-    "config": {"errors", "paths", "untrusted", "device_names", "masking"},
+    "config": {"errors", "paths", "untrusted", "device_names", "masking", "whole_file"},
     "host": GROUND,
     "drivers": GROUND | {"paths", "host", "x509"},
     "image": GROUND | {"__version__"},

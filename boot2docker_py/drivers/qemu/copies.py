@@ -9,7 +9,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import uuid
 from pathlib import Path
 
 from boot2docker_py.drivers import ports
@@ -28,6 +27,8 @@ log = logging.getLogger(__name__)
 
 def settings_of_copy(source: Settings, own: Own) -> Settings:
     """Return the settings of a VM that is made of another, with ports of its own."""
+    import uuid  # slow to load, and only a new VM needs it
+
     return dataclasses.replace(
         source,
         uuid=str(uuid.uuid4()),

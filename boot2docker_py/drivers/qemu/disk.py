@@ -14,6 +14,7 @@ from boot2docker_py.drivers.base import (
     NEW_SEED_LIMIT_BYTES,
     ShowBytes,
     may_be_laid,
+    no_room_for_seed,
     show_no_bytes,
 )
 from boot2docker_py.drivers.qemu import command_line
@@ -146,13 +147,16 @@ def lay(path: Path, new_seed: bytes, seed_file: Path) -> None:
     """Lay a new seed into a disk that nobody uses, if it has room there; see `Driver.reseed`.
 
     `seed_file` is a name beside the disk that it may use meanwhile.
+
+    Raises:
+        WrongStateError: something else is there.
     """
     if not new_seed:
         return
     assert len(new_seed) <= NEW_SEED_LIMIT_BYTES, len(new_seed)
     if not may_be_laid(new_seed, _start(path, seed_file)[NEW_SEED_AT_BYTES:]):
-        log.warning("The VM keeps its old name and keys: its disk has no room for new ones.")
-        return
+        seed_file.unlink()
+        raise no_room_for_seed(path.parent.name)
     with opened_private(seed_file) as file_descriptor:
         os.write(file_descriptor, new_seed.ljust(NEW_SEED_LIMIT_BYTES, b"\0"))
     # By names without a folder: its commands are cut at spaces.

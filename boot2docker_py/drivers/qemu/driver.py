@@ -14,7 +14,7 @@ import logging
 import os
 import shutil
 from pathlib import Path
-from typing import Iterator, Sequence
+from typing import TYPE_CHECKING, Iterator, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.drivers import host, ports
@@ -33,7 +33,6 @@ from boot2docker_py.drivers.base import (
     show_no_bytes,
 )
 from boot2docker_py.drivers.qemu import (
-    archive,
     checks,
     command_line,
     copies,
@@ -61,6 +60,9 @@ from boot2docker_py.errors import (
 )
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check
+
+if TYPE_CHECKING:
+    from boot2docker_py.drivers.qemu.archive import Description
 
 log = logging.getLogger(__name__)
 
@@ -324,11 +326,15 @@ class QEMUDriver(Driver):
             make_private_folder(to.run)
 
     def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:
+        from boot2docker_py.drivers.qemu import archive
+
         settings = self._settings_at_rest("export")
         with storage_errors(self._paths):
             archive.write(self._files, settings, file, show)
 
     def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
+        from boot2docker_py.drivers.qemu import archive
+
         self._demand_absent()
         with storage_errors(self._paths):
             found = archive.read(file, show)
@@ -454,7 +460,7 @@ def _changed(settings: Settings, changes: Changes) -> Settings:
     return dataclasses.replace(settings, **given)
 
 
-def _spec_of(description: archive.Description, own: Own) -> VMSpec:
+def _spec_of(description: Description, own: Own) -> VMSpec:
     """Return the VM of a file, which may have been made for a host with more of everything."""
     return VMSpec(
         iso=own.iso,

@@ -68,7 +68,7 @@ def mistake(paths: Paths, profile: str) -> str:
 
 
 def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
-    others = {"profile", "origins", "notes", "warnings"}
+    others = {"profile", "origins", "own", "notes", "warnings"}
     assert {s.field for s in SETTINGS} == set(Config._fields) - others
 
 

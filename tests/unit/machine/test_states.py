@@ -34,12 +34,15 @@ def _cells() -> Iterator[tuple[str, str, int, str]]:
 def test_cell(
     boot2docker: Boot2Docker,
     monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
     command: str,
     state: str,
     status: int,
     after: str,
 ) -> None:
     monkeypatch.setenv("PATH", "")  # a docker client of this machine plays no part
+    monkeypatch.chdir(tmp_path)
+    FakeDriver(State.OFF).export(tmp_path / "old.vm")
     driver, endpoint = FakeDriver(STATES[state]), FakeEndpoint()
     if state != "absent":
         driver.had_snapshot("clean")

@@ -1,0 +1,121 @@
+"""`clone`, `rename`, `export` and `import`: VMs made of others, and one with another name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.commands.life import OF_IMAGES, answer, with_session
+from boot2docker_py.cli.session import Session
+from boot2docker_py.config.values import vm_name
+from boot2docker_py.errors import UsageError
+from boot2docker_py.machine import following
+from boot2docker_py.machine.parts import Parts
+
+KEEP_KEYS = "Keep the SSH keys, and the name inside, that are on its disk."
+
+
+@app.command()
+@click.argument("new", metavar="NEW")
+@click.option("--from", "snapshot", metavar="SNAPSHOT", default="", help="Copy this, not the VM.")
+@click.option("--linked", is_flag=True, help="Hold only what differs from SNAPSHOT, which stays.")
+@click.option("--keep-keys", is_flag=True, help=KEEP_KEYS)
+@with_session
+def clone(session: Session, new: str, *, snapshot: str, linked: bool, keep_keys: bool) -> None:
+    """Make a VM that is a copy of this one.
+
+    It has its own ports, addresses, name and keys, and is off. The VM has to be off, or a snapshot
+    is copied, while the VM runs on: its disk, not its memory. A linked clone is made in no time;
+    neither its snapshot nor this VM can be deleted while it is there.
+
+    Example: boot2docker clone another
+    boot2docker clone --from clean --linked another
+    """
+    other = _other(session, new)
+    session.machine.clone(
+        other.machine,
+        session.deadline,
+        snapshot=snapshot,
+        is_linked=linked,
+        keep_keys=keep_keys,
+        show=screen.status_line.show_copy,
+    )
+    screen.status_line.clear()
+    vm = other.driver.describe()
+    words = f"VM '{new}' is made; start it with: boot2docker up --vm {new}"
+    answer(
+        session, words, clone=new, linked=linked, snapshot=snapshot or None, ssh_port=vm.ssh_port
+    )
+
+
+@app.command()
+@click.argument("new", metavar="NEW")
+@with_session
+def rename(session: Session, new: str) -> None:
+    """Give the VM another name.
+
+    Its docker context, its socket or pipe, its keys and its start at login follow. It has to be
+    off.
+
+    Example: boot2docker rename work
+    """
+    other = _other(session, new)
+    session.machine.rename(
+        other.machine, session.deadline, lambda: following.to_new_name(session, other)
+    )
+    words = f"VM '{session.config.vm}' is '{new}' now: boot2docker up --vm {new}"
+    answer(session, words, renamed_to=new, docker_host=other.endpoint.docker_host)
+
+
+@app.command()
+@click.argument("file", metavar="FILE")
+@with_session
+def export(session: Session, file: str) -> None:
+    """Write the VM into one file, for another machine.
+
+    It has to be off. The file has all that is on its disk, keys and passwords among it.
+
+    Example: boot2docker export work.vm
+    """
+    path = _path(file)
+    session.machine.export(path, session.deadline, screen.status_line.show_copy)
+    screen.status_line.clear()
+    size = path.stat().st_size
+    answer(session, f"VM '{session.config.vm}' is in '{path}'.", file=path, size_bytes=size)
+
+
+@app.command("import", shown=OF_IMAGES)
+@click.argument("file", metavar="FILE")
+@click.option("--keep-keys", is_flag=True, help=KEEP_KEYS)
+@with_session
+def import_(session: Session, file: str, *, keep_keys: bool) -> None:
+    """Make the VM of a file that `export` has written.
+
+    It gets your SSH key, a host key of its own, and free ports. It is off then.
+
+    Example: boot2docker import work.vm
+    boot2docker import --vm work work.vm
+    """
+    show = screen.status_line.show_copy
+    session.machine.import_(_path(file), session.deadline, keep_keys=keep_keys, show=show)
+    screen.status_line.clear()
+    vm = session.driver.describe()
+    words = f"VM '{session.config.vm}' is made; start it with: boot2docker up"
+    answer(session, words, created=True, disk_mb=vm.disk_mb, ssh_port=vm.ssh_port)
+
+
+def _other(session: Session, name: str) -> Parts:
+    try:
+        vm_name(name)
+    except ValueError as error:
+        raise UsageError(f"'{name}' cannot be the name of a VM", details=f"it {error}") from error
+    return session.other(name)
+
+
+def _path(file: str) -> Path:
+    if not file.strip():
+        raise UsageError("FILE has to name a file")
+    return Path(file).expanduser().absolute()
