@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -94,6 +93,8 @@ def _digest(path: Path, expected: Checksum, sha256: str) -> str:
 
 def hash_file(path: Path, algorithm: str = "sha256") -> str:
     """Return the digest of a file, as hexadecimal digits."""
+    import hashlib  # loads the system's cryptography; an image in place is not read
+
     digest = hashlib.new(algorithm)
     with path.open("rb") as file:
         for chunk in iter(lambda: file.read(_CHUNK_BYTES), b""):

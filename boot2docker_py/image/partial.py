@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -107,4 +106,6 @@ def find_validator(headers: Mapping[str, str]) -> str:
 
 def _fingerprint(url: str) -> str:
     # An address may carry a password, which has no business on the disk.
+    import hashlib
+
     return hashlib.sha256(url.encode()).hexdigest()

@@ -8,7 +8,6 @@ import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from boot2docker_py.errors import UsageError
 from boot2docker_py.masking import without_secrets
@@ -69,6 +68,8 @@ def path_of_file_url(url: str, *, is_windows: bool) -> str:
     Raises:
         UsageError: it names another computer, where paths cannot.
     """
+    from urllib.parse import unquote, urlsplit
+
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -87,6 +88,8 @@ def path_of_file_url(url: str, *, is_windows: bool) -> str:
 
 
 def _parse_http(url: str) -> Source:
+    from urllib.parse import urlsplit
+
     try:
         parts = urlsplit(url)
         host = parts.hostname

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from boot2docker_py.drivers.base import HostOnly
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.vm import versions
 from boot2docker_py.errors import Boot2DockerError, NetworkError
 from boot2docker_py.wait import Deadline
 
@@ -180,8 +181,7 @@ def _make(api: API, wanted: HostOnly) -> IHostNetworkInterface:
     failure: Boot2DockerError | None = None
     try:
         with failures.translated():
-            _adapter, progress = api.virtualbox.host.create_host_only_network_interface()
-            failures.wait(progress)
+            failures.wait(versions.create_host_only_adapter(api))
     except failures.APIError as error:
         failure = error
     adapter = _appeared(api, before, 0.0 if failure and _is_final(failure) else APPEARS_WITHIN_S)

@@ -97,6 +97,12 @@ def create_shared_folder(api: API, machine: IMachine, name: str, folder: str) ->
     machine._call("createSharedFolder", arguments)
 
 
+def create_host_only_adapter(api: API) -> IProgress:
+    """Make a host-only adapter; pyvbox takes the two results in the wrong order."""
+    progress, _adapter = api.virtualbox.host._call("createHostOnlyNetworkInterface")
+    return api.library.IProgress(progress)
+
+
 def has_fixed_leases(api: API) -> bool:
     """Tell whether a DHCP server can keep an address for a machine."""
     return api.version >= (6, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Iterator
@@ -198,3 +199,16 @@ def test_what_is_touched_of_the_inside_of_pyvbox_is_there() -> None:
 class Refusing:
     def refuse(self) -> None:
         raise RuntimeError
+
+
+IMPORTS_BOTH = """
+from boot2docker_py.drivers.virtualbox.binding import pyvbox
+ours = pyvbox.Library(lambda _name: {})
+import virtualbox
+assert virtualbox.VirtualBox and virtualbox.library.IMachine
+assert ours.MachineState(5) == virtualbox.library.MachineState.running
+"""
+
+
+def test_the_package_of_pyvbox_is_whole_for_who_imports_it_too() -> None:
+    subprocess.run([sys.executable, "-c", IMPORTS_BOTH], check=True)
