@@ -30,19 +30,7 @@ from boot2docker_py.drivers.base import (
 )
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API, connect
-from boot2docker_py.drivers.virtualbox.vm import (
-    machines,
-    media,
-    nat,
-    network,
-    new_disk,
-    sessions,
-    snapshots,
-    states,
-    status,
-    unfinished,
-    versions,
-)
+from boot2docker_py.drivers.virtualbox.vm import sessions, states, status
 from boot2docker_py.errors import (
     Boot2DockerError,
     DeadlineError,
@@ -140,10 +128,14 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def describe(self) -> VMInfo:
+        from boot2docker_py.drivers.virtualbox.vm import machines
+
         return machines.describe(self.api, self._machine())
 
     @_translated
     def ssh_address(self) -> Address:
+        from boot2docker_py.drivers.virtualbox.vm import nat
+
         return Address(ports.HOST, nat.ssh_port(self._machine()))
 
     @_translated
@@ -154,11 +146,15 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def host_only_mac(self) -> str:
+        from boot2docker_py.drivers.virtualbox.vm import network
+
         return network.mac(self.api, self._machine())
 
     @_translated
     def create(self, spec: VMSpec) -> None:
         import uuid
+
+        from boot2docker_py.drivers.virtualbox.vm import machines, media, unfinished
 
         if self._look()[0] is not State.ABSENT:
             raise WrongStateError(f"there is a VM '{self._vm}' already")
@@ -184,7 +180,7 @@ class VirtualBoxDriver(Driver):
         self._note.unlink()
 
     def _make(self, spec: VMSpec, disk: Path, identity: str) -> None:
-        from boot2docker_py.drivers.virtualbox.vm import start
+        from boot2docker_py.drivers.virtualbox.vm import machines, media, start, versions
 
         machine = versions.create_machine(self.api, self._vm, identity)
         machines.configure(self.api, machine, spec, spec.ssh_port or ports.usual_or_free())
@@ -279,6 +275,8 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def delete(self) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import machines, new_disk, snapshots, unfinished
+
         machine = self._find()
         if machine is not None:
             self._demand_ours(machine)
@@ -304,14 +302,20 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def snapshots(self) -> Sequence[Snapshot]:
+        from boot2docker_py.drivers.virtualbox.vm import snapshots
+
         return snapshots.all_of(self._machine())
 
     @_translated
     def is_as_snapshot(self) -> bool:
+        from boot2docker_py.drivers.virtualbox.vm import snapshots
+
         return snapshots.is_as_current(self._machine())
 
     @_translated
     def take_snapshot(self, name: str, *, memory: bool = True) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import snapshots
+
         machine, state = self._machine(), self._look()[0]
         if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("take a snapshot of", state)
@@ -325,6 +329,8 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def restore_snapshot(self, name: str) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import snapshots
+
         machine, state = self._machine(), self._look()[0]
         if state not in (State.OFF, State.ABORTED):
             raise self._wrong_state("restore a snapshot of", state)
@@ -333,6 +339,8 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def delete_snapshot(self, name: str) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import snapshots
+
         machine, state = self._machine(), self._look()[0]
         if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("delete a snapshot of", state)
@@ -341,8 +349,10 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def replace_disk(self, seed: bytes, disk_mb: int) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import machines, media, new_disk, snapshots
+
         machine, (state, problem) = self._machine(), self._look()
-        old = media.attached(machine, media.DISK_PORT) if machine.accessible else None
+        old = media.attached(machine, status.DISK_PORT) if machine.accessible else None
         # Broken, not on, and readable: what is wrong is its disk.
         is_without = state is State.BROKEN and machine.accessible and not self._is_on(machine)
         if state not in (State.OFF, State.ABORTED) and not is_without:
@@ -396,6 +406,8 @@ class VirtualBoxDriver(Driver):
             sessions.wait_until_free(self.api, machine)
 
     def _demand_ours(self, machine: IMachine) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import machines
+
         if not machine.accessible or machines.is_ours(machine):
             return
         if machines.holds_data(self.api, machine):  # half a VM of the original's may go
@@ -415,7 +427,11 @@ class VirtualBoxDriver(Driver):
 
     def _find_raw(self) -> Any:
         raw = status.find(self.api, self._vm)
-        left = unfinished.read(self._note) if raw is not None else None
+        if raw is None or not self._note.exists():
+            return raw
+        from boot2docker_py.drivers.virtualbox.vm import unfinished
+
+        left = unfinished.read(self._note)
         return None if left and left.machine == raw.id else raw
 
     def _find(self) -> IMachine | None:

@@ -39,7 +39,7 @@ def _found(api: API) -> Iterator[InVirtualBox]:
             continue
         machine = api.library.IMachine(raw)
         if machines.is_ours(machine):
-            disk = media.attached(machine, media.DISK_PORT)
+            disk = media.attached(machine, status.DISK_PORT)
             base = (Path(disk.location),) if disk else ()
             files = (*base, *snapshots.files_of(machine))
             yield InVirtualBox(machine.name, state, files, problem)

@@ -63,7 +63,7 @@ def _log_console(api: API, machine: IMachine, file: Path) -> None:
 
 def describe(api: API, machine: IMachine) -> VMInfo:
     """Return what the machine is made of."""
-    iso, disk = media.attached(machine, media.ISO_PORT), media.attached(machine, media.DISK_PORT)
+    iso, disk = media.attached(machine, media.ISO_PORT), media.attached(machine, status.DISK_PORT)
     host_ports = nat.host_ports(machine)
     settings = Path(machine.settings_file_path)
     return VMInfo(
@@ -118,7 +118,7 @@ def own_disk(machine: IMachine) -> Path | None:
     The original made none; its disk has the machine's name and lies beside the settings. Docker
     Machine's is called "disk" and lies in the folder above them, which has the machine's name.
     """
-    disk = media.attached(machine, media.DISK_PORT)
+    disk = media.attached(machine, status.DISK_PORT)
     if disk is None:
         return None
     path, settings = Path(disk.location), Path(machine.settings_file_path)

@@ -11,15 +11,15 @@ from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.binding.pyvbox import given
 from boot2docker_py.drivers.virtualbox.vm import versions
+from boot2docker_py.drivers.virtualbox.vm.status import CONTROLLER, DISK_PORT
 from boot2docker_py.errors import StorageError, UsageError
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
     from virtualbox.library import IMachine, IMedium
 
-CONTROLLER = "SATA"
 PORTS = 4
-ISO_PORT, DISK_PORT = 0, 1
+ISO_PORT = 0
 MB = 1 << 20
 
 # How long VirtualBox's server may go on with what a killed process had asked of it.

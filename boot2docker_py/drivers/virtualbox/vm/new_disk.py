@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers.virtualbox.binding.api import API
-from boot2docker_py.drivers.virtualbox.vm import media, sessions
+from boot2docker_py.drivers.virtualbox.vm import media, sessions, status
 
 if TYPE_CHECKING:
     from virtualbox.library import IMachine
@@ -38,7 +38,7 @@ def clean_up(api: API, machine: IMachine, note: Path) -> None:
         files = [Path(file) for file in json.loads(note.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return
-    disk = media.attached(machine, media.DISK_PORT)
+    disk = media.attached(machine, status.DISK_PORT)
     for file in files:
         if disk is None or Path(disk.location) != file:
             media.forget(api, file)

@@ -9,7 +9,7 @@ from boot2docker_py.drivers.base import Snapshot
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.binding.pyvbox import given
-from boot2docker_py.drivers.virtualbox.vm import media, sessions
+from boot2docker_py.drivers.virtualbox.vm import media, sessions, status
 from boot2docker_py.errors import NotFoundError, UsageError, WrongStateError
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def delete_all(api: API, machine: IMachine) -> None:
 
 def files_of(machine: IMachine) -> tuple[Path, ...]:
     """Return the files that snapshots have made: of the data disk, and of saved memory."""
-    disk = media.attached(machine, media.DISK_PORT)
+    disk = media.attached(machine, status.DISK_PORT)
     saved = sorted(Path(machine.snapshot_folder).glob("*.sav"))
     return (*(media.built_on(disk) if disk else ()), *saved)
 
@@ -119,5 +119,5 @@ def _described(snapshot: ISnapshot, current: ISnapshot | None) -> Snapshot:
 
 def _own_files(snapshot: ISnapshot) -> list[Path]:
     """Return the file of its memory, and the one of what its disk has beyond its parent."""
-    memory, disk = snapshot.machine.state_file_path, media.top(snapshot.machine, media.DISK_PORT)
+    memory, disk = snapshot.machine.state_file_path, media.top(snapshot.machine, status.DISK_PORT)
     return [*([Path(memory)] if memory else ()), *([Path(disk.location)] if disk else ())]

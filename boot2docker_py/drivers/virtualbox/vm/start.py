@@ -21,6 +21,7 @@ from boot2docker_py.drivers.virtualbox.vm import (
     network,
     sessions,
     shares,
+    status,
     versions,
 )
 from boot2docker_py.errors import (
@@ -138,7 +139,7 @@ def _is_of_host_only(api: API, machine: IMachine, error: Boot2DockerError) -> bo
 def _demand_image(machine: IMachine) -> None:
     iso = media.attached(machine, media.ISO_PORT)
     if iso is None or not Path(iso.location).is_file():
-        place = iso.location if iso else f"{media.CONTROLLER} port {media.ISO_PORT}"
+        place = iso.location if iso else f"{status.CONTROLLER} port {media.ISO_PORT}"
         raise NotFoundError(
             f"there is no image at '{place}'", resolution="Fetch it: boot2docker download"
         )
