@@ -1,7 +1,7 @@
 """The question that scripts ask often: is there a VM of a name, and how is it?
 
 Asked of the binding's own objects, because importing pyvbox's interfaces alone takes 15 ms, and
-`status` takes 100 ms of CPU in all: VBoxManage takes 60 to 75 ms by the clock (7.2.22, Python 3.14).
+`status` takes 100 ms of CPU in all, where VBoxManage takes 60 to 75 ms by the clock (7.2.22).
 """
 
 from __future__ import annotations
