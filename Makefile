@@ -66,14 +66,14 @@ test-virtualbox-e2e: testbed iso ## Run a VM from our image in VirtualBox, the C
 	tests/virtualbox/testbed run tests/virtualbox/whole-life build/boot2docker.iso
 
 test-windows: deps iso .venv/ready ## Run the tests with Pythons for Windows, and boot2docker.exe, in Wine
-	tests/windows/run $(BIN)/pytest build/results
+	tests/windows/run $(BIN)/pytest build/results core other newest com vm installer
 
 .PHONY: windows-installer
 windows-installer: ## Build the installer for Windows (make windows-installer IMAGE=build/boot2docker.iso)
 	@installer/build build "$(CACHE)/windows" $(IMAGE)
 
-test-windows-core: deps ## Run those of them that CI runs
-	tests/windows/run pytest build/results --core
+test-windows-core: deps ## Run those of them that are about Windows, without a VM
+	tests/windows/run $(BIN)/pytest build/results core newest com
 
 test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
 	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml

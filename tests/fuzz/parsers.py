@@ -8,7 +8,7 @@ import json
 import socket
 import tarfile
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Callable, cast
 
 from boot2docker_py import config, paths
@@ -277,16 +277,18 @@ def facts_of_a_file(chance: Chance, _folder: Path) -> Case:
     return data, lambda: copier._facts_of_file(data.decode("ascii", "replace").split())
 
 
-def name_in_an_archive(chance: Chance, folder: Path) -> Case:
+def name_in_an_archive(chance: Chance, _folder: Path) -> Case:
     data = chance.mutated(b"./a/b/c.txt")
 
     def use() -> None:
-        for platform in ("linux", "win32"):
+        for platform, folder in (
+            ("linux", PurePosixPath("/home/me")),
+            ("win32", PureWindowsPath("C:/Users/me")),
+        ):
             with contextlib.suppress(UsageError):
                 parts = places.parts(data.decode("utf-8", "surrogateescape"), platform)
-                assert (
-                    folder.joinpath(*parts) == folder or folder in folder.joinpath(*parts).parents
-                )
+                place = folder.joinpath(*parts)
+                assert place == folder or folder in place.parents
 
     return data, use
 

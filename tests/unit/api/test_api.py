@@ -106,12 +106,12 @@ class TestVerbs:
         vm.delete_snapshot("one")
 
     def test_settings_are_those_of_the_commands(self, home: Path) -> None:
-        vm = VM("other", memory_mb=512, offline=True, vbox_share=["/tmp=x"], timeout_s=7)
+        vm = VM("other", memory_mb=512, offline=True, vbox_share=[f"{home}=x"], timeout_s=7)
         config = vm._parts().config
         assert (config.vm, config.memory_mb, config.offline, config.timeout_s) == (
             *("other", 512, True, 7.0),
         )
-        assert config.vbox_share == ("/tmp=x",)
+        assert config.vbox_share == (f"{home}=x",)
 
     def test_docker_is_pointed_at_the_vm(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DOCKER_CONTEXT", "other")

@@ -365,6 +365,7 @@ def test_a_proxy_that_needs_a_missing_package_says_which(
     [
         ("120", 120),
         ("", 0),
+        (" ", 0),
         ("soon", 0),
         ("Thu, 01 Jan 1970 00:02:00 GMT", 20),
         ("Thu, 01 Jan 1970 00:00:00 GMT", 0),

@@ -44,9 +44,9 @@ def test_commas_are_doubled_where_json_is_not_spoken() -> None:
     words = command()
     assert values_of("-name", words) == ["my,, vm"]
     console, control = values_of("-chardev", words)
-    socket, log = Path("/run/a,, b/console.sock"), Path("/home/a,, b/console.log")
     assert console == (
-        f"socket,id=console,path={socket},server=on,wait=off,logfile={log},logappend=on"
+        f"socket,id=console,path={Path('/run/a,, b/console.sock')},server=on,wait=off,"
+        "logfile=/home/a,, b/console.log,logappend=on"
     )
     assert f"path={SOCKET.parent}".replace(",", ",,") in control
 
