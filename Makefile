@@ -73,7 +73,7 @@ windows-installer: ## Build the installer for Windows (make windows-installer IM
 	@installer/build build "$(CACHE)/windows" $(IMAGE)
 
 test-windows-core: deps ## Run those of them that are about Windows, without a VM
-	tests/windows/run $(BIN)/pytest build/results core newest com
+	tests/windows/run $(BIN)/pytest build/results core
 
 test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
 	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml

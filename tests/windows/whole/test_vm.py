@@ -117,10 +117,7 @@ class TestSSH:
         assert hashlib.sha256(answer.stdout).digest() == hashlib.sha256(data).digest()
 
     def test_is_a_terminal_with_letters_beyond_ascii(self, vm: VM) -> None:
-        command = vm.windows.command(*vm.words("ssh"))
-        child, screen = pty.fork()
-        if not child:
-            os.execve(command[0], command, vm.windows.environ)
+        child, screen = in_console(vm, "ssh")
         try:
             assert read_until(screen, rb"[$#] ")
             os.write(screen, "tty; echo gr\u00fc\u00dfe-$((40 + 2))\r".encode())
@@ -132,6 +129,15 @@ class TestSSH:
         assert b"/dev/pts/" in said
         assert "gr\u00fc\u00dfe-42".encode() in said
         assert os.WEXITSTATUS(status) == 9
+
+
+def in_console(vm: VM, *words: str) -> tuple[int, int]:
+    """Run boot2docker.exe in a console of its own; return its process, and the console."""
+    command = vm.windows.command(*vm.words(*words))
+    child, screen = pty.fork()
+    if not child:
+        os.execve(command[0], command, vm.windows.environ)
+    return child, screen
 
 
 def read_until(screen: int, pattern: bytes, within_s: float = 60.0) -> bytes:
@@ -202,10 +208,7 @@ class TestViolence:
         assert ask(vm, vm.pipe).endswith("OK\n")
 
     def test_ctrl_c_ends_a_command_and_leaves_the_vm(self, vm: VM) -> None:
-        command = vm.windows.command(*vm.words("logs", "-f", "engine"))
-        child, screen = pty.fork()
-        if not child:
-            os.execve(command[0], command, vm.windows.environ)
+        child, screen = in_console(vm, "logs", "-f", "engine")
         read_until(screen, rb"API listen")
         os.write(screen, b"\x03")  # what is said last, Wine's console does not show any more
         read_until(screen, rb"\Z", within_s=5)
@@ -229,12 +232,18 @@ class TestPower:
         vm.run("up", "--timeout", "240")
         assert vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id") == boot
 
-    def test_down_and_up_again(self, vm: VM) -> None:
+    def test_down_and_an_up_whose_console_is_closed(self, vm: VM) -> None:
+        """The window is closed while the VM boots: the next `up` goes on with it."""
         boot = vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id")
         vm.run("down")
         assert vm.run("status").strip() == "poweroff"
+        child, screen = in_console(vm, "up", "--timeout", "240")
+        assert b"Starting" in read_until(screen, rb"Starting")
+        os.close(screen)
+        os.waitpid(child, 0)
         vm.run("up", "--timeout", "240")
         assert vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id") != boot
+        assert ask(vm, vm.pipe).endswith("OK\n")
 
 
 def fetch(port: int) -> bytes:
