@@ -79,6 +79,13 @@ class DriverContract:
         assert (info.iso, info.console_log) == (spec.iso, spec.console_log)
         assert info.hypervisor_log.suffix == ".log"
 
+    def test_a_new_vm_has_the_network_that_was_chosen(self, driver: Driver, spec: VMSpec) -> None:
+        driver.create(spec._replace(nat_network="10.7.7.0/24"))
+        assert driver.describe().nat_network == "10.7.7.0/24"
+
+    def test_a_new_vm_has_the_usual_network(self, off: Driver) -> None:
+        assert off.describe().nat_network == "10.0.2.0/24"
+
     def test_a_port_left_to_the_driver_is_chosen_at_creation(self, off: Driver) -> None:
         assert off.ssh_address().host == "127.0.0.1"
         assert off.ssh_address().port == off.describe().ssh_port > 0

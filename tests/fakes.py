@@ -131,6 +131,7 @@ class FakeDriver(Driver):
             cpus=spec.cpus,
             ssh_port=self.ssh_port,
             docker_port=spec.docker_port,
+            nat_network=spec.nat_network,
             config_file=folder / "vm.json",
             folder=folder,
             console_log=spec.console_log,
@@ -368,6 +369,7 @@ class FakeEndpoint:
         self.version: dict[str, Any] = {"ApiVersion": "1.45", "MinAPIVersion": "1.24"}
         self.dead_images: set[str] = set()
         self.published: list[dict[str, Any]] = []
+        self.known_networks: list[dict[str, Any]] = []
         self.known_containers: list[dict[str, Any]] = []
 
     def start(self, address: Address, deadline: Deadline) -> None:
@@ -415,6 +417,9 @@ class FakeEndpoint:
 
     def containers(self) -> list[dict[str, Any]]:
         return list(self.known_containers)
+
+    def networks(self) -> list[dict[str, Any]]:
+        return list(self.known_networks)
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
@@ -37,6 +38,7 @@ class Config(NamedTuple):
     cpus: int
     ssh_port: int
     docker_port: int
+    nat_network: str
     tcp_port: int
     plain_ssh: bool
     console_log: Path | None  # None: the VM's folder
@@ -206,8 +208,11 @@ def _nearest(name: str, known: Iterable[str], question: str = " (did you mean {}
     return question.format(by_letters[near[0]]) if near else ""
 
 
+_OF_DOCKER = "172.17.0.0/16"  # docker0, where nobody has chosen another
+
+
 def _check_together(config: Config) -> None:
-    mistakes = _host_only_mistakes(config)
+    mistakes = [*_host_only_mistakes(config), *_nat_mistakes(config)]
     if config.docker_port and config.ssh_port == config.docker_port:
         mistakes.append(f"--sshport and --dockerport are both {config.ssh_port}")
     if mistakes:
@@ -236,6 +241,23 @@ def _host_only_mistakes(config: Config) -> list[str]:
     if ipaddress.IPv4Address(config.lower_ip) > ipaddress.IPv4Address(config.upper_ip):
         mistakes.append(f"--lowerip {config.lower_ip} is above --upperip {config.upper_ip}")
     return mistakes
+
+
+def _nat_mistakes(config: Config) -> list[str]:
+    if config.origins["nat_network"] == "default" and config.origins["host_ip"] == "default":
+        return []  # so that most commands do not import what reads addresses
+    import ipaddress
+
+    nat = ipaddress.IPv4Network(config.nat_network)
+    with contextlib.suppress(ValueError):  # a mask that is none is told elsewhere
+        host_only = ipaddress.IPv4Network(f"{config.host_ip}/{config.netmask}", strict=False)
+        others = {"the host-only network": host_only, "docker's own network": _OF_DOCKER}
+        return [
+            f"--nat-network {nat} overlaps {what}, {ipaddress.IPv4Network(other)}"
+            for what, other in others.items()
+            if nat.overlaps(ipaddress.IPv4Network(other))
+        ]
+    return []
 
 
 def _shown(config: Config) -> Config:

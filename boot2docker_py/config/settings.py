@@ -20,7 +20,6 @@ HOST_ONLY_MODES = ("auto", "required", "off")
 COLOURS = ("auto", "always", "never")
 PREFIX = "BOOT2DOCKER_"
 HOST_ONLY = "has_host_only_network"
-SHARES = "has_shared_folders"
 
 
 class Setting(NamedTuple):
@@ -93,6 +92,9 @@ SETTINGS = (
             "Port of SSH on 127.0.0.1, when the VM is made; 0: 2022, or a free one."),
     Setting("docker_port", "DockerPort", "--dockerport", "PORT", 0, values.whole_number(0, 65535),
             "Port on 127.0.0.1 for the engine's TLS port, when the VM is made; 0: none."),
+    Setting("nat_network", "NATNetwork", "--nat-network", "NETWORK", "10.0.2.0/24",
+            values.nat_network,
+            "Network between the VM (.15) and this machine (.2), when the VM is made."),
     Setting("tcp_port", "TCPPort", "--tcp", "PORT", 0, values.whole_number(0, 65535),
             "Port on 127.0.0.1 at which every user of this machine, and the VM itself, "
             "can use the engine; 0: none."),
@@ -128,9 +130,9 @@ SETTINGS = (
     Setting("vbox_share", "VBoxShare", "--vbox-share", "DIR[=NAME]",
             shares.default(sys.platform), shares.shares,
             "Folder to share with the VM, at /NAME there; more than once for more; disable: none.",
-            SHARES, is_list=True),
+            is_list=True),
     Setting("share_symlinks", "ShareSymlinks", "--share-symlinks", "", False, values.truth,
-            "Let the VM make symbolic links in shared folders.", SHARES),
+            "Let the VM make symbolic links in shared folders.", "can_forbid_symlinks"),
     Setting("registry_mirrors", "RegistryMirror", "--registry-mirror", "URL", (),
             engine.list_of(engine.mirror), "Mirror that the engine asks first; more than once.",
             is_list=True),

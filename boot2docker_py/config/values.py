@@ -160,3 +160,17 @@ def address(value: object) -> str:
         return str(ipaddress.IPv4Address(dotted))
     except ValueError:
         raise ValueError("must be an IPv4 address") from None
+
+
+def nat_network(value: object) -> str:
+    """Read a private network of 256 addresses, as 10.0.2.0/24."""
+    import ipaddress
+
+    try:
+        network = ipaddress.IPv4Network(str(value))
+    except ValueError:
+        raise ValueError("must be a network, as 10.0.2.0/24") from None
+    is_usable = network.is_private and not (network.is_loopback or network.is_link_local)
+    if network.prefixlen != 24 or not is_usable:
+        raise ValueError("must be a private network of 256 addresses, as 10.0.2.0/24")
+    return str(network)

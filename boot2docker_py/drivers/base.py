@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 OnHang = Callable[[HypervisorEndedError], None]
 
 
+# QEMU's and VirtualBox's own choice for the network between a VM and its host.
+USUAL_NAT_NETWORK = "10.0.2.0/24"
+
+
 class State(str, Enum):
     """The state of a VM. The values are the words of the original's `status`."""
 
@@ -49,6 +53,8 @@ class Features(NamedTuple):
     has_disk_formats: bool = False
     has_window: bool = False
     can_copy_disk: bool = False
+    can_forbid_symlinks: bool = False  # to the guest, in shared folders
+    shares_forbid_saving: bool = False  # memory, while the guest has them mounted
 
 
 class HostOnly(NamedTuple):
@@ -77,6 +83,7 @@ class VMSpec(NamedTuple):
     host_only: HostOnly | None = None  # None: without, as for a driver that has none
     disk_format: str = "VMDK"  # or VDI; for a driver that has a choice
     base_disk: Path | None = None  # copied for the data disk, which then has no seed
+    nat_network: str = USUAL_NAT_NETWORK  # the host is its .2, the VM its .15
 
 
 class Share(NamedTuple):
@@ -114,6 +121,7 @@ class VMInfo(NamedTuple):
     console_log: Path | None  # None: a VM that was made elsewhere logs to no file
     hypervisor_log: Path  # what the hypervisor itself has said since the last start
     console_socket: Path | None = None  # where the serial console is joined; on Windows a pipe
+    nat_network: str = USUAL_NAT_NETWORK
 
 
 class Snapshot(NamedTuple):

@@ -152,6 +152,10 @@ class Endpoint:
         """Return what the engine says of its containers, nothing when it does not answer."""
         return engine.containers(self._open_socket)
 
+    def networks(self) -> list[dict[str, Any]]:
+        """Return what the engine says of its networks, nothing when it does not answer."""
+        return engine.networks(self._open_socket)
+
     def _open_socket(self) -> Stream:
         if sys.platform == "win32":
             return named_pipe.connect(named_pipe.pipe_of_vm(self._paths.name), OPEN_WITHIN_S)

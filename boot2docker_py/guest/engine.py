@@ -57,6 +57,12 @@ def containers(open_stream: OpenStream, timeout_s: float = 10.0) -> list[dict[st
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
+def networks(open_stream: OpenStream, timeout_s: float = 10.0) -> list[dict[str, Any]]:
+    """Return the engine's networks; nothing when it says nothing of use."""
+    told = _told(open_stream, "/networks", timeout_s, LIST_LIMIT_BYTES)
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
+
+
 def _told(
     open_stream: OpenStream, path: str, timeout_s: float, limit_bytes: int = ANSWER_LIMIT_BYTES
 ) -> Any:

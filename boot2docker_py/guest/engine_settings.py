@@ -1,7 +1,8 @@
 """The engine's settings that come from here, kept in the guest beside the user's own.
 
 A folder on the guest's data disk holds what this machine wants: `engine.sh`, which the guest reads
-after the user's profile, and `daemon.json`, the user's /etc/docker/daemon.json with ours on top.
+after the user's profile; `daemon.json`, the user's /etc/docker/daemon.json with ours on top; and
+`dns`, whom the guest's name server asks.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ REFUSED = 65  # our script's exit status when the engine does not take the setti
 _LISTS = ("registry-mirrors", "insecure-registries", "dns")
 
 _LOOK = f"""
-cat {FOLDER}/digest 2>/dev/null
-echo
+echo "$(cat {FOLDER}/digest 2>/dev/null)"
+if [ -x /usr/lib/boot2docker/name-server ]; then echo yes; else echo no; fi
 if [ -s /etc/docker/daemon.json ]; then head -c {CONFIG_LIMIT_BYTES + 1} /etc/docker/daemon.json; fi
 """
 
@@ -97,8 +98,8 @@ def apply(connection: Connection, settings: EngineSettings, deadline: Deadline) 
         DeadlineError: the guest did not answer in time.
     """
     found = connection.run(_as_root(_LOOK), timeout_s=deadline.remaining_s())
-    digest, _, config = found.stdout.partition(b"\n")
-    files = _files(settings, _parsed(config.strip()))
+    digest, has_name_server, config = (*found.stdout.split(b"\n", 2), b"", b"")[:3]
+    files = _files(settings, _parsed(config.strip()), has_name_server=has_name_server == b"yes")
     wanted = _digest(files) if files else ""
     if digest.decode("ascii", "replace").strip() == wanted:
         return False
@@ -147,7 +148,9 @@ def _parsed(config: bytes) -> Mapping[str, Any]:
     return value
 
 
-def _files(settings: EngineSettings, config: Mapping[str, Any]) -> dict[str, bytes]:
+def _files(
+    settings: EngineSettings, config: Mapping[str, Any], *, has_name_server: bool = False
+) -> dict[str, bytes]:
     """Return the files of our folder in the guest, none when nothing is wanted."""
     lines = [
         f"export {name}={shlex.quote(value)}"
@@ -157,8 +160,13 @@ def _files(settings: EngineSettings, config: Mapping[str, Any]) -> dict[str, byt
         f"certs/{CERTIFICATE_PREFIX}{name}": content
         for name, content in settings.certificates.items()
     }
-    if settings.options:
-        both = merged(config, settings.options)
+    options = dict(settings.options)
+    if has_name_server and "dns" in options and "dns" not in config:
+        # Asked by the name server of the image, which knows the user's machine, too.
+        servers = options.pop("dns")
+        files["dns"] = "".join(f"nameserver {one}\n" for one in servers).encode()
+    if options:
+        both = merged(config, options)
         files["daemon.json"] = json.dumps(both, indent=2, sort_keys=True).encode() + b"\n"
         lines.append(f'EXTRA_ARGS="$EXTRA_ARGS --config-file {FOLDER}/daemon.json"')
     if lines:

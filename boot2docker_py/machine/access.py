@@ -149,7 +149,7 @@ class Access:
         """
         from boot2docker_py.machine import engine
 
-        wanted = engine.settings_of(self._config)
+        wanted = engine.settings_of(self._config, self._this_machine())
         record = self._paths.engine_record
         if not (any(wanted) or self._config.provision or record.exists()):
             return
@@ -163,6 +163,10 @@ class Access:
             provision.run(connection, self._config.provision, self._deadline)
         if not (any(wanted) or self._config.provision):
             record.unlink()
+
+    def _this_machine(self) -> str:
+        """Return the address at which the VM sees this machine, as its NAT has it."""
+        return self._driver.describe().nat_network.rpartition(".")[0] + ".2"
 
     def _wait_for_engine(self) -> None:
         check = Check("the Docker Engine", lambda _deadline: self._endpoint.ping())
@@ -183,6 +187,24 @@ class Access:
                 stores = self._certificate_stores
                 foreign_certificates.take(authority, stores, self._certificates, address)
         return f"tcp://{address.host}:{address.port}", str(self._certificates)
+
+    def release_shares(self, deadline: Deadline) -> None:
+        """Unmount the shared folders in the running guest.
+
+        Raises:
+            WrongStateError: something uses them; nothing is changed.
+        """
+        from boot2docker_py.guest import mounted_shares
+
+        with self.connect(self._questions.running_address(), deadline) as connection:
+            mounted_shares.release(connection, deadline)
+
+    def mount_shares(self, deadline: Deadline) -> None:
+        """Mount the shared folders that the running guest has not mounted."""
+        from boot2docker_py.guest import mounted_shares
+
+        with self.connect(self._questions.running_address(), deadline) as connection:
+            mounted_shares.mount(connection, deadline)
 
     def show_log(self, name: str, lines: int, sink: Sink, *, follows: bool) -> None:
         """Write the end of a log inside the guest to `sink`, and with `follows` its growth."""

@@ -25,11 +25,23 @@ def plan(config: Config, driver: Driver, *, boots: bool) -> Boot:
     Raises:
         UsageError: a folder that shall be shared is missing.
     """
+    if boots and config.flag("vbox_share") and config.vbox_share:
+        _demand_shares_possible(driver)
     return Boot(
         shares=_shares(config) if boots and driver.features.has_shared_folders else None,
         share_symlinks=config.share_symlinks,
         window=config.gui,
     )
+
+
+def _demand_shares_possible(driver: Driver) -> None:
+    if not driver.features.has_shared_folders:
+        raise UsageError(
+            f"driver {driver.name} shares no folders on this system",
+            details="QEMU has none on Windows.",
+            resolution="Use VirtualBox (--driver virtualbox, for a new VM), or copy: "
+            "boot2docker cp FOLDER vm:/tmp/",
+        )
 
 
 def _shares(config: Config) -> tuple[Share, ...]:

@@ -38,6 +38,30 @@ class Endpoint(Protocol):
         """End the forwarder, if there is one."""
 
 
+class Shares(Protocol):
+    """What the life of a VM needs of a guest that mounts shared folders itself."""
+
+    def release_shares(self, deadline: Deadline) -> None:
+        """Unmount the shared folders.
+
+        Raises:
+            WrongStateError: something uses them; nothing is changed.
+        """
+
+    def mount_shares(self, deadline: Deadline) -> None:
+        """Mount those that are not mounted."""
+
+
+class NoShares:
+    """A guest that mounts none."""
+
+    def release_shares(self, deadline: Deadline) -> None:
+        """Do nothing."""
+
+    def mount_shares(self, deadline: Deadline) -> None:
+        """Do nothing."""
+
+
 class Images(Protocol):
     """What the life of a VM needs of the room `image`."""
 

@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 CERTIFICATE_LIMIT_BYTES = 1024 * 1024
 
 
-def settings_of(config: Config) -> EngineSettings:
-    """Return what this machine wants of the engine.
+def settings_of(config: Config, this_machine: str) -> EngineSettings:
+    """Return what this machine, which the VM sees at `this_machine`, wants of the engine.
 
     Raises:
         UsageError: a file of certificates cannot be used.
     """
-    return EngineSettings(_options(config), _environment(config), _certificates(config))
+    return EngineSettings(
+        _options(config), _environment(config, this_machine), _certificates(config)
+    )
 
 
 def _options(config: Config) -> dict[str, Any]:
@@ -37,13 +39,13 @@ def _options(config: Config) -> dict[str, Any]:
     }
 
 
-def _environment(config: Config) -> dict[str, str]:
+def _environment(config: Config, this_machine: str) -> dict[str, str]:
     found: dict[str, str] = {}
     if config.engine_proxy == words.AUTO:
-        found = proxies.for_engine(proxies.of_system())
+        found = proxies.for_engine(proxies.of_system(), this_machine)
     elif config.engine_proxy != words.OFF:
         url, no = config.engine_proxy, proxies.of_system().get("no", "")
-        found = proxies.for_engine({"http": url, "https": url, "no": no})
+        found = proxies.for_engine({"http": url, "https": url, "no": no}, this_machine)
     given = (word.partition("=") for word in config.engine_environment)
     return {**found, **{name: value for name, _, value in given}}
 

@@ -23,6 +23,7 @@ from boot2docker_py.errors import (
     StorageError,
 )
 from boot2docker_py.machine import booting, changing, making, readiness, shutdown
+from boot2docker_py.machine.collaborators import NoShares
 from boot2docker_py.machine.questions import Questions, in_words
 from boot2docker_py.machine.steps import Steps
 from boot2docker_py.paths import VMPaths, make_private_folder
@@ -31,7 +32,7 @@ from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
     from boot2docker_py.image import StagedImage
-    from boot2docker_py.machine.collaborators import Endpoint, Images
+    from boot2docker_py.machine.collaborators import Endpoint, Images, Shares
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Machine:
         paths: VMPaths,
         report: Report = silent,
         look_at_engine: readiness.LookAtEngine = readiness.nothing_known,
+        shares: Callable[[], Shares] = NoShares,
     ) -> None:
         self.name = questions.name
         self.driver = questions.driver
@@ -67,6 +69,7 @@ class Machine:
         self.report = report
         self.look_at_engine = look_at_engine
         self.steps = Steps(time)  # of the command that is at work, or was last
+        self._shares = shares
         self._cut_off: Boot2DockerError | None = None  # by a shutdown; told when all is done
 
     @cached_property
@@ -158,8 +161,13 @@ class Machine:
             booting.say_what_waits(self.config)
             if found in (State.OFF, State.ABORTED):
                 raise self.questions.wrong_state(found, resolution="boot2docker up")
-            self.endpoint.rest()
-            if found is not State.SAVED:
+            if found is State.SAVED:
+                self.endpoint.rest()
+                return found
+            if found is State.PAUSED and self._has_shares_to_release():
+                self.driver.start()  # one that stands still cannot be asked for anything
+            with self._shares_released(deadline):
+                self.endpoint.rest()
                 log.info("Saving the memory of VM '%s'...", self.name)
                 with self.steps.timed("save"):
                     self.driver.save()
@@ -344,11 +352,34 @@ class Machine:
             with self.steps.timed(name):
                 wait_for([check], deadline, report=self.report)
         self.driver.drop_old_disk()
+        if self._has_shares_to_release():
+            self._shares().mount_shares(deadline)
 
     def _apply_what_was_set(self) -> None:
         """Make the VM what was set for it while it was on, if it is off now."""
         if self.config.own and self.driver.state() in (State.OFF, State.ABORTED):
             changing.apply(self.config, self.driver)
+
+    def _has_shares_to_release(self) -> bool:
+        """Tell whether the guest has folders mounted that keep its memory from being written."""
+        return self.driver.features.shares_forbid_saving and bool(self.driver.shares())
+
+    @contextlib.contextmanager
+    def _shares_released(self, deadline: Deadline) -> Iterator[None]:
+        """Let the running guest be without its shared folders for a `with` block.
+
+        Raises:
+            WrongStateError: something uses them; nothing is changed.
+        """
+        if not self._has_shares_to_release():
+            yield
+            return
+        self._shares().release_shares(deadline)
+        try:
+            yield
+        finally:
+            if self.driver.state() is State.RUNNING:
+                self._shares().mount_shares(deadline)
 
     def _shut_down_from(self, found: State, deadline: Deadline) -> bool:
         """Shut down what is on or saved; tell whether there was anything to shut down."""

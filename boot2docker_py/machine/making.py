@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 # Fields of Config that are also fields of VMInfo.
-SET_WHEN_MADE = ("disk_mb", "memory_mb", "cpus", "ssh_port", "docker_port")
+SET_WHEN_MADE = ("disk_mb", "memory_mb", "cpus", "ssh_port", "docker_port", "nat_network")
 
 
 def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
@@ -121,6 +121,7 @@ def _spec(config: Config, paths: VMPaths, image: Image, seed: bytes) -> VMSpec:
         cpus=config.cpus,
         ssh_port=config.ssh_port,
         docker_port=config.docker_port,
+        nat_network=config.nat_network,
         console_log=config.console_log or paths.console_log,
         host_only=host_only_of(config),
         disk_format=config.disk_format,

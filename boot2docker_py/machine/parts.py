@@ -133,6 +133,7 @@ class Parts:
             self.vm_paths,
             self.show,
             lambda deadline: self.access.engine_state(deadline),
+            lambda: self.access,
         )
 
     def other(self, vm_name: str) -> Parts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Callable, NamedTuple, Sequence
 
@@ -44,9 +45,13 @@ class Resets(Machine):
         """
         demand_name(name)
         with self.alone("snapshot take", deadline):
-            self._existing(deadline)
-            log.info("Taking the snapshot '%s' of VM '%s'...", name, self.name)
-            self.driver.take_snapshot(name, memory=memory)
+            found = self._existing(deadline)
+            with contextlib.ExitStack() as released:
+                if memory and found in IS_ON and self._has_shares_to_release():
+                    self.questions.running_address()  # one that stands still cannot be asked
+                    released.enter_context(self._shares_released(deadline))
+                log.info("Taking the snapshot '%s' of VM '%s'...", name, self.name)
+                self.driver.take_snapshot(name, memory=memory)
             return self._snapshot(name)
 
     def delete_snapshot(self, name: str, deadline: Deadline) -> None:

@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from boot2docker_py.drivers.qemu import tls
+from boot2docker_py.drivers.base import USUAL_NAT_NETWORK
+from boot2docker_py.drivers.qemu import shares, tls
 from boot2docker_py.drivers.qemu.files import Files, Settings
 from boot2docker_py.drivers.qemu.qmp import Endpoint
 from boot2docker_py.drivers.qemu.trial_rom import PORT
@@ -95,6 +96,7 @@ def machine(
         *("-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"),
         *_disks(settings, files),
         *_network(settings),
+        *shares.options(shares.read(settings.shares)),
         *("-device", "virtio-rng-pci"),
         *("-chardev", _console(settings.console_log, endpoint)),
         *("-serial", "chardev:console"),
@@ -149,8 +151,10 @@ def _network(settings: Settings) -> list[str]:
         for host_port, guest_port in forwards
         if host_port
     ]
+    network = settings.nat_network
+    chosen = [f"net={network}"] if network != USUAL_NAT_NETWORK else []
     return [
-        *("-netdev", ",".join(["user", "id=network", *rules])),
+        *("-netdev", ",".join(["user", "id=network", *chosen, *rules])),
         *("-device", "virtio-net-pci,netdev=network"),
     ]
 

@@ -25,6 +25,7 @@ from boot2docker_py.drivers.base import (
     Driver,
     Features,
     Own,
+    Share,
     ShowBytes,
     Snapshot,
     State,
@@ -39,6 +40,7 @@ from boot2docker_py.drivers.qemu import (
     disk,
     qmp,
     saved,
+    shares,
     snapshots,
     start,
 )
@@ -95,7 +97,11 @@ class QEMUDriver(Driver):
     """One VM of QEMU."""
 
     name = "qemu"
-    features = Features(has_host_only_network=False, has_shared_folders=False)
+    features = Features(
+        has_host_only_network=False,
+        has_shared_folders=not _USES_PORT,  # QEMU's 9p is not for Windows
+        shares_forbid_saving=True,
+    )
 
     def __init__(
         self,
@@ -141,10 +147,14 @@ class QEMUDriver(Driver):
             console_log=Path(settings.console_log),
             hypervisor_log=self._files.log,
             console_socket=None if self._process.uses_port else self._paths.console_socket,
+            nat_network=settings.nat_network,
         )
 
     def ssh_address(self) -> Address:
         return Address(ports.HOST, self._settings().ssh_port)
+
+    def shares(self) -> Sequence[Share]:
+        return shares.read(self._settings().shares)
 
     def create(self, spec: VMSpec) -> None:
         with storage_errors(self._paths):
@@ -153,13 +163,13 @@ class QEMUDriver(Driver):
             with self._unfinished(_settings_of(spec)):
                 disk.make(self._files.disk, spec.seed, self._files.seed, spec.disk_mb)
 
-    def start(self, boot: Boot = USUAL) -> None:  # noqa: ARG002 - nothing of it is known here
+    def start(self, boot: Boot = USUAL) -> None:
         with storage_errors(self._paths):
             state = self.state()
             if state in (State.OFF, State.ABORTED, State.SAVED):
                 snapshots.note_run(self._files)
             if state in (State.OFF, State.ABORTED):
-                start.boot(self._process, self._settings())
+                start.boot(self._process, self._settings(), boot.shares)
             elif state is State.SAVED:
                 self._process.end()  # what is left when a `save` was killed
                 start.restore(self._process, self._settings())
@@ -183,7 +193,7 @@ class QEMUDriver(Driver):
             state = self.state()
             if state not in (State.RUNNING, State.PAUSED):
                 raise self._wrong_state("save", state)
-            saved.save(self._process, self._settings().accelerator)
+            saved.save(self._process, self._settings())
 
     def discard_saved(self) -> None:
         with storage_errors(self._paths):
@@ -449,6 +459,7 @@ def _settings_of(spec: VMSpec) -> Settings:
         ssh_port=spec.ssh_port or ports.usual_or_free(),
         docker_port=spec.docker_port,
         console_log=str(spec.console_log),
+        nat_network=spec.nat_network,
     )
 
 

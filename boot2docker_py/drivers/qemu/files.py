@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from boot2docker_py import whole_file
+from boot2docker_py.drivers.base import USUAL_NAT_NETWORK
 from boot2docker_py.errors import StorageError
 from boot2docker_py.paths import VMPaths
 
@@ -139,6 +140,8 @@ class Settings:
     console_log: str
     qmp_port: int = 0  # on 127.0.0.1, with TLS, where Python has no Unix sockets; else 0
     accelerator: str = ""  # of the last start
+    nat_network: str = USUAL_NAT_NETWORK
+    shares: list[list[str]] = dataclasses.field(default_factory=list)  # names and folders
     base: str = ""  # of a linked clone: what its disk builds on, relative to the folder
     format: int = FORMAT
 
@@ -154,13 +157,23 @@ def read_settings(path: Path) -> Settings:
     if document.get("format") != FORMAT:
         raise _damaged(path, f"format {document.get('format')!r}, not {FORMAT}")
     fields = dataclasses.fields(Settings)
-    values = {field.name: document.get(field.name, field.default) for field in fields}
-    wrong = [one.name for one in fields if type(values[one.name]).__name__ != one.type]
+    values = {one.name: document.get(one.name, _default_of(one)) for one in fields}
+    wrong = [one.name for one in fields if type(values[one.name]).__name__ != _kind_of(one)]
     if wrong:
         raise _damaged(path, f"missing or wrong: {', '.join(wrong)}")
     for name in _NAMES_OF_FILES:
         values[name] = os.path.normpath(path.parent / values[name])
     return Settings(**values)
+
+
+def _default_of(field: dataclasses.Field[Any]) -> object:
+    if field.default_factory is dataclasses.MISSING:
+        return field.default
+    return field.default_factory()
+
+
+def _kind_of(field: dataclasses.Field[Any]) -> str:
+    return str(field.type).partition("[")[0]
 
 
 def write_settings(path: Path, settings: Settings) -> None:

@@ -7,20 +7,22 @@ than the data disk would destroy it. And it keeps the name whatever fails before
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterator
 
-from boot2docker_py.drivers.qemu import command_line
+from boot2docker_py.drivers.qemu import command_line, qmp
 from boot2docker_py.drivers.qemu.files import (
+    Settings,
     opened_private,
     read_json,
     temporary,
     write_json,
 )
 from boot2docker_py.drivers.qemu.process import EndedError, Process
-from boot2docker_py.errors import HypervisorError, StorageError
+from boot2docker_py.errors import HypervisorError, StorageError, WrongStateError
 from boot2docker_py.wait import PAUSE_S, Deadline
 
 log = logging.getLogger(__name__)
@@ -31,7 +33,7 @@ _UNLIMITED_BYTES_PER_S = 1 << 50
 _ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
-def save(process: Process, accelerator: str) -> None:
+def save(process: Process, settings: Settings) -> None:
     """Write the memory to disk, then end QEMU; on failure the guest goes on as before.
 
     Raises:
@@ -42,7 +44,7 @@ def save(process: Process, accelerator: str) -> None:
     try:
         hold(process)
         write_memory(process, temporary(process.files.saved_state))
-        write_json(process.files.saved_by, made_with(process, accelerator))
+        write_json(process.files.saved_by, made_with(process, settings))
         temporary(process.files.saved_state).replace(process.files.saved_state)
     except BaseException:
         _undo(process, was_running=was_running)
@@ -122,14 +124,15 @@ def is_writing(process: Process) -> bool:
     return _progress(process).get("status") not in (None, *_ENDED)
 
 
-def made_with(process: Process, accelerator: str) -> dict[str, Any]:
+def made_with(process: Process, settings: Settings) -> dict[str, Any]:
     """Return what QEMU has to be like to read the memory that it writes now."""
     version = process.execute("query-version")["qemu"]
     machine = str(process.execute("qom-get", path="/machine", property="type"))
     return {
         "machine": machine.replace("-machine", ""),
         "qemu": "{major}.{minor}.{micro}".format(**version),
-        "accelerator": accelerator,
+        "accelerator": settings.accelerator,
+        "shares": settings.shares,
     }
 
 
@@ -150,7 +153,7 @@ def write_memory(process: Process, path: Path) -> None:
     """
     process.execute("migrate-set-parameters", **{"max-bandwidth": _UNLIMITED_BYTES_PER_S})
     with opened_private(path) as file_descriptor:
-        with process.monitor() as monitor:
+        with process.monitor() as monitor, _explained(process):
             if not process.uses_port:
                 monitor.hand_over("state", file_descriptor)
             uri = command_line.saved_state_uri(path, "state", is_handed_over=not process.uses_port)
@@ -163,6 +166,21 @@ def write_memory(process: Process, path: Path) -> None:
                 resolution="Make space; the file needs up to the size of the VM's memory.",
             )
         os.fsync(file_descriptor)
+
+
+@contextlib.contextmanager
+def _explained(process: Process) -> Iterator[None]:
+    try:
+        yield
+    except qmp.RefusedError as error:
+        if "VirtFS" not in str(error):
+            raise
+        raise WrongStateError(
+            f"the memory of the VM '{process.name}' cannot be written while shared folders are in "
+            "use",
+            details=str(error),
+            resolution="Unmount them in the VM, or shut it down: boot2docker down",
+        ) from error
 
 
 def _wait_for_end(process: Process) -> dict[str, Any]:

@@ -216,7 +216,7 @@ def _take_live(
             return {}
         _copy(Path(settings.iso), process.files.snapshot_image(tag))
         saved.write_memory(process, process.files.snapshot_memory(tag))
-        return saved.made_with(process, settings.accelerator)
+        return saved.made_with(process, settings)
     finally:
         if state is State.RUNNING:
             saved.cancel(process)

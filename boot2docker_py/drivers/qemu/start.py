@@ -7,12 +7,15 @@ import logging
 import os
 import re
 from pathlib import Path
+from typing import Sequence
 
 from boot2docker_py.drivers import ports
+from boot2docker_py.drivers.base import Share
 from boot2docker_py.drivers.qemu import (
     acceleration,
     command_line,
     saved,
+    shares,
 )
 from boot2docker_py.drivers.qemu.files import Settings, opened_private, write_settings
 from boot2docker_py.drivers.qemu.process import EndedError, Process
@@ -37,6 +40,11 @@ _KNOWN_FAILURES = (
         "End the program that holds the disk, or the other QEMU of this VM.",
     ),
     (
+        re.compile(r"no option group 'fsdev'|fsdev support is disabled|virtio-9p-pci.*not a valid"),
+        "this QEMU was built without shared folders",
+        "Install one that has them (virtfs), or: boot2docker up --vbox-share disable",
+    ),
+    (
         re.compile(r"Cannot allocate memory|cannot set up guest memory"),
         "the host has too little free memory for it",
         "End other programs, or make the VM with less: boot2docker --memory=MB init",
@@ -44,8 +52,11 @@ _KNOWN_FAILURES = (
 )
 
 
-def boot(process: Process, settings: Settings) -> None:
-    """Boot the VM; returns when its CPU runs."""
+def boot(process: Process, settings: Settings, shared: Sequence[Share] | None) -> None:
+    """Boot the VM; returns when its CPU runs. `shared` None: the folders of the last boot."""
+    if shared is not None:
+        shares.demand_possible(shared)
+        settings = dataclasses.replace(settings, shares=shares.kept(shared))
     saved.discard_used(process)
     with opened_private(Path(settings.console_log)):
         pass  # emptied; a restored VM goes on writing to it
@@ -65,7 +76,10 @@ def restore(process: Process, settings: Settings) -> None:
         HypervisorError: that cannot be done; the saved state is kept.
     """
     saved_by = saved.saved_by(process)
-    settings = dataclasses.replace(settings, accelerator=saved_by["accelerator"])
+    settings = dataclasses.replace(
+        settings, accelerator=saved_by["accelerator"], shares=saved_by.get("shares", [])
+    )
+    shares.demand_there(shares.read(settings.shares))
     try:
         with opened_private(process.files.saved_state, os.O_RDWR) as file_descriptor:
             _launch(process, settings, saved_by["machine"], saved_state=file_descriptor)

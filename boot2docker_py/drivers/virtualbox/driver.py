@@ -80,6 +80,7 @@ class VirtualBoxDriver(Driver):
     features = Features(
         has_host_only_network=True,
         has_shared_folders=True,
+        can_forbid_symlinks=True,
         has_disk_formats=True,
         has_window=True,
         can_copy_disk=True,

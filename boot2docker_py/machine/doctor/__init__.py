@@ -8,6 +8,7 @@ from boot2docker_py.machine.doctor import (
     of_guest,
     of_login,
     of_mounts,
+    of_networks,
     of_vm,
 )
 
@@ -15,6 +16,7 @@ CHECKS = (
     *of_vm.CHECKS,
     *of_guest.CHECKS,
     *of_mounts.CHECKS,
+    *of_networks.CHECKS,
     *of_files.CHECKS,
     *of_client.CHECKS,
     *of_login.CHECKS,

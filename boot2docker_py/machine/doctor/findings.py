@@ -85,6 +85,9 @@ class Endpoint(Protocol):
     def containers(self) -> list[dict[str, Any]]:
         """Return what the engine says of its containers, those that do not run too."""
 
+    def networks(self) -> list[dict[str, Any]]:
+        """Return what the engine says of its networks."""
+
 
 @dataclass
 class Patient:

@@ -127,7 +127,6 @@ class TestWords:
         "words",
         [
             ["--hostip", "192.168.59.4"],
-            ["--vbox-share", "disable"],
             ["--share-symlinks"],
             ["--gui"],
             ["--basevmdk", "base.vmdk"],

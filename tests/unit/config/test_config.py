@@ -251,3 +251,34 @@ def test_profile_that_never_ends(tmp_path: Path) -> None:
 def test_name_of_a_device_of_windows_is_no_name_of_a_vm(name: str) -> None:
     with pytest.raises(ValueError, match="device"):
         values.vm_name(name)
+
+
+@pytest.mark.parametrize(
+    ("network", "reason"),
+    [
+        ("10.0.2.5/24", "network"),
+        ("10.0.2.0", "256 addresses"),
+        ("10.0.0.0/16", "256 addresses"),
+        ("127.0.0.0/24", "private"),
+        ("169.254.1.0/24", "private"),
+        ("8.8.8.0/24", "private"),
+        ("x", "network"),
+        ("192.168.59.0/24", "overlaps the host-only network"),
+        ("172.17.200.0/24", "overlaps docker's own network"),
+    ],
+)
+def test_a_network_that_cannot_be_the_vms_is_refused(
+    paths: Paths, network: str, reason: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        configuration.load(paths, {}, {"nat_network": network})
+    assert reason in f"{caught.value.brief}\n{caught.value.details}"
+
+
+def test_a_host_only_network_must_not_be_the_vms_own(paths: Paths) -> None:
+    flags = {"host_ip": "10.0.2.1", "dhcp_ip": "10.0.2.9"}
+    flags.update(lower_ip="10.0.2.20", upper_ip="10.0.2.30")
+    with pytest.raises(UsageError) as caught:
+        configuration.load(paths, {}, flags)
+    assert "--nat-network 10.0.2.0/24 overlaps the host-only network" in caught.value.details
+    assert configuration.load(paths, {}, {**flags, "nat_network": "10.7.7.0/24"}).nat_network

@@ -144,8 +144,19 @@ def test_a_share_that_counts_at_the_next_boot_is_answered(
     assert house.driver.told.shares is None
 
 
+def test_a_driver_without_shares_refuses_the_flag(paths: Paths, tmp_path: Path) -> None:  # noqa: F811
+    house = House(paths, State.OFF, vbox_share=[str(tmp_path)])
+    with pytest.raises(UsageError, match="shares no folders") as caught:
+        house.machine.up(house.deadline())
+    assert "--driver virtualbox" in caught.value.resolution
+    assert house.driver.peek() is State.OFF
+
+
 def test_a_driver_without_shares_is_told_of_none(paths: Paths, tmp_path: Path) -> None:  # noqa: F811
-    house = House(paths, State.OFF, vbox_share=[str(tmp_path / "gone")])
+    paths.home.mkdir(parents=True)
+    folder = str(tmp_path / "gone").replace("\\", "/")
+    paths.profile.write_text(f'VBoxShare = ["{folder}"]\n')
+    house = House(paths, State.OFF)
     house.machine.up(house.deadline())
     assert house.driver.told.shares is None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -19,15 +20,19 @@ from boot2docker_py.wait import Deadline
 class Guest:
     """A guest with a daemon.json, that takes what it is sent or says why not."""
 
-    def __init__(self, config: bytes = b"", refusal: str = "") -> None:
+    def __init__(
+        self, config: bytes = b"", refusal: str = "", *, has_name_server: bool = False
+    ) -> None:
         self.config = config
+        self.has_name_server = has_name_server
         self.refusal = refusal
         self.files: dict[str, bytes] = {}
         self.restarts = 0
 
     def run(self, command: Any, *, stdin: bytes = b"", timeout_s: float) -> Result:
         if not stdin:
-            return Result(0, self.files.get("digest", b"\n") + self.config, b"")
+            has = b"yes\n" if self.has_name_server else b"no\n"
+            return Result(0, self.files.get("digest", b"\n") + has + self.config, b"")
         if self.refusal:
             return Result(engine_settings.REFUSED, b"", self.refusal.encode())
         with tarfile.open(fileobj=io.BytesIO(stdin)) as tar:
@@ -72,6 +77,25 @@ def test_a_change_of_the_users_file_is_followed() -> None:
     assert apply(guest, EngineSettings({"debug": True}))
     guest.config = b'{"mtu": 1400}'
     assert apply(guest, EngineSettings({"debug": True}))
+
+
+def test_name_servers_are_asked_by_the_one_of_the_image() -> None:
+    wanted = EngineSettings({"dns": ["10.1.1.1", "10.1.1.2"]})
+    ours = Guest(has_name_server=True)
+    assert apply(ours, wanted)
+    assert ours.files["dns"] == b"nameserver 10.1.1.1\nnameserver 10.1.1.2\n"
+    assert "daemon.json" not in ours.files
+    assert not apply(ours, wanted)
+    other_image = Guest()
+    assert apply(other_image, wanted)
+    assert b"10.1.1.2" in other_image.files["daemon.json"]
+
+
+def test_name_servers_of_the_users_own_daemon_json_stay_in_force() -> None:
+    guest = Guest(b'{"dns": ["10.9.9.9"]}', has_name_server=True)
+    assert apply(guest, EngineSettings({"dns": ["10.1.1.1"]}))
+    assert json.loads(guest.files["daemon.json"]) == {"dns": ["10.9.9.9", "10.1.1.1"]}
+    assert "dns" not in guest.files
 
 
 def test_the_engines_words_are_told() -> None:

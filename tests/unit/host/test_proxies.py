@@ -19,11 +19,13 @@ from boot2docker_py.host import proxies
     ],
 )
 def test_a_proxy_on_loopback_is_named_as_the_guest_sees_it(here: str, there: str) -> None:
-    assert proxies.as_the_guest_sees(here) == there
+    assert proxies.as_the_guest_sees(here, "10.0.2.2") == there
 
 
 def test_the_engine_keeps_exceptions_and_itself() -> None:
-    found = proxies.for_engine({"https": "http://p:1", "no": "intra.example, localhost"})
+    found = proxies.for_engine(
+        {"https": "http://p:1", "no": "intra.example, localhost"}, "10.0.2.2"
+    )
     assert found == {
         "HTTPS_PROXY": "http://p:1",
         "NO_PROXY": "intra.example,localhost,127.0.0.0/8,::1",
@@ -31,7 +33,7 @@ def test_the_engine_keeps_exceptions_and_itself() -> None:
 
 
 def test_without_a_proxy_nothing_is_set() -> None:
-    assert proxies.for_engine({"no": "x"}) == {}
+    assert proxies.for_engine({"no": "x"}, "10.0.2.2") == {}
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:

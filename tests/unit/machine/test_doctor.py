@@ -436,3 +436,38 @@ def test_a_bind_mount_of_what_is_shared(doctor: Doctor, tmp_path: Path) -> None:
 )
 def test_which_folder_here_a_mount_was_meant_for(source: str, platform: str, here: str) -> None:
     assert here_of(source, platform) == here
+
+
+def a_network(name: str, *subnets: str, driver: str = "bridge") -> dict[str, Any]:
+    config = [{"Subnet": subnet} for subnet in subnets]
+    return {"Name": name, "Driver": driver, "IPAM": {"Config": config}}
+
+
+def test_a_docker_network_that_hides_the_vms_own_is_named(doctor: Doctor) -> None:
+    doctor.endpoint.known_networks = [
+        a_network("bridge", "172.17.0.0/16"),
+        a_network("company", "fd00::/64", "10.0.0.0/16"),
+    ]
+    level, found, fix = doctor.tell().of("networks")
+    assert level == "warning"
+    assert "'company' hides the VM's own network 10.0.2.0/24" in found
+    assert "docker network rm company" in fix
+    assert "--nat-network" in fix
+
+
+@pytest.mark.parametrize(
+    "network",
+    [
+        a_network("same", "10.0.2.0/24", driver="macvlan"),
+        a_network("none"),
+        a_network("odd", "x", "10.0.2.0/240"),
+        {"Name": "none", "Driver": "bridge", "IPAM": None},
+        {"Name": "none", "Driver": "bridge", "IPAM": {"Config": [None, 7]}},
+        {},
+    ],
+)
+def test_a_docker_network_that_hides_nothing_is_well(
+    doctor: Doctor, network: dict[str, Any]
+) -> None:
+    doctor.endpoint.known_networks = [network]
+    assert doctor.tell().of("networks")[0] == "ok"

@@ -47,7 +47,7 @@ def configure(api: API, machine: IMachine, spec: VMSpec, ssh_port: int) -> None:
     for position, device in enumerate(devices, start=1):
         machine.set_boot_order(position, device)
     media.add_controller(api, machine)
-    nat.set_up(api, machine, ssh_port, spec.docker_port)
+    nat.set_up(api, machine, ssh_port, spec.docker_port, spec.nat_network)
     _log_console(api, machine, spec.console_log)
     machine.set_extra_data(MARK, "1")
 
@@ -81,6 +81,7 @@ def describe(api: API, machine: IMachine) -> VMInfo:
         console_log=console_log(api, machine),
         hypervisor_log=Path(machine.log_folder, "VBox.log"),
         console_socket=console_socket(api, machine),
+        nat_network=nat.network(machine),
     )
 
 

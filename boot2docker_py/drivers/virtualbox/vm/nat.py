@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers import ports
+from boot2docker_py.drivers.base import USUAL_NAT_NETWORK
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.errors import NetworkError
 
@@ -18,15 +19,24 @@ SSH, ENGINE = "ssh", "docker"  # the original's names of the rules
 GUEST_PORTS = {SSH: 22, ENGINE: 2376}
 
 
-def set_up(api: API, machine: IMachine, ssh_port: int, docker_port: int) -> None:
+def set_up(
+    api: API, machine: IMachine, ssh_port: int, docker_port: int, chosen_network: str
+) -> None:
     """Make the first adapter NAT, with the rules; a port of 0 makes no rule."""
     adapter = machine.get_network_adapter(0)
     adapter.enabled = True
     adapter.adapter_type = api.library.NetworkAdapterType.virtio
     adapter.attachment_type = api.library.NetworkAttachmentType.nat
+    if chosen_network != network(machine):
+        adapter.nat_engine.network = chosen_network
     for name, port in ((SSH, ssh_port), (ENGINE, docker_port)):
         if port:
             _add(api, adapter.nat_engine, name, port)
+
+
+def network(machine: IMachine) -> str:
+    """Return the network of the first adapter; VirtualBox names only one that was chosen."""
+    return str(machine.get_network_adapter(0).nat_engine.network) or USUAL_NAT_NETWORK
 
 
 def host_ports(machine: IMachine) -> dict[str, int]:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.qemu import command_line, tls
+from boot2docker_py.drivers.base import Share
+from boot2docker_py.drivers.qemu import command_line, shares, tls
 from boot2docker_py.drivers.qemu.files import Files, Settings
+from boot2docker_py.errors import UsageError
 
 SETTINGS = Settings(
     uuid="03175e26-9387-475b-8fd3-5b8c0a4fbd0e",
@@ -68,6 +70,11 @@ def test_the_image_is_never_written() -> None:
 )
 def test_ports_are_open_to_this_host_alone(docker_port: int, network: str) -> None:
     assert values_of("-netdev", command(docker_port=docker_port)) == [network]
+
+
+def test_a_network_of_the_users_choice() -> None:
+    (network,) = values_of("-netdev", command(nat_network="10.7.7.0/24"))
+    assert network.startswith("user,id=network,net=10.7.7.0/24,hostfwd=")
 
 
 def test_control_at_a_port_demands_our_certificate() -> None:
@@ -160,3 +167,31 @@ def test_cpus_are_emulated_at_once_only_where_that_is_safe(version: str, options
     """Before QEMU 8.1 a guest that changes its own code may die of it."""
     accelerator = command_line.emulation(version)
     assert options in command(accelerator=accelerator)
+
+
+@pytest.mark.parametrize(
+    ("name", "tag", "table"),
+    [
+        ("work/space", "work/space", []),
+        ("x" * 31, "x" * 31, []),
+        ("x" * 32, "boot2docker-share-0", ["78" * 32]),
+        ("ä", "boot2docker-share-0", ["c3a4"]),
+        ("a,b", "boot2docker-share-0", ["612c62"]),
+    ],
+)
+def test_a_share_has_a_tag_and_a_name_that_is_no_tag_comes_beside_it(
+    name: str, tag: str, table: list[str]
+) -> None:
+    words = command(shares=[[name, "/home/J, ö=on/work"]])
+    back_end = "local,id=share0,path=/home/J,, ö=on/work,security_model=none,multidevs=remap"
+    assert values_of("-fsdev", words) == [back_end]
+    assert f"virtio-9p-pci,fsdev=share0,mount_tag={tag}" in words
+    wanted = [f"type=11,value={tag}={digits}" for digits in table]
+    assert values_of("-smbios", words) == wanted
+
+
+def test_shares_that_qemu_has_no_room_for_are_refused() -> None:
+    many = [Share(str(number), Path("/x")) for number in range(shares.MOST_SHARES + 1)]
+    shares.demand_possible(many[1:])
+    with pytest.raises(UsageError, match="21 folders"):
+        shares.demand_possible(many)

@@ -103,7 +103,7 @@ class NATEngine(Model):
     """INATEngine."""
 
     def __init__(self, root: Any) -> None:
-        super().__init__(root, rules={}, DNSProxy=False, DNSUseHostResolver=False)
+        super().__init__(root, rules={}, DNSProxy=False, DNSUseHostResolver=False, network="")
 
     @property
     def redirects(self) -> list[str]:

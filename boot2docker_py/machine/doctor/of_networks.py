@@ -1,0 +1,74 @@
+"""The check of container networks: one that hides the VM's own network cuts published ports off."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+from typing import Any, Iterator, Mapping
+
+from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.machine.doctor.findings import (
+    Check,
+    Finding,
+    Patient,
+    of_error,
+    ok,
+    skipped,
+    warning,
+)
+
+NAME_LETTERS = 100
+OF_THE_VM = "bridge"  # the kind whose routes are the VM's own
+
+
+def _networks(patient: Patient) -> Iterator[Finding]:
+    driver = patient.driver
+    if isinstance(driver, Boot2DockerError) or not patient.is_running or patient.engine_reason:
+        yield skipped("networks", "the engine does not answer")
+        return
+    try:
+        nat = ipaddress.IPv4Network(driver.describe().nat_network)
+    except Boot2DockerError as error:
+        yield of_error("networks", error)
+        return
+    hiding = [name for name, subnet in _subnets(patient) if subnet.overlaps(nat)]
+    for name in hiding:
+        words = (
+            f"the docker network '{name}' hides the VM's own network {nat}: "
+            "published ports may answer nothing"
+        )
+        fix = (
+            f"docker network rm {name}, and make it with another --subnet; or a VM with another "
+            "network: boot2docker init --nat-network 10.0.77.0/24"
+        )
+        yield warning("networks", words, fix)
+    if not hiding:
+        yield ok("networks", f"no docker network hides the VM's own, {nat}")
+
+
+def _subnets(patient: Patient) -> Iterator[tuple[str, ipaddress.IPv4Network]]:
+    for network in patient.endpoint.networks():
+        if network.get("Driver") != OF_THE_VM:
+            continue
+        for subnet in _configured(network):
+            with contextlib.suppress(ValueError):  # of IPv6, or none
+                name = str(network.get("Name", "?"))[:NAME_LETTERS]
+                yield name, ipaddress.IPv4Network(subnet, strict=False)
+
+
+def _configured(network: Mapping[str, Any]) -> Iterator[str]:
+    addresses = network.get("IPAM")
+    parts = addresses.get("Config") if isinstance(addresses, dict) else None
+    for part in parts if isinstance(parts, list) else ():
+        if isinstance(part, dict):
+            yield str(part.get("Subnet", ""))
+
+
+CHECKS = (
+    Check(
+        "networks",
+        "The docker networks, beside the VM's own",
+        "warning: one of them hides the VM's network with this machine",
+        _networks,
+    ),
+)
