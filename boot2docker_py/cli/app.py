@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any, MutableMapping
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, MutableMapping
 
 import click
 
@@ -11,14 +11,21 @@ from boot2docker_py import __version__
 from boot2docker_py.cli import arguments
 from boot2docker_py.cli.help import (
     ALIASES,
+    GROUPS,
+    OFTEN,
     WITH_EVERY_COMMAND,
     aliases_of,
     first_page,
+    help_in_a_line,
+    summary_of,
     words_of,
     write_examples,
 )
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import UsageError
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 VERSION_WORDS = f"boot2docker_py version: v{__version__}"
 
@@ -57,6 +64,13 @@ class Command(click.Command):
             ctx.exit()
         return super().parse_args(ctx, args)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what flags may come: its own, and of the others those that are begun."""
+        if self._passes_words_on and ctx.args:
+            return []
+        offered = [one for one in self.get_params(ctx) if _is_offered(one, incomplete)]
+        return list(_flags(offered, incomplete))
+
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, the other names, and what goes with every command."""
         write_examples(formatter, self._examples)
@@ -77,11 +91,28 @@ class Command(click.Command):
         return super().invoke(ctx)
 
 
+def _is_offered(one: click.Parameter, begun: str) -> bool:
+    """Tell whether a flag comes to mind here; there are too many to show all of them."""
+    is_shown = isinstance(one, click.Option) and not one.hidden
+    return is_shown or one.name in OFTEN or len(begun) > len("--x")
+
+
+def _flags(offered: Iterable[click.Parameter], begun: str) -> Iterator[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    for option in offered:
+        if isinstance(option, click.Option):
+            names = [*option.opts, *option.secondary_opts]
+            for name in [name for name in names if name.startswith("--")] or names:
+                if name.startswith(begun):
+                    yield CompletionItem(name, help=help_in_a_line(option))
+
+
 # The modules whose commands register themselves with `app`. The first has the most frequent ones:
 # the others are imported when a command is not found there.
 MODULES = (
-    *("life", "autostart", "console", "copies", "docker", "doctor", "forward", "guest", "logs"),
-    *("many", "ports", "resets", "settings", "shell"),
+    *("life", "autostart", "completion", "console", "copies", "docker", "doctor", "forward"),
+    *("guest", "logs", "many", "ports", "resets", "settings", "shell"),
 )
 
 
@@ -126,6 +157,23 @@ class Group(click.Group):
                 f"unknown command '{args[0]}'{hint}", resolution="boot2docker help all"
             )
         return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands in their order of use, or the flags that go before one."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            is_begun = len(incomplete) > len("--x")
+            options = [one for one in self.get_params(ctx) if is_begun or one.name in OFTEN]
+            return list(_flags(options, incomplete))
+        ordered = [name for names in GROUPS.values() for name in names]
+        begun = [name for name in ordered if name.startswith(incomplete)]
+        aliases = [name for name in ALIASES if incomplete and name.startswith(incomplete)]
+        commands = self.commands
+        return [
+            CompletionItem(name, help=summary_of(commands[ALIASES.get(name, name)]))
+            for name in [*begun, *aliases]
+        ]
 
     def get_help(self, _ctx: click.Context) -> str:
         """Return the first page; the options of all commands have a page of their own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Iterable, Sequence
+from typing import TYPE_CHECKING, Iterable, Sequence
 
 import click
 
@@ -11,6 +11,10 @@ from boot2docker_py.config.values import FALSE_WORDS, TRUE_WORDS
 
 # All that follows these commands is not ours.
 PASSES_WORDS_ON = ("ssh", "shell", "docker", "--make")
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 
 _OBSOLETE_PREFIX = "obsolete_"
 
@@ -46,7 +50,19 @@ def _option(setting: Setting, *, hidden: bool) -> click.Option:
         hidden=hidden,
         help=setting.help,
         multiple=setting.is_list,
+        shell_complete=lambda context, parameter, begun: _values(
+            setting, context, parameter, begun
+        ),
     )
+
+
+def _values(
+    setting: Setting, context: click.Context, parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    from boot2docker_py.cli.completion import values
+
+    complete = values.of_setting(setting)
+    return complete(context, parameter, begun) if complete else []
 
 
 def _obsolete_option(obsolete: Obsolete) -> click.Option:

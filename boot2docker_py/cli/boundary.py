@@ -34,6 +34,11 @@ def run(arguments: Sequence[str], session: Session) -> int:
     """Run one command; return the exit status."""
     _have_streams()
     _never_fail_on_an_odd_terminal()
+    if "_BOOT2DOCKER_COMPLETE" in os.environ:
+        from boot2docker_py.cli.completion import asked
+
+        asked.answer(os.environ, session)
+        return 0
     _warn_of_root(paths.find(os.environ).home)
     log_file.keep(paths.find(os.environ))
     log.debug("boot2docker %s", _for_the_log(arguments))

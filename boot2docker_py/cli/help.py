@@ -40,7 +40,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     ),
     "Many VMs": ("ls", "clone", "rename", "export", "import"),
     "Images": ("download", "upgrade"),
-    "Settings and help": ("config", "ssh-config", "autostart", "help", "version"),
+    "Settings and help": ("config", "ssh-config", "autostart", "completion", "help", "version"),
     "When something is wrong": ("doctor", "logs", "console", "forward"),
 }
 
@@ -54,6 +54,8 @@ MORE = (
     "boot2docker help COMMAND   what it does, its options, examples\n"
     "boot2docker help all       every command in a line      boot2docker help options"
 )
+# Of the shared options, by their names in click; the line below has them, and completion.
+OFTEN = ("vm", "driver", "timeout_s", "as_json", "verbose", "help", "version")
 WITH_EVERY_COMMAND = (
     "With every command: --vm NAME, --driver NAME, --timeout TIME, --json, -v; "
     "all settings: boot2docker help options"
@@ -124,6 +126,11 @@ def _row(name: str, command: click.Command) -> str:
 def summary_of(command: click.Command) -> str:
     """Return the first sentence of a command's help, without its full stop."""
     return (command.help or "").partition("\n\n")[0].rstrip(".")
+
+
+def help_in_a_line(option: click.Option) -> str:
+    """Return what an option is for, up to the first full stop or semicolon."""
+    return re.split(r"[.;](?:\s|$)", option.help or "")[0]
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ import click
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
+from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
 from boot2docker_py.cli.status_line import size
 from boot2docker_py.errors import GuestError, NotFoundError, UsageError, WrongStateError
@@ -106,7 +107,7 @@ def ssh_config(session: Session) -> None:
 
 
 @app.command()
-@click.argument("words", nargs=-1, metavar="SRC... DST")
+@click.argument("words", nargs=-1, metavar="SRC... DST", shell_complete=values.places)
 @click.option("--root", is_flag=True, help="Read or write in the VM as its root.")
 @with_session
 def cp(session: Session, *, words: tuple[str, ...], root: bool) -> None:

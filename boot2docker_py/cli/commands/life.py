@@ -19,6 +19,8 @@ from boot2docker_py.machine.questions import in_words
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from boot2docker_py.endpoint.status import ForwarderStatus
 
 log = logging.getLogger(__name__)
@@ -320,8 +322,20 @@ def version(session: Session) -> None:
         screen.data(VERSION_WORDS)
 
 
+def pages_of_help(
+    context: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Complete the topics of `help`."""
+    from click.shell_completion import CompletionItem
+
+    group = context.parent
+    more = [name for name in ("all", "options") if name.startswith(begun)]
+    items = group.command.shell_complete(group, begun) if group else []
+    return [*items, *map(CompletionItem, more)]
+
+
 @app.command("help")
-@click.argument("command", required=False)
+@click.argument("command", required=False, shell_complete=pages_of_help)
 @click.pass_context
 def help_(context: click.Context, command: str | None) -> None:
     """Show what a command does.

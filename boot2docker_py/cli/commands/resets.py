@@ -12,6 +12,7 @@ import click
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import AT_BOOT, answer, engine_is_up, with_session
+from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError
 
@@ -25,8 +26,13 @@ _STDERR = 2  # the number: our stdout is for what we answer
 
 
 @app.command()
-@click.argument("action", default="list", metavar="[list|take|restore|delete]")
-@click.argument("name", required=False)
+@click.argument(
+    "action",
+    default="list",
+    metavar="[list|take|restore|delete]",
+    shell_complete=values.of_metavar("|".join(ACTIONS)),
+)
+@click.argument("name", required=False, shell_complete=values.snapshots)
 @click.option("--no-memory", is_flag=True, help="Take the disk alone, as after a power cut.")
 @click.option("--force", "-f", is_flag=True, help="Restore, though what the VM is now is lost.")
 @with_session
@@ -114,7 +120,13 @@ def _facts(one: Snapshot) -> dict[str, object]:
 
 
 @app.command(shown=AT_BOOT, context_settings={"allow_interspersed_args": False})
-@click.option("--to", "to", metavar="NAME", help="Go back to this snapshot.")
+@click.option(
+    "--to",
+    "to",
+    metavar="NAME",
+    help="Go back to this snapshot.",
+    shell_complete=values.snapshots,
+)
 @click.option("--wipe", is_flag=True, help="Begin with a new disk: images and containers go.")
 @click.option(
     "--make",

@@ -1,0 +1,1 @@
+"""What a shell completes after `boot2docker`: asked by its script, answered in lines."""
