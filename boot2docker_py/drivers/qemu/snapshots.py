@@ -33,6 +33,7 @@ from boot2docker_py.drivers.qemu.files import (
 from boot2docker_py.drivers.qemu.process import Process
 from boot2docker_py.errors import (
     Boot2DockerError,
+    HypervisorError,
     NotFoundError,
     StorageError,
     UsageError,
@@ -55,6 +56,7 @@ class Entry(NamedTuple):
     memory_mb: int
     cpus: int
     saved_by: dict[str, Any]  # what QEMU has to be like for its memory; empty: it has none
+    disk_mb: int = 0  # 0: older lists do not say
 
 
 class Listed(NamedTuple):
@@ -117,6 +119,7 @@ def take(process: Process, settings: Settings, name: str, state: State, *, memor
         memory_mb=settings.memory_mb,
         cpus=settings.cpus,
         saved_by=needs,
+        disk_mb=settings.disk_mb,
     )
     is_same = state not in _IN_MEMORY and (memory or state is not State.SAVED)
     _write(files, Listed((*listed.entries, entry), tag, is_as_current=is_same))
@@ -130,10 +133,14 @@ def restore(process: Process, settings: Settings, name: str, state: State) -> No
     memory = files.snapshot_memory(entry.tag)
     if entry.saved_by and not memory.exists():
         raise _gone(name, f"the file of its memory, '{memory}', is missing")
-    _demand_in_disk(files, entry.tag, name)
-    disk.restore_snapshot(files.disk, entry.tag)
+    try:
+        disk.restore_snapshot(files.disk, entry.tag)
+    except HypervisorError:
+        _demand_in_disk(files, entry.tag, name)
+        raise
     files.running.unlink(missing_ok=True)
-    settings = dataclasses.replace(settings, disk_mb=disk.size_mb(files.disk))
+    disk_mb = entry.disk_mb or disk.size_mb(files.disk)
+    settings = dataclasses.replace(settings, disk_mb=disk_mb)
     if entry.saved_by:
         settings = dataclasses.replace(settings, memory_mb=entry.memory_mb, cpus=entry.cpus)
         settings = _with_its_image(files, settings, entry.tag)
