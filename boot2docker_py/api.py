@@ -23,12 +23,18 @@ import subprocess
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from boot2docker_py import config as configuration
 from boot2docker_py.config.settings import SETTINGS
-from boot2docker_py.drivers.base import Snapshot, State, VMInfo
+from boot2docker_py.drivers.base import ShowBytes, Snapshot, State, VMInfo, show_no_bytes
+from boot2docker_py.drivers.many import Listed
 from boot2docker_py.errors import UsageError
+from boot2docker_py.image import Image
+from boot2docker_py.machine import following, published
+from boot2docker_py.machine import logs as vm_logs
+from boot2docker_py.machine.changing import Change
+from boot2docker_py.machine.life import Upgraded
 from boot2docker_py.machine.parts import Parts
 from boot2docker_py.machine.resets import Reset
 from boot2docker_py.paths import USUAL_VM, find
@@ -39,7 +45,18 @@ if TYPE_CHECKING:
     from boot2docker_py.image import DownloadProgress
     from boot2docker_py.machine.users import Users
 
-__all__ = ["VM", "Reset", "Snapshot", "State", "VMInfo"]
+__all__ = [
+    "VM",
+    "Change",
+    "Image",
+    "Listed",
+    "Reset",
+    "Snapshot",
+    "State",
+    "Upgraded",
+    "VMInfo",
+    "ls",
+]
 
 # Without it Python would print our warnings for a program that has set up no log.
 logging.getLogger("boot2docker_py").addHandler(logging.NullHandler())
@@ -58,28 +75,25 @@ class VM:
         timeout_s: float | None = None,
         on_progress: Report = silent,
         on_download: Callable[[DownloadProgress], None] = lambda _progress: None,
+        on_copy: ShowBytes = show_no_bytes,
         **settings: SettingValue,
     ) -> None:
         """Name a VM; nothing is asked or changed yet.
 
         `timeout_s` is for each call; without it, what the profile says. `on_progress` is called
-        while something is waited for, `on_download` while an image arrives. `settings` are those of
-        `boot2docker config`, by the names of its `--json`, as `memory_mb=2048`.
+        while something is waited for, `on_download` while an image arrives, `on_copy` with the
+        bytes so far and in all (0: not known) while a disk or files are copied. `settings` are
+        those of `boot2docker config`, by the names of its `--json`, as `memory_mb=2048`.
 
         Raises:
             UsageError: there is no such setting.
         """
-        known = {setting.field for setting in SETTINGS}
-        unknown = sorted(set(settings) - known)
-        if unknown:
-            raise UsageError(
-                f"there is no setting {', '.join(unknown)}",
-                details=f"there are: {', '.join(sorted(known))}",
-            )
+        _demand_known(settings)
         self.name = name
         self._timeout_s = timeout_s
         self._on_progress = on_progress
         self._on_download = on_download
+        self._on_copy = on_copy
         self._settings = settings
         self._user: Users | None = None
 
@@ -113,6 +127,32 @@ class VM:
     def ip(self) -> str:
         """Return the address of the running VM: on its host-only network, else 127.0.0.1."""
         return self._parts().access.ip()
+
+    def ports(self) -> Sequence[Mapping[str, Any]]:
+        """Return the published ports of the containers, as `boot2docker ports --json` has them.
+
+        Raises:
+            WrongStateError: the VM does not run.
+            GuestError: it is not known, because the engine is out of reach.
+        """
+        return published.of_vm(self._parts()).ports
+
+    def logs(self, name: str = "", *, lines: int = 100, timeout_s: float | None = None) -> bytes:
+        """Return the end of a log: engine, boot, provision, console, forward or hypervisor.
+
+        Without a name it is the one that tells most.
+
+        Raises:
+            UsageError: there is no such log.
+            WrongStateError: it is in the VM, which does not run.
+        """
+        parts = self._parts(timeout_s)
+        wanted = name or vm_logs.most_useful(parts.questions.state())
+        if wanted not in vm_logs.NAMES:
+            raise UsageError(
+                f"there is no log '{wanted}'", details=f"there are: {', '.join(vm_logs.NAMES)}"
+            )
+        return vm_logs.end_of(parts, wanted, lines)
 
     # -- its life
 
@@ -160,6 +200,115 @@ class VM:
         was_there = parts.machine.delete(parts.deadline)
         parts.context.remove()
         return was_there
+
+    def download(self, *, timeout_s: float | None = None) -> Image:
+        """Fetch the image and verify it; the VM is not touched."""
+        parts = self._parts(timeout_s)
+        return parts.images.fetch(parts.deadline)
+
+    def upgrade(self, *, timeout_s: float | None = None) -> Upgraded:
+        """Change the VM to a newer image; it stays with the old one if that does not come up."""
+        parts = self._parts(timeout_s)
+        upgraded = parts.machine.upgrade(parts.deadline)
+        if upgraded.was_restarted:
+            parts.access.settle()
+        return upgraded
+
+    def set(
+        self,
+        *,
+        restart: bool = False,
+        unset: Sequence[str] = (),
+        timeout_s: float | None = None,
+        **settings: SettingValue,
+    ) -> Change:
+        """Change settings of this VM alone, as `memory_mb=4096`; return what takes effect when.
+
+        `unset` names settings that are to be as if never set. `restart` lets a VM that runs have
+        them now.
+
+        Raises:
+            UsageError: there is no such setting, or not of one VM; the disk would have to shrink.
+            NetworkError: a port is taken.
+        """
+        _demand_known({**settings, **dict.fromkeys(unset)})
+        parts = self._parts(timeout_s, settings)
+        given = {name: getattr(parts.config, name) for name in settings}
+        change = parts.machine.set(given, parts.deadline, unset=unset, restart=restart)
+        if change.was_restarted:
+            parts.access.settle()
+        return change
+
+    # -- others of it
+
+    def clone(
+        self,
+        new: str,
+        *,
+        snapshot: str | None = None,
+        linked: bool = False,
+        keep_keys: bool = False,
+        timeout_s: float | None = None,
+    ) -> VM:
+        """Make a VM that is a copy of this one, or of a snapshot of it; return it, off.
+
+        A `linked` one has only what differs from the snapshot, which stays as long as it does.
+
+        Raises:
+            NotFoundError: there is no VM, or no such snapshot.
+            WrongStateError: there is a VM `new`; or this one is on, and no snapshot is named.
+        """
+        parts = self._parts(timeout_s)
+        parts.machine.clone(
+            parts.other(new).machine,
+            parts.deadline,
+            snapshot=snapshot or "",
+            is_linked=linked,
+            keep_keys=keep_keys,
+            show=self._on_copy,
+        )
+        return self._named(new)
+
+    def rename(self, new: str, *, timeout_s: float | None = None) -> None:
+        """Give this VM, which is off, another name; this object stands for it by that.
+
+        Raises:
+            WrongStateError: there is a VM `new`; or this one is on, or saved.
+        """
+        parts = self._parts(timeout_s)
+        other = parts.other(new)
+        parts.machine.rename(
+            other.machine, parts.deadline, lambda: following.to_new_name(parts, other)
+        )
+        self.name = new
+
+    def export(self, file: str | os.PathLike[str], *, timeout_s: float | None = None) -> None:
+        """Write this VM, which is off, into one new file, whole or not at all.
+
+        Raises:
+            WrongStateError: it is on, or saved.
+            StorageError: no space; or there is such a file.
+        """
+        parts = self._parts(timeout_s)
+        parts.machine.export(Path(file).absolute(), parts.deadline, self._on_copy)
+
+    def import_(
+        self,
+        file: str | os.PathLike[str],
+        *,
+        keep_keys: bool = False,
+        timeout_s: float | None = None,
+    ) -> None:
+        """Make this VM of a file that `export` has written; it is off then.
+
+        Raises:
+            WrongStateError: there is this VM already.
+            UsageError: the file is something else, or damaged.
+        """
+        parts = self._parts(timeout_s)
+        parts.machine.import_(
+            Path(file).absolute(), parts.deadline, keep_keys=keep_keys, show=self._on_copy
+        )
 
     # -- back to where it was
 
@@ -287,7 +436,7 @@ class VM:
         from boot2docker_py.guest.copy.places import Copy
 
         copy = Copy(sources, target, is_into_vm=is_into_vm)
-        for _done in self._parts(timeout_s).access.copy(copy, _show_no_copy, as_root=False):
+        for _done in self._parts(timeout_s).access.copy(copy, self._on_copy, as_root=False):
             pass
 
     # -- for a while
@@ -326,13 +475,34 @@ class VM:
         paths = self._parts().vm_paths
         return Users(paths.lock.with_name(f"{self.name}.users"))
 
-    def _parts(self, timeout_s: float | None = None) -> Parts:
+    def _named(self, name: str) -> VM:
+        """Return another VM with the settings of this one."""
+        return type(self)(
+            name,
+            timeout_s=self._timeout_s,
+            on_progress=self._on_progress,
+            on_download=self._on_download,
+            on_copy=self._on_copy,
+            **self._settings,
+        )
+
+    def _parts(
+        self, timeout_s: float | None = None, more: Mapping[str, SettingValue] = {}
+    ) -> Parts:
         """Return new parts for one call, whose deadline begins now."""
         wanted_s = timeout_s or self._timeout_s
-        flags: dict[str, object] = {"vm": self.name, **self._settings}
+        flags: dict[str, object] = {"vm": self.name, **self._settings, **more}
         if wanted_s:
             flags["timeout_s"] = wanted_s
         return _Parts(flags, self._on_progress, self._on_download)
+
+
+def ls(*, driver: str = "auto") -> Sequence[Listed]:
+    """Return all VMs of this user, by name: ours, the original's, Docker Toolbox's.
+
+    `driver` is auto, virtualbox or qemu: whose VMs are listed.
+    """
+    return _Parts({"driver": driver}, silent, lambda _progress: None).every_vm
 
 
 class _Parts(Parts):
@@ -345,13 +515,12 @@ class _Parts(Parts):
         show_download: Callable[[DownloadProgress], None],
     ) -> None:
         super().__init__(show, show_download)
-        self._flags = flags
+        self.flags = {name: _as_typed(value) for name, value in flags.items()}
 
     @cached_property
     def config(self) -> Config:
         """Return the settings, those of the profile and the environment among them."""
-        typed = {name: _as_typed(value) for name, value in self._flags.items()}
-        return configuration.load(find(os.environ), os.environ, typed)
+        return configuration.load(find(os.environ), os.environ, self.flags)
 
 
 def _as_typed(value: SettingValue) -> object:
@@ -363,5 +532,11 @@ def _as_typed(value: SettingValue) -> object:
     return os.fspath(value) if isinstance(value, Path) else str(value)
 
 
-def _show_no_copy(_bytes_so_far: int, _bytes_in_all: int) -> None:
-    pass
+def _demand_known(settings: Mapping[str, SettingValue]) -> None:
+    known = {setting.field for setting in SETTINGS}
+    unknown = sorted(set(settings) - known)
+    if unknown:
+        raise UsageError(
+            f"there is no setting {', '.join(unknown)}",
+            details=f"there are: {', '.join(sorted(known))}",
+        )

@@ -23,6 +23,8 @@ def api_page() -> str:
         "## VM",
         _text(vm),
         *_methods(vm),
+        "## All VMs",
+        *_functions(module),
         "## pytest",
         _text(plugin),
         *_fixtures(plugin),
@@ -43,6 +45,16 @@ def _methods(vm: ast.ClassDef) -> Iterator[str]:
         if node.name != "__enter__":
             yield f"```text\n{_signature(node, title, is_property=is_property)}\n```"
         yield _text(node)
+
+
+def _functions(module: ast.Module) -> Iterator[str]:
+    for node in module.body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            yield f"### {node.name}"
+            given = ast.unparse(node.args)
+            result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+            yield f"```text\n{node.name}({given}){result}\n```"
+            yield _text(node)
 
 
 def _fixtures(plugin: ast.Module) -> Iterator[str]:

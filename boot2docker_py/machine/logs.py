@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import collections
+import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator
+from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py.drivers.base import State
-from boot2docker_py.errors import StorageError
+from boot2docker_py.errors import Boot2DockerError, NotFoundError, StorageError
 from boot2docker_py.wait import Clock
+
+if TYPE_CHECKING:
+    from boot2docker_py.machine.parts import Parts
 
 IN_GUEST = ("engine", "boot", "provision")
 ON_HOST = ("console", "forward", "hypervisor")
@@ -22,6 +26,46 @@ CHUNK_BYTES = 1024 * 1024
 def most_useful(state: State) -> str:
     """Return the log that tells most: the engine's while the VM runs, else the console's."""
     return "engine" if state is State.RUNNING else "console"
+
+
+def end_of(parts: Parts, name: str, lines: int) -> bytes:
+    """Return the last lines of a log, wherever it is; nothing of one that is not there yet.
+
+    Raises:
+        WrongStateError: it is in the VM, which does not run.
+        NotFoundError: the VM does not have this log.
+    """
+    if name not in IN_GUEST:
+        return b"".join(last_lines(file_of(parts, name), lines)[0])
+    buffer = io.BytesIO()
+    parts.access.show_log(name, lines, buffer, follows=False)
+    return buffer.getvalue()
+
+
+def file_of(parts: Parts, name: str) -> Path:
+    """Return the file of a log on this machine.
+
+    Raises:
+        NotFoundError: there is no VM, or it was made elsewhere and logs to no file.
+    """
+    if name == "forward":
+        return parts.vm_paths.forwarder_log
+    try:
+        info = parts.driver.describe()
+    except Boot2DockerError:
+        # A broken VM cannot be described, and its console may tell why it is.
+        if name == "console" and parts.vm_paths.console_log.exists():
+            return parts.vm_paths.console_log
+        raise
+    if name == "hypervisor":
+        return info.hypervisor_log
+    if info.console_log is None:
+        raise NotFoundError(
+            f"VM '{info.name}' logs its serial console to no file",
+            details="It was made elsewhere, and keeps the settings that it has.",
+            resolution="boot2docker logs hypervisor",
+        )
+    return info.console_log
 
 
 def last_lines(file: Path, count: int) -> tuple[list[bytes], LogFile]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import time
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
-from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError
+from boot2docker_py.errors import UsageError
 from boot2docker_py.machine import logs as vm_logs
 
 INTERRUPTED = 130
@@ -61,28 +60,7 @@ def _show(session: Session, name: str, lines: int, *, follows: bool) -> None:
     elif name in vm_logs.IN_GUEST:
         session.access.show_log(name, lines, _Stdout(), follows=follows)
     else:
-        _show_file(_file(session, name), lines, follows=follows)
-
-
-def _file(session: Session, name: str) -> Path:
-    if name == "forward":
-        return session.vm_paths.forwarder_log
-    try:
-        info = session.driver.describe()
-    except Boot2DockerError:
-        # A broken VM cannot be described, and its console may tell why it is.
-        if name == "console" and session.vm_paths.console_log.exists():
-            return session.vm_paths.console_log
-        raise
-    if name == "hypervisor":
-        return info.hypervisor_log
-    if info.console_log is None:
-        raise NotFoundError(
-            f"VM '{info.name}' logs its serial console to no file",
-            details="It was made elsewhere, and keeps the settings that it has.",
-            resolution="boot2docker logs hypervisor",
-        )
-    return info.console_log
+        _show_file(vm_logs.file_of(session, name), lines, follows=follows)
 
 
 def _show_file(file: Path, lines: int, *, follows: bool) -> None:
@@ -97,11 +75,5 @@ def _show_file(file: Path, lines: int, *, follows: bool) -> None:
 
 
 def _as_json(session: Session, name: str, lines: int) -> None:
-    if name in vm_logs.IN_GUEST:
-        buffer = io.BytesIO()
-        session.access.show_log(name, lines, buffer, follows=False)
-        text = buffer.getvalue()
-    else:
-        text = b"".join(vm_logs.last_lines(_file(session, name), lines)[0])
-    told = text.decode("utf-8", errors="replace").splitlines()
+    told = vm_logs.end_of(session, name, lines).decode("utf-8", errors="replace").splitlines()
     screen.json_object({"vm": session.config.vm, "log": name, "lines": told})

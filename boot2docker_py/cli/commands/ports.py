@@ -8,6 +8,7 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
+from boot2docker_py.machine import published
 
 HEADINGS = ("CONTAINER", "PORT", "ON THIS MACHINE", "AT THE VM'S OWN ADDRESS")
 
@@ -21,10 +22,7 @@ def ports(session: Session) -> None:
 
     Example: boot2docker ports
     """
-    session.questions.running_address()
-    found = session.endpoint.ports()
-    host_only = session.access.host_only_address() if found else None
-    rows = [{**port, "vm_address": _at_vm(port, host_only)} for port in found]
+    host_only, rows = published.of_vm(session)
     if session.as_json:
         facts = {"vm": session.config.vm, "ip": host_only, "ports": rows}
         screen.json_object(facts)
@@ -33,12 +31,6 @@ def ports(session: Session) -> None:
     else:
         screen.words("No container publishes a port.")
         screen.words("Services of a swarm are not listed, but in mode=host.")
-
-
-def _at_vm(port: dict[str, Any], host_only: str | None) -> str | None:
-    """Return where the port is reached at the VM's own address, None if it is not."""
-    is_there = host_only and port["guest_address"] in ("0.0.0.0", "::", host_only)
-    return f"{host_only}:{port['port']}" if is_there else None
 
 
 def _words(row: dict[str, Any]) -> tuple[str, ...]:

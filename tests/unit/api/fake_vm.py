@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import Any
+from typing import Any, Mapping
 
 from boot2docker_py import config as configuration
 from boot2docker_py.api import VM
@@ -14,15 +14,20 @@ from tests.fakes import FakeDriver, FakeEndpoint, FakeImages
 
 
 class FakeParts(Parts):
-    def __init__(self, vm: FakeVM, timeout_s: float | None) -> None:
+    def __init__(
+        self, vm: FakeVM, timeout_s: float | None, settings: Mapping[str, object] = {}
+    ) -> None:
         super().__init__()
         self._vm = vm
-        self._wanted_s = timeout_s
+        typed = {name: str(value) for name, value in settings.items()}
+        self.flags = {"vm": vm.name, "timeout_s": str(timeout_s or 20), **typed}
+
+    def other(self, vm_name: str) -> Parts:
+        return FakeParts(FakeVM(self._vm.driver.other(vm_name), vm_name), None)
 
     @cached_property
     def config(self) -> Any:
-        flags = {"vm": self._vm.name, "timeout_s": str(self._wanted_s or 20)}
-        return configuration.load(find(os.environ), os.environ, flags)
+        return configuration.load(find(os.environ), os.environ, self.flags)
 
     @cached_property
     def driver(self) -> Any:
@@ -42,5 +47,8 @@ class FakeVM(VM):
         super().__init__(name)
         self.driver, self.endpoint = driver, FakeEndpoint()
 
-    def _parts(self, timeout_s: float | None = None) -> Parts:
-        return FakeParts(self, timeout_s)
+    def _named(self, name: str) -> FakeVM:
+        return FakeVM(self.driver.other(name), name)
+
+    def _parts(self, timeout_s: float | None = None, more: Mapping[str, object] = {}) -> Parts:
+        return FakeParts(self, timeout_s, more)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 import threading
@@ -9,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from boot2docker_py import api
 from boot2docker_py.api import VM
+from boot2docker_py.cli.app import app
 from boot2docker_py.drivers.base import State
-from boot2docker_py.errors import NotFoundError, UsageError, WrongStateError
+from boot2docker_py.errors import DeadlineError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.machine.users import Users
 from boot2docker_py.wait import Deadline
 from tests.fakes import FakeDriver
@@ -139,3 +142,94 @@ class TestVerbs:
         root = Path(__file__).parents[3]
         subprocess.run([sys.executable, "-c", code], cwd=root, check=True)
         assert capfd.readouterr() == ("", "")
+
+
+class TestAsTheCommands:
+    def test_every_command_has_one(self) -> None:
+        """But those of a terminal, and those about this program and this machine."""
+        of_terminal = {"console", "docker", "shell", "ssh-config", "shellinit"}
+        of_machine = {"autostart", "completion", "config", "doctor", "forward", "help", "version"}
+        of_machine |= {"images", "rollback", "uninstall"}
+        others = {
+            "ls": api.ls,
+            "poweroff": VM.power_off,
+            "import": VM.import_,
+            "snapshot": VM.take_snapshot,
+            "ssh": VM.run,
+            "cp": VM.copy_in,
+            "status": VM.state,
+        }
+        wanted = set(app.commands) - of_terminal - of_machine
+        assert {name for name in wanted if name not in others and not hasattr(VM, name)} == set()
+
+    def test_set_says_what_takes_effect_when(self) -> None:
+        driver = FakeDriver(State.RUNNING)
+        vm = FakeVM(driver)
+        change = vm.set(memory_mb=512, publish="off")
+        assert {one.field: one.takes_effect for one in change.settings} == {
+            "memory_mb": "at the next boot",
+            "publish": "at the next up",
+        }
+        vm.restart()
+        assert vm.info().memory_mb == 512
+        assert vm.set(cpus=2, restart=True).was_restarted
+        assert vm.info().cpus == 2
+        vm.set(unset=["publish"])
+        for wrong in ({"colour": 1}, {"iso_url": "x"}, {"memory_mb": "many"}):
+            with pytest.raises(UsageError):
+                vm.set(**wrong)
+
+    def test_clones_and_names(self, tmp_path: Path) -> None:
+        driver = FakeDriver(State.OFF, name="ci")
+        vm = FakeVM(driver)
+        clone = vm.clone("second")
+        assert (clone.name, clone.state) == ("second", State.OFF)
+        with pytest.raises(WrongStateError):
+            vm.clone("second")
+        clone.rename("third")
+        assert clone.name == "third"
+        assert driver.house["second"].peek() is State.ABSENT
+        assert driver.house["third"].peek() is State.OFF
+
+    def test_a_vm_goes_through_a_file(self, tmp_path: Path) -> None:
+        FakeVM(FakeDriver(State.OFF)).export(tmp_path / "work.vm")
+        made = FakeVM(FakeDriver(), "work")
+        made.import_(tmp_path / "work.vm")
+        assert made.state is State.OFF
+        with pytest.raises(WrongStateError):
+            made.import_(tmp_path / "work.vm")
+
+    def test_images(self) -> None:
+        vm = FakeVM(FakeDriver(State.OFF))
+        assert vm.download().version == "1.0.0"
+        assert vm.upgrade().after is None
+
+    def test_logs(self, tmp_path: Path) -> None:
+        driver = FakeDriver(State.OFF)
+        assert driver.spec is not None
+        console = tmp_path / "console.log"
+        console.write_bytes(b"one\ntwo\nthree\n")
+        driver.spec = driver.spec._replace(console_log=console)
+        vm = FakeVM(driver)
+        assert vm.logs(lines=2) == b"two\nthree\n"
+        with pytest.raises(WrongStateError):
+            vm.logs("engine")
+        with pytest.raises(UsageError, match="no log 'all'"):
+            vm.logs("all")
+
+    def test_ports_of_a_vm_that_runs(self) -> None:
+        vm = FakeVM(FakeDriver(State.RUNNING))
+        assert list(vm.ports()) == []
+        with pytest.raises(WrongStateError):
+            FakeVM(FakeDriver(State.OFF)).ports()
+
+    def test_every_call_that_can_take_long_has_a_deadline(self) -> None:
+        short = {"set": {"cpus": 1}, "take_snapshot": {"name": "x"}}
+        for name, method in vars(VM).items():
+            is_verb = callable(method) and not name.startswith("_")
+            if is_verb and name not in ("info", "ip", "ports", "snapshots"):
+                assert "timeout_s" in inspect.signature(method).parameters, name
+        for verb in ("up", "down", "save", "restart", "set", "take_snapshot"):
+            vm = FakeVM(FakeDriver(State.STARTING, polls=float("inf")))
+            with pytest.raises(DeadlineError):
+                getattr(vm, verb)(timeout_s=0.05, **short.get(verb, {}))
