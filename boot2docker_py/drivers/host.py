@@ -33,7 +33,7 @@ def folder_checks(
             lambda _deadline: _why_too_full(_existing(folder)),
             f"Make space, or {how_to_move}",
             is_guess=True,  # a VM begins with a few megabytes, and may never need more
-            found=lambda: f"{_free_mb(_existing(folder))} MB are free in '{_existing(folder)}'",
+            found=lambda: f"{free_mb(_existing(folder))} MB are free in '{_existing(folder)}'",
         ),
     ]
 
@@ -101,11 +101,12 @@ def _why_not_writable(folder: Path) -> str | None:
 
 
 def _why_too_full(folder: Path) -> str | None:
-    free_mb = _free_mb(folder)
-    return None if free_mb >= FREE_SPACE_MB else f"{free_mb} MB are free"
+    found_mb = free_mb(folder)
+    return None if found_mb >= FREE_SPACE_MB else f"{found_mb} MB are free"
 
 
-def _free_mb(folder: Path) -> int:
+def free_mb(folder: Path) -> int:
+    """Return the free space of a folder in MB."""
     import shutil
 
     return shutil.disk_usage(folder).free // _MB

@@ -14,12 +14,18 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import State, VMSpec
+from boot2docker_py.drivers.base import Own, State, VMSpec
 from boot2docker_py.drivers.virtualbox.binding.api import API, connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.errors import BusyError, WrongStateError
 from boot2docker_py.paths import Paths, VMPaths
-from tests.driver_contract import HostContract, SnapshotContract, wait_until
+from tests.driver_contract import (
+    ChangeContract,
+    CopyContract,
+    HostContract,
+    SnapshotContract,
+    wait_until,
+)
 from tests.fakes import a_spec
 
 
@@ -47,11 +53,29 @@ def driver(api: API, paths: VMPaths) -> Iterator[VirtualBoxDriver]:
     driver.delete()
 
 
+@pytest.fixture
+def other_paths(tmp_path: Path) -> VMPaths:
+    home = tmp_path / "home of another"
+    return Paths(home=home, user_home=home).vm(f"its copy {uuid.uuid4().hex[:8]}")
+
+
+@pytest.fixture
+def other(api: API, driver: VirtualBoxDriver, other_paths: VMPaths) -> Iterator[VirtualBoxDriver]:
+    other = VirtualBoxDriver(other_paths.name, other_paths, api)
+    yield other
+    other.delete()
+
+
+@pytest.fixture
+def own(spec: VMSpec, other_paths: VMPaths) -> Own:
+    return Own(spec.iso, other_paths.console_log)
+
+
 def _vboxmanage(*words: str) -> None:
     subprocess.run(["VBoxManage", *words], check=True, capture_output=True)
 
 
-class TestContract(HostContract, SnapshotContract):
+class TestContract(HostContract, SnapshotContract, ChangeContract, CopyContract):
     """The rules for every driver."""
 
     can_leave_memory_out = False

@@ -37,13 +37,14 @@ from boot2docker_py.errors import (
     HypervisorError,
     NotFoundError,
     StorageError,
+    UsageError,
     WrongStateError,
 )
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check
 
 if TYPE_CHECKING:
-    from virtualbox.library import IMachine
+    from virtualbox.library import IMachine, IMedium
 
     from boot2docker_py.drivers.virtualbox.checks import VirtualBoxChecks
 
@@ -153,12 +154,24 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def create(self, spec: VMSpec) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import media
+
+        def make(disk: Path) -> IMedium:
+            if spec.base_disk:
+                return media.copy_disk(self.api, spec.base_disk, disk)
+            return media.make_disk(self.api, disk, spec.seed, spec.disk_mb)
+
+        self._demand_absent()
+        if spec.base_disk:
+            media.demand_readable(self.api, spec.base_disk)
+        self._create(spec, make)
+
+    def _create(self, spec: VMSpec, make_disk: Callable[[Path], IMedium]) -> None:
+        """Make the VM, its disk by `make_disk`, or leave nothing."""
         import uuid
 
         from boot2docker_py.drivers.virtualbox.vm import machines, media, unfinished
 
-        if self._look()[0] is not State.ABSENT:
-            raise WrongStateError(f"there is a VM '{self._vm}' already")
         host.demand_possible(spec)
         preconditions.demand(self._checks.of_hypervisor(), HypervisorError)
         preconditions.demand(self._checks.of_files(), StorageError)
@@ -167,30 +180,27 @@ class VirtualBoxDriver(Driver):
         disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")
         disk = media.not_stuck(self.api, disk)
         media.demand_new(disk)
-        if spec.base_disk:
-            media.demand_readable(self.api, spec.base_disk)
         make_private_folder(self._paths.folder)
         spec.console_log.parent.mkdir(parents=True, exist_ok=True)
         identity = str(uuid.uuid4())
         unfinished.write(self._note, unfinished.Unfinished(identity, settings, disk))
         try:
-            self._make(spec, disk, identity)
+            self._make(spec, disk, identity, make_disk)
         except BaseException:
             unfinished.clean_up(self.api, self._note)
             raise
         self._note.unlink()
 
-    def _make(self, spec: VMSpec, disk: Path, identity: str) -> None:
+    def _make(
+        self, spec: VMSpec, disk: Path, identity: str, make_disk: Callable[[Path], IMedium]
+    ) -> None:
         from boot2docker_py.drivers.virtualbox.vm import machines, media, start, versions
 
         machine = versions.create_machine(self.api, self._vm, identity)
         machines.configure(self.api, machine, spec, spec.ssh_port or ports.usual_or_free())
         machine.save_settings()
         self.api.virtualbox.register_machine(machine)
-        if spec.base_disk:
-            medium = media.copy_disk(self.api, spec.base_disk, disk)
-        else:
-            medium = media.make_disk(self.api, disk, spec.seed, spec.disk_mb)
+        medium = make_disk(disk)
         with sessions.changed(self.api, machine) as changing:
             media.attach(self.api, changing, spec.iso, medium)
             changing.save_settings()  # at once: see media.not_stuck
@@ -276,11 +286,18 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def delete(self) -> None:
-        from boot2docker_py.drivers.virtualbox.vm import machines, new_disk, snapshots, unfinished
+        from boot2docker_py.drivers.virtualbox.vm import (
+            copies,
+            machines,
+            new_disk,
+            snapshots,
+            unfinished,
+        )
 
         machine = self._find()
         if machine is not None:
             self._demand_ours(machine)
+            copies.demand_none_linked(self.api, machine, "delete")
             self.power_off()
             settings = Path(machine.settings_file_path)
             disk = machines.own_disk(machine) if machine.accessible else None
@@ -340,17 +357,26 @@ class VirtualBoxDriver(Driver):
 
     @_translated
     def delete_snapshot(self, name: str) -> None:
-        from boot2docker_py.drivers.virtualbox.vm import snapshots
+        from boot2docker_py.drivers.virtualbox.vm import copies, new_disk, snapshots
 
         machine, state = self._machine(), self._look()[0]
         if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("delete a snapshot of", state)
+        verb = f"delete the snapshot '{name}' of"
+        copies.demand_none_linked(self.api, machine, verb, name)
+        new_disk.clean_up(self.api, machine, self._note_of_disks)
         snapshots.delete(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
 
     @_translated
     def replace_disk(self, seed: bytes, disk_mb: int) -> None:
-        from boot2docker_py.drivers.virtualbox.vm import machines, media, new_disk, snapshots
+        from boot2docker_py.drivers.virtualbox.vm import (
+            copies,
+            machines,
+            media,
+            new_disk,
+            snapshots,
+        )
 
         machine, (state, problem) = self._machine(), self._look()
         old = media.attached(machine, status.DISK_PORT) if machine.accessible else None
@@ -365,42 +391,140 @@ class VirtualBoxDriver(Driver):
                 details=f"it is '{old.location}'; {problem}".rstrip("; "),
                 resolution="Take it out of the VM in the VirtualBox window first.",
             )
+        copies.demand_none_linked(self.api, machine, "replace the disk of")
+        new_disk.clean_up(self.api, machine, self._note_of_disks)
         snapshots.delete_all(self.api, machine)
         make_private_folder(self._paths.folder)
         new_disk.replace(self.api, machine, own, seed, disk_mb, self._note_of_disks)
         sessions.wait_until_free(self.api, machine)
 
-    def change(self, changes: Changes) -> None:  # noqa: ARG002
-        raise _not_yet("change a VM")
+    @_translated
+    def change(self, changes: Changes) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import growth
 
+        machine = self._machine_at_rest("change")
+        host.demand_change(changes, self.describe())
+        make_private_folder(self._paths.folder)
+        growth.change(self.api, machine, changes, self._note_of_disks)
+        sessions.wait_until_free(self.api, machine)
+
+    @_translated
     def drop_old_disk(self) -> None:
-        """Do nothing: none is kept."""
+        if self._note_of_disks.exists():
+            from boot2docker_py.drivers.virtualbox.vm import new_disk
 
-    def reseed(self, seed: bytes) -> None:  # noqa: ARG002
-        raise _not_yet("give a VM another identity")
+            new_disk.clean_up(self.api, self._machine(), self._note_of_disks)
 
+    @_translated
+    def reseed(self, seed: bytes) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import copies, media
+
+        machine = self._machine_at_rest("change")
+        media.lay(self.api, copies.disk_of(machine, ""), self._vm, seed)
+
+    @_translated
     def clone(
         self,
-        source: Driver,  # noqa: ARG002
-        own: Own,  # noqa: ARG002
+        source: Driver,
+        own: Own,
         *,
-        snapshot: str = "",  # noqa: ARG002
-        is_linked: bool = False,  # noqa: ARG002
-        show: ShowBytes = show_no_bytes,  # noqa: ARG002
+        snapshot: str = "",
+        is_linked: bool = False,
+        show: ShowBytes = show_no_bytes,
     ) -> None:
-        raise _not_yet("clone a VM")
+        from boot2docker_py.drivers.virtualbox.vm import copies, media
 
+        assert isinstance(source, VirtualBoxDriver)
+        if is_linked and not snapshot:
+            raise UsageError(
+                "a linked clone builds on a snapshot",
+                resolution="Name one: boot2docker clone NEW --linked --from SNAPSHOT",
+            )
+        self._demand_absent()
+        machine = source.to_be_copied(snapshot)
+        spec = copies.spec_of(self.api, machine, own, snapshot)
+        original = copies.disk_of(machine, snapshot)
+        in_all = original.size or 1
+
+        def make(path: Path) -> IMedium:
+            if is_linked:
+                disk = media.link(self.api, original, path)
+            else:
+                disk = media.copy_medium(
+                    self.api, original, path, lambda percent: show(in_all * percent // 100, in_all)
+                )
+            media.lay(self.api, disk, self._vm, own.new_seed)
+            return disk
+
+        self._create(spec, make)
+
+    def to_be_copied(self, snapshot: str) -> IMachine:
+        """Return the machine for a clone, of a snapshot or of a VM at rest."""
+        return self._machine() if snapshot else self._machine_at_rest("clone")
+
+    @_translated
     def linked_clones(self) -> Sequence[str]:
-        return ()
+        from boot2docker_py.drivers.virtualbox.vm import copies
 
-    def rename(self, to: VMPaths) -> None:  # noqa: ARG002
-        raise _not_yet("rename a VM")
+        machine = self._find()
+        return copies.linked_to(self.api, machine) if machine else ()
 
-    def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:  # noqa: ARG002
-        raise _not_yet("export a VM")
+    @_translated
+    def rename(self, to: VMPaths) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import copies
 
-    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:  # noqa: ARG002
-        raise _not_yet("import a VM")
+        machine = self._machine_at_rest("rename")
+        copies.demand_none_linked(self.api, machine, "rename")
+        if status.find(self.api, to.name) is not None:
+            raise WrongStateError(f"there is a VM '{to.name}' already")
+        copies.rename(self.api, machine, self._paths, to)
+        sessions.wait_until_free(self.api, machine)
+
+    @_translated
+    def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import appliance
+
+        appliance.export(self.api, self._machine_at_rest("export"), file, show)
+
+    @_translated
+    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import appliance, media, unfinished
+
+        self._demand_absent()
+        found = appliance.read(file)
+        spec = VMSpec(
+            iso=own.iso,
+            seed=b"",
+            disk_mb=found.disk_mb,
+            memory_mb=found.memory_mb,
+            cpus=found.cpus,
+            ssh_port=0,
+            docker_port=0,
+            console_log=own.console_log,
+        )
+
+        def make(path: Path) -> IMedium:
+            unpacked = self._paths.folder / unfinished.IMPORTED
+            appliance.unpack(file, found, unpacked, show)
+            disk = media.copy_disk(
+                self.api, unpacked, path, lambda _percent: appliance.demand_space(path.parent)
+            )
+            unpacked.unlink()
+            media.lay(self.api, disk, self._vm, own.new_seed)
+            return disk
+
+        self._create(spec, make)
+
+    def _demand_absent(self) -> None:
+        if self._look()[0] is not State.ABSENT:
+            raise WrongStateError(f"there is a VM '{self._vm}' already")
+
+    def _machine_at_rest(self, verb: str) -> IMachine:
+        """Return a machine that is off, and holds no memory."""
+        machine, state = self._machine(), self._look()[0]
+        if state not in (State.OFF, State.ABORTED):
+            raise self._wrong_state(verb, state)
+        return machine
 
     def _settle(self, machine: IMachine, state: State) -> None:
         if state in status.AT_REST:
@@ -451,11 +575,3 @@ class VirtualBoxDriver(Driver):
         return WrongStateError(
             f"cannot {verb} the VM '{self._vm}': it is {state.value}", details=self.problem()
         )
-
-
-def _not_yet(what: str) -> HypervisorError:
-    return HypervisorError(
-        f"driver virtualbox does not {what}",
-        details="driver qemu does",
-        resolution="Do it in the VirtualBox window, while the VM is off.",
-    )

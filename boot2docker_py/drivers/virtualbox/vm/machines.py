@@ -14,6 +14,7 @@ from boot2docker_py.drivers.virtualbox.vm import media, nat, status, versions
 if TYPE_CHECKING:
     from virtualbox.library import IMachine
 
+OWN_DISK = "boot2docker-py/disk"  # extra data: the identity of the disk of a renamed machine
 MARK = "boot2docker-py/made"  # extra data: this machine and its disk are ours to delete
 
 
@@ -64,6 +65,7 @@ def _log_console(api: API, machine: IMachine, file: Path) -> None:
 def describe(api: API, machine: IMachine) -> VMInfo:
     """Return what the machine is made of."""
     iso, disk = media.attached(machine, media.ISO_PORT), media.attached(machine, status.DISK_PORT)
+    present = media.top(machine, status.DISK_PORT)  # one with snapshots may have grown since
     host_ports = nat.host_ports(machine)
     settings = Path(machine.settings_file_path)
     return VMInfo(
@@ -71,7 +73,7 @@ def describe(api: API, machine: IMachine) -> VMInfo:
         uuid=machine.id_p,
         iso=Path(iso.location if iso else ""),
         disk=Path(disk.location if disk else ""),
-        disk_mb=disk.logical_size // media.MB if disk else 0,
+        disk_mb=present.logical_size // media.MB if present else 0,
         memory_mb=machine.memory_size,
         cpus=machine.cpu_count,
         ssh_port=host_ports.get(nat.SSH, 0),
@@ -116,6 +118,8 @@ def holds_data(api: API, machine: IMachine) -> bool:
 def own_disk(machine: IMachine) -> Path | None:
     """Return the data disk when it is the machine's own: it carries our mark, or its shape.
 
+    A machine that was renamed names its disk, whose file keeps the name that it had.
+
     The original made none; its disk has the machine's name and lies beside the settings. Docker
     Machine's is called "disk" and lies in the folder above them, which has the machine's name.
     """
@@ -127,7 +131,14 @@ def own_disk(machine: IMachine) -> Path | None:
     is_beside = path.parent == settings.parent and is_named
     above = settings.parent.parent
     is_of_machine = path == above / "disk.vmdk" and above.name == machine.name
-    return path if is_beside or is_of_machine else None
+    is_named_by_us = machine.get_extra_data(OWN_DISK) == disk.id_p
+    return path if is_beside or is_of_machine or is_named_by_us else None
+
+
+def own_files(api: API, disk: Path | None) -> set[Path]:
+    """Return the files of a data disk, with those that snapshots have made of it."""
+    known = media.known(api, disk) if disk else None
+    return {Path(known.location), *media.built_on(known)} if known else set()
 
 
 def unregister(api: API, machine: IMachine, disk: Path | None) -> None:
@@ -140,6 +151,7 @@ def unregister(api: API, machine: IMachine, disk: Path | None) -> None:
         settings.unlink(missing_ok=True)
         return
     leases.forget(api, machine)
+    files = own_files(api, disk)
     removed = machine.unregister(api.library.CleanupMode.full)
-    ours = [medium for medium in removed if disk and Path(medium.base.location) == disk]
+    ours = [medium for medium in removed if Path(medium.location) in files]
     failures.wait(machine.delete_config(ours))

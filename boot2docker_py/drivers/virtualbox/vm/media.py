@@ -7,16 +7,23 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator
 
+from boot2docker_py.drivers.base import (
+    NEW_SEED_AT_BYTES,
+    NEW_SEED_LIMIT_BYTES,
+    may_be_laid,
+    no_room_for_seed,
+)
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.binding.pyvbox import given
-from boot2docker_py.drivers.virtualbox.vm import versions
+from boot2docker_py.drivers.virtualbox.vm import progress, versions
+from boot2docker_py.drivers.virtualbox.vm.progress import Show, no_show
 from boot2docker_py.drivers.virtualbox.vm.status import CONTROLLER, DISK_PORT
-from boot2docker_py.errors import StorageError, UsageError
+from boot2docker_py.errors import StorageError, UsageError, WrongStateError
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
-    from virtualbox.library import IMachine, IMedium
+    from virtualbox.library import IMachine, IMedium, IMediumIO
 
 PORTS = 4
 ISO_PORT = 0
@@ -35,14 +42,14 @@ def make_disk(api: API, path: Path, seed: bytes, size_mb: int) -> IMedium:
     return disk
 
 
-def copy_disk(api: API, base: Path, path: Path) -> IMedium:
+def copy_disk(api: API, base: Path, path: Path, show: Show = no_show) -> IMedium:
     """Make a disk with the content of another, which is only read; it has an identity of its own.
 
     Raises:
         UsageError: that is no disk that VirtualBox can read.
     """
     with _opened(api, base) as original:
-        return _made(api, path, lambda: _copy(api, original, path))
+        return _made(api, path, lambda: _copy(api, original, path, show=show))
 
 
 def demand_readable(api: API, base: Path) -> None:
@@ -80,6 +87,52 @@ def make_disk_file(api: API, path: Path, seed: bytes, size_mb: int) -> IMedium:
     )
 
 
+def copy_medium(api: API, original: IMedium, path: Path, show: Show = no_show) -> IMedium:
+    """Make a disk with the content of a disk of VirtualBox, as it is now; it builds on no other."""
+    return _made(api, path, lambda: _copy(api, original, path, show=show))
+
+
+def copy_top(api: API, original: IMedium, path: Path) -> IMedium:
+    """Make a disk with what one has beyond the one that it builds on, and which builds on that."""
+    return _made(api, path, lambda: _copy(api, original, path, original.parent))
+
+
+def link(api: API, original: IMedium, path: Path) -> IMedium:
+    """Make a disk that builds on another, and has only what differs from it."""
+
+    def make() -> IMedium:
+        disk = _new(api, path)
+        failures.wait(original.create_diff_storage(disk, [api.library.MediumVariant.standard]))
+        return disk
+
+    return _made(api, path, make)
+
+
+def lay(api: API, disk: IMedium, name: str, new_seed: bytes) -> None:
+    """Lay a new seed into the disk of a machine of that name; see `Driver.reseed`."""
+    if not new_seed:
+        return
+    assert len(new_seed) <= NEW_SEED_LIMIT_BYTES, len(new_seed)
+    if not versions.can_write_to_media(api):
+        raise WrongStateError(
+            f"VM '{name}' cannot be given a new name and new keys",
+            details="VirtualBox before 6.0 does not write into a disk",
+            resolution="Keep the old ones: --keep-keys",
+        )
+    content = disk.open_for_io(True, "")  # noqa: FBT003 - of the API: to be written
+    try:
+        there = b""
+        while len(there) < NEW_SEED_LIMIT_BYTES:
+            offset = NEW_SEED_AT_BYTES + len(there)
+            there += versions.read(content, offset, NEW_SEED_LIMIT_BYTES - len(there))
+        if not may_be_laid(new_seed, there):
+            raise no_room_for_seed(name)
+        whole = new_seed.ljust(NEW_SEED_LIMIT_BYTES, b"\0")
+        _write_all(content, NEW_SEED_AT_BYTES, whole)
+    finally:
+        content.close()
+
+
 def _by_sectors(seed: bytes) -> bytes:
     return seed + bytes(-len(seed) % 512)
 
@@ -91,10 +144,17 @@ def _make_empty(api: API, path: Path, size_mb: int) -> IMedium:
     return disk
 
 
-def _copy(api: API, original: IMedium, path: Path) -> IMedium:
+def _copy(
+    api: API,
+    original: IMedium,
+    path: Path,
+    below: IMedium | None = None,
+    show: Show = no_show,
+) -> IMedium:
     disk = _new(api, path)
-    standard, no_parent = api.library.MediumVariant.standard, api.library.IMedium(None)
-    failures.wait(original.clone_to(disk, [standard], no_parent))
+    standard = api.library.MediumVariant.standard
+    parent = api.library.IMedium(None) if below is None else below
+    progress.follow(original.clone_to(disk, [standard], parent), show)
     return disk
 
 
@@ -133,11 +193,14 @@ def _opened(api: API, path: Path) -> Iterator[IMedium]:
 
 def _write(disk: IMedium, seed: bytes) -> None:
     content = disk.open_for_io(True, "")  # noqa: FBT003 - of the API: to be written
-    whole = _by_sectors(seed)
-    offset = 0
-    while offset < len(whole):
-        offset += versions.write(content, offset, whole[offset:])
+    _write_all(content, 0, _by_sectors(seed))
     content.close()
+
+
+def _write_all(content: IMediumIO, offset: int, whole: bytes) -> None:
+    written = 0
+    while written < len(whole):
+        written += versions.write(content, offset + written, whole[written:])
 
 
 def add_controller(api: API, machine: IMachine) -> None:
@@ -173,9 +236,22 @@ def exchange(api: API, machine: IMachine, disk: IMedium) -> None:
 
 
 def attached(machine: IMachine, port: int) -> IMedium | None:
-    """Return what is in a port, the base of a chain of snapshots; None when there is nothing."""
+    """Return what is in a port, without what snapshots have made of it; None: there is nothing.
+
+    Of a linked clone it is what that has of its own, not the disk of another that it builds on.
+    """
     medium = top(machine, port)
-    return medium and medium.base
+    while medium is not None:
+        below = given(medium.parent)
+        if below is None or _is_of_others(below, machine):
+            return medium
+        medium = below
+    return None
+
+
+def _is_of_others(disk: IMedium, machine: IMachine) -> bool:
+    users = list(disk.machine_ids)
+    return bool(users) and machine.id_p not in users
 
 
 def top(machine: IMachine, port: int) -> IMedium | None:
@@ -190,17 +266,33 @@ def top(machine: IMachine, port: int) -> IMedium | None:
     return medium
 
 
+def known(api: API, path: Path) -> IMedium | None:
+    """Return VirtualBox's object for the disk in a file, None when it has none."""
+    waiting = list(api.virtualbox.hard_disks)
+    while waiting:
+        disk = waiting.pop()
+        if os.path.normcase(disk.location) == os.path.normcase(str(path)):
+            return disk
+        waiting += disk.children
+    return None
+
+
+def is_used(api: API, disk: IMedium) -> bool:
+    """Tell whether a machine that is there has the disk, now or in a snapshot."""
+    users = list(disk.machine_ids)
+    return bool(users) and any(machine.id_p in users for machine in api.virtualbox.machines)
+
+
 def forget(api: API, path: Path) -> None:
     """Take a disk that no machine has out of VirtualBox's list; its file is left alone.
 
     What snapshots have built on it, and a killed `delete` has left, is of no use any more.
     """
-    for disk in api.virtualbox.hard_disks:
-        is_it = os.path.normcase(disk.location) == os.path.normcase(str(path))
-        if is_it and not disk.machine_ids:
-            for child in disk.children:
-                _delete_tree(child)
-            disk.close()
+    disk = known(api, path)
+    if disk is not None and not disk.machine_ids:
+        for child in disk.children:
+            _delete_tree(child)
+        disk.close()
 
 
 def _delete_tree(disk: IMedium) -> None:

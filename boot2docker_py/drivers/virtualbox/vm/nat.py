@@ -65,6 +65,18 @@ def ssh_port(machine: IMachine) -> int:
     return found
 
 
+def change(api: API, machine: IMachine, ssh_port: int | None, docker_port: int | None) -> None:
+    """Give the rules other ports; None leaves one, for SSH 0 is any, for the engine no rule."""
+    engine, present = machine.get_network_adapter(0).nat_engine, host_ports(machine)
+    for name, port in ((SSH, ssh_port), (ENGINE, docker_port)):
+        if port is None or port == present.get(name, 0):
+            continue
+        if name in present:
+            engine.remove_redirect(name)
+        if port or name == SSH:
+            _add(api, engine, name, port or ports.any_free())
+
+
 def taken(machine: IMachine) -> dict[str, int]:
     """Return those of our rules whose ports another program has."""
     return {

@@ -23,8 +23,8 @@ def replace(
 ) -> None:
     """Replace the disk `old` of a machine that is off; None: it has none."""
     clean_up(api, machine, note)
-    new = _free_name(api, machine, old)
-    _write(note, [new, *([old] if old else [])])
+    new = free_name(api, machine, old)
+    write(note, [new, *([old] if old else [])])
     disk = media.make_disk(api, new, seed, size_mb)
     with sessions.changed(api, machine) as changing:
         media.exchange(api, changing, disk)
@@ -33,21 +33,25 @@ def replace(
 
 
 def clean_up(api: API, machine: IMachine, note: Path) -> None:
-    """Delete the disk that a note names and the machine does not have, and the note."""
+    """Delete the disks that a note names and no machine has, and the note."""
     try:
         files = [Path(file) for file in json.loads(note.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return
-    disk = media.attached(machine, status.DISK_PORT)
+    present = media.top(machine, status.DISK_PORT)
     for file in files:
-        if disk is None or Path(disk.location) != file:
+        disk = media.known(api, file)
+        is_present = present is not None and Path(present.location) == file
+        if not is_present and (disk is None or not media.is_used(api, disk)):
             media.forget(api, file)
             file.unlink(missing_ok=True)
     note.unlink()
 
 
-def _free_name(api: API, machine: IMachine, old: Path | None) -> Path:
-    settings, suffix = Path(machine.settings_file_path), old.suffix if old else ".vmdk"
+def free_name(api: API, machine: IMachine, old: Path | None, suffix: str = "") -> Path:
+    """Return a name for a disk of the machine beside its settings, which no file has."""
+    settings = Path(machine.settings_file_path)
+    suffix = suffix or (old.suffix if old else ".vmdk")
     for number in itertools.count(1):
         end = "" if number == 1 else f"-{number}"
         name = settings.with_name(f"{machine.name}{end}{suffix}")
@@ -56,7 +60,8 @@ def _free_name(api: API, machine: IMachine, old: Path | None) -> Path:
     raise AssertionError("numbers do not end")
 
 
-def _write(note: Path, files: list[Path]) -> None:
+def write(note: Path, files: list[Path]) -> None:
+    """Note files, of which `clean_up` deletes those that no machine has then."""
     new = note.with_name(note.name + ".new")
     with new.open("w", encoding="utf-8") as file:
         json.dump([str(path) for path in files], file)

@@ -13,7 +13,7 @@ from boot2docker_py.drivers.virtualbox.vm import media, sessions, status
 from boot2docker_py.errors import NotFoundError, UsageError, WrongStateError
 
 if TYPE_CHECKING:
-    from virtualbox.library import IMachine, ISnapshot
+    from virtualbox.library import IMachine, IMedium, ISnapshot
 
 
 def all_of(machine: IMachine) -> list[Snapshot]:
@@ -79,6 +79,28 @@ def files_of(machine: IMachine) -> tuple[Path, ...]:
     disk = media.attached(machine, status.DISK_PORT)
     saved = sorted(Path(machine.snapshot_folder).glob("*.sav"))
     return (*(media.built_on(disk) if disk else ()), *saved)
+
+
+def as_it_was(machine: IMachine, name: str) -> IMachine:
+    """Return the machine as it was at a snapshot; as it is, when none is named."""
+    return _find(machine, name).machine if name else machine
+
+
+def disks_of(machine: IMachine, name: str = "") -> list[IMedium]:
+    """Return the data disk as it is and as it was at each snapshot; or at the one that is named."""
+    chosen = [_find(machine, name)] if name else list(_walk(machine))
+    states = [one.machine for one in chosen] + ([] if name else [machine])
+    found = (media.top(state, status.DISK_PORT) for state in states)
+    return [disk for disk in found if disk is not None]
+
+
+def chain_of(machine: IMachine) -> list[IMedium]:
+    """Return the data disk as it is, and those that it builds on."""
+    disk, chain = media.top(machine, status.DISK_PORT), []
+    while disk is not None:
+        chain.append(disk)
+        disk = given(disk.parent)
+    return chain
 
 
 def _walk(machine: IMachine) -> Iterator[ISnapshot]:

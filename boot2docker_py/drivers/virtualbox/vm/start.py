@@ -45,6 +45,8 @@ HOST_ONLY = "boot2docker-py/host-only"  # extra data: the network that the VM wa
 def set_host_only(api: API, machine: IMachine, wanted: HostOnly) -> None:
     """Give the machine its host-only adapter; one that cannot be had is an error when required."""
     if wanted.mode == "off":
+        if network.is_attached(api, machine):
+            network.detach(api, machine)
         return
     machine.set_extra_data(HOST_ONLY, json.dumps(wanted._asdict()))
     try:
@@ -100,14 +102,15 @@ def start(api: API, machine: IMachine, boot: Boot, *, is_saved: bool) -> None:
         _launch(api, machine, frontend)
 
 
-def _wanted_host_only(machine: IMachine) -> HostOnly | None:
+def wanted_host_only(machine: IMachine) -> HostOnly | None:
+    """Return the host-only network that the machine was made for, None when it was not."""
     found = machine.get_extra_data(HOST_ONLY)
     return HostOnly(**json.loads(found)) if found else None
 
 
 def _repair_host_only(api: API, machine: IMachine) -> None:
     """Put right what sleep, Windows, or another program have done to the adapter."""
-    wanted = _wanted_host_only(machine)
+    wanted = wanted_host_only(machine)
     if wanted is None:  # of the original: its adapter is its own business
         return
     try:
@@ -128,7 +131,7 @@ def _repair_host_only(api: API, machine: IMachine) -> None:
 
 
 def _is_of_host_only(api: API, machine: IMachine, error: Boot2DockerError) -> bool:
-    wanted = _wanted_host_only(machine)
+    wanted = wanted_host_only(machine)
     return (
         network.is_attached(api, machine)
         and (wanted is None or wanted.mode == "auto")

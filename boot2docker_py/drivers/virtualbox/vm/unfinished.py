@@ -12,6 +12,8 @@ from typing import NamedTuple
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import machines, media, sessions
 
+IMPORTED = "import.vmdk"  # beside the note: the disk of a file, until it has become the data disk
+
 
 class Unfinished(NamedTuple):
     """What a killed `create` or `delete` may have left."""
@@ -65,6 +67,10 @@ def clean_up(api: API, note: Path) -> None:
         if machine.accessible:
             sessions.wait_until_free(api, machine)
         machines.unregister(api, machine, left.disk)
+    imported = note.with_name(IMPORTED)
+    if imported.exists():
+        media.forget(api, imported)
+        imported.unlink()
     if not _is_of_another(left):
         left.settings.unlink(missing_ok=True)
         left.settings.with_suffix(".vbox-prev").unlink(missing_ok=True)

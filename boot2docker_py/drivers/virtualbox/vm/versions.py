@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.errors import HypervisorError
 
 if TYPE_CHECKING:
     from virtualbox.library import (
@@ -80,6 +81,15 @@ def can_write_to_media(api: API) -> bool:
 def write(content: IMediumIO, offset: int, data: bytes) -> int:
     """Write into a disk; return how much was written. pyvbox takes bytes for strings (6.1 too)."""
     return int(content._call("write", [offset, list(data)]))
+
+
+def read(content: IMediumIO, offset: int, length: int) -> bytes:
+    """Read from a disk; return what was read, at least a byte."""
+    found = content._call("read", [offset, length])
+    data = found.encode("latin-1") if isinstance(found, str) else bytes(found)
+    if not data:
+        raise HypervisorError("VirtualBox reads nothing from a disk", details=f"at {offset}")
+    return data
 
 
 def launch(api: API, machine: IMachine, session: ISession, frontend: str) -> IProgress:

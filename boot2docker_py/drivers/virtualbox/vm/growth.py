@@ -1,0 +1,114 @@
+"""What a machine that is off is made of, changed: memory, CPUs, ports, network, a larger disk.
+
+All in one session, which keeps all or nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from boot2docker_py.drivers.base import Changes
+from boot2docker_py.drivers.virtualbox.binding import failures
+from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.binding.pyvbox import given
+from boot2docker_py.drivers.virtualbox.vm import (
+    machines,
+    media,
+    nat,
+    new_disk,
+    sessions,
+    start,
+    status,
+)
+from boot2docker_py.errors import Boot2DockerError, WrongStateError
+
+if TYPE_CHECKING:
+    from virtualbox.library import IMachine, IMedium
+
+log = logging.getLogger(__name__)
+
+# E_NOTIMPL and VBOX_E_NOT_SUPPORTED; other versions say it in words alone.
+_CANNOT = (0x80004001, 0x80BB0009)
+_CANNOT_WORDS = ("VERR_NOT_SUPPORTED", "VERR_NOT_IMPLEMENTED", "does not support")
+
+
+def change(api: API, machine: IMachine, changes: Changes, note: Path) -> None:
+    """Change a machine that is off; `note` is the file that names disks that may be left."""
+    grows = changes.disk_mb is not None and changes.disk_mb > size_mb(machine)
+    if grows:
+        _demand_own(machine)
+        new_disk.clean_up(api, machine, note)
+    with sessions.changed(api, machine) as changing:
+        if changes.memory_mb is not None:
+            changing.memory_size = changes.memory_mb
+        if changes.cpus is not None:
+            changing.cpu_count = changes.cpus
+        nat.change(api, changing, changes.ssh_port, changes.docker_port)
+        if changes.host_only is not None:
+            start.set_host_only(api, changing, changes.host_only)
+        if grows and changes.disk_mb is not None:
+            larger = _larger(api, machine, changes.disk_mb, note)
+            if larger:
+                media.exchange(api, changing, larger)
+
+
+def size_mb(machine: IMachine) -> int:
+    """Return the size of the data disk as the guest sees it."""
+    disk = media.top(machine, status.DISK_PORT)
+    return disk.logical_size // media.MB if disk else 0
+
+
+def _demand_own(machine: IMachine) -> None:
+    if machines.own_disk(machine) is None:
+        raise WrongStateError(
+            f"the data disk of the VM '{machine.name}' is not its own, so it does not grow",
+            resolution="Grow it in the VirtualBox window, under Tools, Media.",
+        )
+
+
+def _larger(api: API, machine: IMachine, disk_mb: int, note: Path) -> IMedium | None:
+    """Let the disk grow where it is; else return a larger one with its content."""
+    disk = media.top(machine, status.DISK_PORT)
+    assert disk is not None, machine.name
+    try:
+        _resize(disk, disk_mb)
+    except Boot2DockerError as error:
+        if not _is_refused(error):
+            raise
+        log.info("VirtualBox cannot let this disk grow; it becomes a VDI. That takes a while...")
+        return converted(api, machine, disk, disk_mb, note)
+    return None
+
+
+def _is_refused(error: Boot2DockerError) -> bool:
+    code = getattr(error, "result_code", 0)
+    return code in _CANNOT or any(words in error.details for words in _CANNOT_WORDS)
+
+
+def converted(api: API, machine: IMachine, disk: IMedium, disk_mb: int, note: Path) -> IMedium:
+    """Return a larger disk with the content of `disk`, beside it, in a format that can grow.
+
+    One that a snapshot has begun builds on what that one builds on, so that snapshots stay.
+    """
+    root = media.attached(machine, status.DISK_PORT)
+    assert root is not None, machine.name
+    old = Path(disk.location)
+    if root.id_p == disk.id_p:
+        new = new_disk.free_name(api, machine, old, ".vdi")
+    else:
+        new = Path(machine.snapshot_folder, f"{{{uuid.uuid4()}}}.vdi")
+    new_disk.write(note, [new, old])
+    builds_on_another = given(disk.parent) is not None
+    copy = media.copy_top if builds_on_another else media.copy_medium
+    larger = copy(api, disk, new)
+    _resize(larger, disk_mb)
+    return larger
+
+
+def _resize(disk: IMedium, disk_mb: int) -> None:
+    with failures.translated():
+        failures.wait(disk.resize(disk_mb * media.MB))
+        disk.refresh_state()  # else it tells its size of before (7.2.22)

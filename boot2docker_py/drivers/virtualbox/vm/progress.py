@@ -1,0 +1,35 @@
+"""Long operations of VirtualBox: followed, shown, and given up with the command that waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Callable
+
+from boot2docker_py.drivers.virtualbox.binding import failures
+
+if TYPE_CHECKING:
+    from virtualbox.library import IProgress
+
+LOOKS_EACH_MS = 200
+
+# How far it is, in hundredths; may raise, to give it up.
+Show = Callable[[int], None]
+
+
+def no_show(_percent: int) -> None:
+    """Show nothing."""
+
+
+def follow(progress: IProgress, show: Show = no_show) -> None:
+    """Wait for an operation to end, and raise what it failed with; cancel it if we are stopped."""
+    try:
+        while show is not no_show and not progress.completed:
+            show(int(progress.percent))
+            progress.wait_for_completion(LOOKS_EACH_MS)
+    except BaseException:
+        with failures.translated():
+            if progress.cancelable:
+                progress.cancel()
+            progress.wait_for_completion(-1)
+        raise
+    failures.wait(progress)
+    show(100)
