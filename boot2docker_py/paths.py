@@ -46,6 +46,11 @@ class VMPaths(NamedTuple):
         return self.folder / OWN_KEY
 
     @property
+    def adopted(self) -> Path:
+        """Return the file that says that another program made the VM."""
+        return self.folder / "adopted"
+
+    @property
     def known_hosts(self) -> Path:
         """Return the pinned SSH host key, in OpenSSH's form, under the VM's name."""
         return self.folder / "known_hosts"
@@ -164,6 +169,21 @@ class Paths(NamedTuple):
             if home != self.home and (home / "vms" / vm_name / "driver").exists():
                 return home
         return None
+
+    def of_this_program(self) -> list[Path]:
+        """Return what we may have made in the home besides VMs; others may have files there, too.
+
+        In the original's folder its image, profile and certificates are not ours.
+        """
+        ours = "id_boot2docker* boot2docker.log* virtualbox-binding bin completion run images vms/*"
+        patterns = ours.split()
+        is_of_original = self.home == self.user_home / ".boot2docker"
+        if not is_of_original:
+            patterns += ["profile", "boot2docker.iso*", "certs"]
+        elif self.iso.with_name(f"{self.iso.name}.json").exists():
+            patterns += ["boot2docker.iso*"]
+        found = {path for pattern in patterns for path in self.home.glob(pattern)}
+        return sorted(path for path in found if not (path / "driver").exists())
 
     def vm_names(self) -> list[str]:
         """Return the names of the VMs that have a folder here."""

@@ -41,7 +41,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
     "Many VMs": ("ls", "clone", "rename", "export", "import"),
     "Images": ("download", "upgrade"),
     "Settings and help": ("config", "ssh-config", "autostart", "completion", "help", "version"),
-    "When something is wrong": ("doctor", "logs", "console", "forward"),
+    "When something is wrong": ("doctor", "logs", "console", "forward", "uninstall"),
 }
 
 INTRODUCTION = "One small Linux VM that runs the Docker Engine."

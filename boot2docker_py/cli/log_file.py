@@ -30,6 +30,13 @@ def demand(found: paths.Paths) -> None:
     log.debug("the log begins in '%s'", found.home)
 
 
+def end() -> None:
+    """Close the log, which is about to be removed."""
+    for handler in [one for one in log.handlers if isinstance(one, _InHome)]:
+        log.removeHandler(handler)
+        handler.close()
+
+
 class _InHome(logging.Handler):
     """Keep what is logged until the home is there."""
 

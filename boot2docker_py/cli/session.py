@@ -43,6 +43,13 @@ class Session(Parts):
         self.as_json = bool(typed.pop("as_json", self.as_json))
         self.flags.update(typed)
 
+    def of(self, vm_name: str) -> Session:
+        """Return a session about another VM of this user, with the settings of this command."""
+        other = Session()
+        other.flags = {**self.flags, "vm": vm_name}
+        other.config = configuration.load(self.paths, os.environ, other.flags)
+        return other
+
     def hand_over(self) -> None:
         """Note that a program of the user begins, which must not be run twice."""
         screen.status_line.end()

@@ -253,6 +253,10 @@ class Machine:
             self._forget()
             return True
 
+    def let_go(self) -> None:
+        """Forget a VM that another program made, and that stays what it is."""
+        self._forget()
+
     def forward(self, deadline: Deadline) -> None:
         """Run the forwarder of a running VM, until the engine answers through it."""
         with self.alone("forward", deadline):
@@ -291,6 +295,7 @@ class Machine:
         """Remember the hypervisor of a VM that others made, lest it be sought elsewhere."""
         if not self.paths.driver_record.exists() and self.driver.state() is not State.ABSENT:
             make_private_folder(self.paths.folder)
+            self.paths.adopted.touch()
             self.paths.driver_record.write_text(self.driver.name + "\n")
 
     def _settled(self, deadline: Deadline) -> State:
@@ -430,6 +435,7 @@ class Machine:
         self.endpoint.stop()
         for file in (
             self.paths.driver_record,
+            self.paths.adopted,
             self.paths.known_hosts,
             self.paths.settings,
             self.paths.own_key,
