@@ -34,9 +34,9 @@ from boot2docker_py.image import Image
 from boot2docker_py.machine import following, published
 from boot2docker_py.machine import logs as vm_logs
 from boot2docker_py.machine.changing import Change
-from boot2docker_py.machine.life import Upgraded
 from boot2docker_py.machine.parts import Parts
 from boot2docker_py.machine.resets import Reset
+from boot2docker_py.machine.upgrades import Pinned, Upgraded
 from boot2docker_py.paths import USUAL_VM, find
 from boot2docker_py.wait import Report, silent
 
@@ -50,6 +50,7 @@ __all__ = [
     "Change",
     "Image",
     "Listed",
+    "Pinned",
     "Reset",
     "Snapshot",
     "State",
@@ -206,10 +207,39 @@ class VM:
         parts = self._parts(timeout_s)
         return parts.images.fetch(parts.deadline)
 
-    def upgrade(self, *, timeout_s: float | None = None) -> Upgraded:
-        """Change the VM to a newer image; it stays with the old one if that does not come up."""
+    def upgrade(self, version: str = "", *, timeout_s: float | None = None) -> Upgraded:
+        """Change the VM to a newer image, or to that of `version`.
+
+        It stays with the old one if the new one does not come up.
+
+        Raises:
+            NotFoundError: there is no image of that version.
+            WrongStateError: the VM is pinned, or another VM needs the image in place.
+        """
         parts = self._parts(timeout_s)
-        upgraded = parts.machine.upgrade(parts.deadline)
+        return self._upgraded(parts, parts.upgrades.upgrade(parts.deadline, version=version))
+
+    def roll_back(self, *, timeout_s: float | None = None) -> Upgraded:
+        """Change the VM back to the image that was in place before.
+
+        Raises:
+            NotFoundError: none is kept.
+            WrongStateError: as `upgrade`.
+        """
+        parts = self._parts(timeout_s)
+        return self._upgraded(parts, parts.upgrades.roll_back(parts.deadline))
+
+    def pin(self, version: str = "", *, timeout_s: float | None = None) -> Pinned:
+        """Let the VM boot the image that it has, or that of `version`, whatever comes."""
+        parts = self._parts(timeout_s)
+        return parts.upgrades.pin(parts.deadline, version=version)
+
+    def unpin(self, *, timeout_s: float | None = None) -> str | None:
+        """Let the VM boot the usual image again; return the version it was pinned to, or None."""
+        parts = self._parts(timeout_s)
+        return parts.upgrades.unpin(parts.deadline)
+
+    def _upgraded(self, parts: Parts, upgraded: Upgraded) -> Upgraded:
         if upgraded.was_restarted:
             parts.access.settle()
         return upgraded

@@ -61,6 +61,11 @@ class VMPaths(NamedTuple):
         return self.folder / "engine-settings"
 
     @property
+    def pin(self) -> Path:
+        """Return the file that says which image the VM is pinned to."""
+        return self.folder / "pin"
+
+    @property
     def console_log(self) -> Path:
         """Return what the VM said on its serial console since its last start."""
         return self.folder / "console.log"
@@ -124,6 +129,11 @@ class Paths(NamedTuple):
     def stand_in(self) -> Path:
         """Return the folder of the program `docker` that runs the client of the VM."""
         return self.home / "bin"
+
+    @property
+    def notices(self) -> Path:
+        """Return what was last said of newer versions, and when."""
+        return self.home / "notices"
 
     @property
     def good_binding(self) -> Path:

@@ -7,13 +7,14 @@ and `spec`.
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Changes, Driver, Own, State, VMSpec
+from boot2docker_py.drivers.base import Boot, Changes, Driver, Own, State, VMSpec
 from boot2docker_py.errors import (
     NetworkError,
     NotFoundError,
@@ -126,6 +127,20 @@ class DriverContract:
         running.power_off()
         running.start()
         wait_until(running, State.RUNNING)
+
+    def test_a_boot_with_another_image_is_of_that_from_then_on(
+        self, off: Driver, spec: VMSpec, tmp_path: Path
+    ) -> None:
+        other = tmp_path / "other.iso"
+        if spec.iso.exists():
+            shutil.copyfile(spec.iso, other)
+        off.start(Boot(iso=other))
+        wait_until(off, State.RUNNING)
+        assert off.describe().iso == other
+        off.power_off()
+        off.start()
+        wait_until(off, State.RUNNING)
+        assert off.describe().iso == other
 
     def test_save_returns_when_the_vm_is_saved(self, running: Driver) -> None:
         running.save()

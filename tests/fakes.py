@@ -37,6 +37,7 @@ from boot2docker_py.errors import (
     UsageError,
     WrongStateError,
 )
+from boot2docker_py.image.kept import Kept
 from boot2docker_py.machine.access import Access
 from boot2docker_py.wait import Check, Deadline
 
@@ -150,6 +151,8 @@ class FakeDriver(Driver):
             raise HypervisorError(self.start_fails)
         self._is_as_snapshot = False
         if self._state in (State.OFF, State.ABORTED):
+            assert self.spec is not None
+            self.spec = self.spec._replace(iso=boot.iso or self.spec.iso)
             self.boots += 1
             self.memory = f"boot {self.boots}"
         self._state = State.RUNNING
@@ -447,9 +450,6 @@ class FakeStaged:
         self.images.present = self.before
         self.outcome = "rolled back"
 
-    def confirm(self) -> None:
-        self.outcome = "confirmed"
-
     def discard(self) -> None:
         self.outcome = "discarded"
 
@@ -471,11 +471,30 @@ class FakeImages:
     def is_ours_at(self, path: Path) -> bool:
         return self.present.is_ours
 
-    def stage(self, deadline: Deadline) -> Any:
+    def stage(self, deadline: Deadline, permit: Callable[[], None] = lambda: None) -> Any:
         if self.newer is None:
             return None
+        permit()
         self.staged = FakeStaged(self, self.present, self.newer)
         return self.staged
+
+    def stage_version(
+        self, version: str, deadline: Deadline, permit: Callable[[], None] = lambda: None
+    ) -> Any:
+        return self.stage(deadline, permit)
+
+    def stage_before(self, deadline: Deadline, permit: Callable[[], None] = lambda: None) -> Any:
+        return self.stage(deadline, permit)
+
+    def kept_alone(self, deadline: Deadline) -> Any:
+        raise NotImplementedError
+
+    def newest_known(self) -> None:
+        return None
+
+    @property
+    def kept(self) -> Any:
+        return Kept(self.present.path)
 
 
 class FakeConnection:
@@ -574,7 +593,9 @@ class FakeSession(Session):
     def every_vm(self) -> Any:
         driver = self._fakes[0]
         state = driver.peek()
-        return [] if state is State.ABSENT else [Listed("fake", "fake", state, 5 << 20)]
+        images = (self.config.iso,)
+        vm = Listed(self.config.vm, "fake", state, 5 << 20, images=images)
+        return [] if state is State.ABSENT else [vm]
 
     @cached_property
     def shell(self) -> str:

@@ -39,7 +39,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "ip",
     ),
     "Many VMs": ("ls", "clone", "rename", "export", "import"),
-    "Images": ("download", "upgrade"),
+    "Images": ("images", "download", "upgrade", "rollback"),
     "Settings and help": ("config", "ssh-config", "autostart", "completion", "help", "version"),
     "When something is wrong": ("doctor", "logs", "console", "forward", "uninstall"),
 }

@@ -63,6 +63,7 @@ class Config(NamedTuple):
     engine_proxy: str  # auto, off or a URL
     engine_ca: tuple[str, ...]  # auto, or files
     provision: tuple[str, ...]  # files, maybe with `always:` before
+    notices: bool
     gui: bool
     base_vmdk: Path | None
     profile: Path

@@ -156,6 +156,8 @@ SETTINGS = (
     Setting("provision", "Provision", "--provision", "SCRIPT", (), engine.scripts,
             "Script of this machine to run in the VM, once; always:SCRIPT: at each boot.",
             is_list=True),
+    Setting("notices", "Notices", "--notices", "", True, values.truth,
+            "Say once a day when a newer image is known, or a newer program."),
     Setting("gui", "GUI", "--gui", "", False, values.truth,
             "Show the VM's screen in a window, when it starts.", "has_window"),
     Setting("base_vmdk", "BaseVMDK", "--basevmdk", "FILE", None, values.optional_readable_path,

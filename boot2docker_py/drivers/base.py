@@ -99,6 +99,7 @@ class Boot(NamedTuple):
     shares: tuple[Share, ...] | None = None  # None: as at the last boot
     share_symlinks: bool = False  # whether the guest may make symbolic links in them
     window: bool = False  # show the screen of the VM
+    iso: Path | None = None  # the image to boot from now on; None: as at the last boot
 
 
 USUAL = Boot()
@@ -237,8 +238,8 @@ class Driver(ABC):
     def start(self, boot: Boot = USUAL) -> None:
         """Boot an OFF or ABORTED VM, resume a PAUSED one, restore a SAVED one.
 
-        The shares of `boot` count at a boot. Those of an earlier `boot` that are not among them
-        go; what another program has shared with the VM is left alone.
+        The shares and the image of `boot` count at a boot. Shares of an earlier `boot` that are
+        not among them go; what another program has shared with the VM is left alone.
 
         Returns when that is initiated, not when the guest is ready. A RUNNING VM is left alone.
         A port of the VM that has been taken meanwhile is replaced by a free one.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Sequence
 
 from boot2docker_py import drivers
-from boot2docker_py.drivers.base import OnHang, State
+from boot2docker_py.drivers.base import Driver, OnHang, State
 from boot2docker_py.errors import Boot2DockerError, HypervisorError
 from boot2docker_py.paths import Paths
 
@@ -22,6 +22,8 @@ class Listed(NamedTuple):
     state: State | None  # None: the hypervisor cannot be asked
     disk_bytes: int  # what its data disk takes on this machine, its snapshots' share of it too
     problem: str = ""
+    images: tuple[Path, ...] | None = None  # that it boots, its snapshots too; None: not known
+    images_of_memory: tuple[Path, ...] = ()  # that memory in its snapshots needs
 
 
 def every(paths: Paths, wanted: str, on_hang: OnHang) -> list[Listed]:
@@ -51,10 +53,18 @@ def _of_qemu(paths: Paths) -> Sequence[Listed]:
         except Boot2DockerError as error:
             state, problem = None, f"{error.brief}: {error.details}"
         if state is not State.ABSENT:
-            found.append(
-                Listed(name, "qemu", state, _bytes_on_disk(files.Files(vm.folder).disk), problem)
-            )
+            used = _bytes_on_disk(files.Files(vm.folder).disk)
+            found.append(Listed(name, "qemu", state, used, problem, _image_of(driver)))
     return found
+
+
+def _image_of(driver: Driver) -> tuple[Path, ...] | None:
+    """Return what it boots; snapshots of QEMU have their own name for the file."""
+    try:
+        return (driver.describe().iso,)
+    except Boot2DockerError as error:
+        log.debug("no image: %s (%s)", error.brief, error.details)
+        return None
 
 
 def _of_virtualbox(paths: Paths, on_hang: OnHang) -> Sequence[Listed]:
@@ -62,8 +72,16 @@ def _of_virtualbox(paths: Paths, on_hang: OnHang) -> Sequence[Listed]:
 
     try:
         return [
-            Listed(name, "virtualbox", state, sum(map(_bytes_on_disk, disk)), problem)
-            for name, state, disk, problem in listing.all_of(on_hang)
+            Listed(
+                vm.name,
+                "virtualbox",
+                vm.state,
+                sum(map(_bytes_on_disk, vm.disk)),
+                vm.problem,
+                vm.images,
+                vm.images_of_memory,
+            )
+            for vm in listing.all_of(on_hang)
         ]
     except HypervisorError as error:
         log.debug("Not VirtualBox: %s (%s)", error.brief, error.details)

@@ -7,7 +7,8 @@ is first spoken to. `docs/images.md` is the user's page. Read in this order: `mo
 
 from boot2docker_py.image.images import Images
 from boot2docker_py.image.model import DownloadProgress, Image, ImageRequest, OnProgress, Release
-from boot2docker_py.image.store import StagedImage, read_image
+from boot2docker_py.image.staged import StagedImage
+from boot2docker_py.image.store import read_image
 
 __all__ = [
     "DownloadProgress",

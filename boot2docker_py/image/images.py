@@ -6,22 +6,39 @@ import contextlib
 import functools
 import logging
 from pathlib import Path
-from typing import Iterator, Protocol
+from typing import Callable, Iterator, NamedTuple, Protocol
 
 from boot2docker_py import lock
-from boot2docker_py.errors import BusyError, DownloadError, NotFoundError
-from boot2docker_py.image import checksums, package, sources, store, versions
+from boot2docker_py.errors import Boot2DockerError, BusyError, DownloadError, NotFoundError
+from boot2docker_py.image import checksums, offered, package, sources, store, versions
 from boot2docker_py.image.checksums import Checksum
 from boot2docker_py.image.iso9660 import read_disc
+from boot2docker_py.image.kept import Kept
 from boot2docker_py.image.local import LocalSupply
 from boot2docker_py.image.model import Image, ImageRequest, OnProgress, Release, silent
 from boot2docker_py.image.partial import Partial
 from boot2docker_py.image.sources import Kind
+from boot2docker_py.image.staged import StagedImage
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
 _ON_THIS_DISK = {Kind.FILE: LocalSupply, Kind.PACKAGE: package.PackageSupply}
+
+# Called before an image is fetched that is to take the place of the present one; may raise.
+Permit = Callable[[], None]
+
+
+def _always() -> None:
+    pass
+
+
+class Offer(NamedTuple):
+    """The image in place, and what the source offers."""
+
+    present: Image | None
+    release: Release
+    is_newer: bool | None  # None: that cannot be told without fetching it
 
 
 class Supply(Protocol):
@@ -43,6 +60,7 @@ class Images:
         self._request = request
         self._destination = request.destination
         self._on_progress = on_progress
+        self.kept = Kept(request.destination)
 
     def ensure(self, deadline: Deadline) -> Image:
         """Return the image in place; fetch it when there is none, or not the one of `--sha256`.
@@ -76,7 +94,7 @@ class Images:
         if self._request.offline and self._source.kind not in _ON_THIS_DISK:
             return self._read_offline()
         with self._alone(deadline), self._open_supply(deadline) as supply:
-            release = supply.newest(self._given())
+            release = self._ask(supply)
             if self._is_source_itself(release):
                 return self._verify_in_place(release)
             present = None if self._request.force else self._read_usable()
@@ -85,35 +103,134 @@ class Images:
                 return present
             return self._obtain(supply, release, self._destination, deadline)
 
-    def newest(self, deadline: Deadline) -> Release:
-        """Return what the source offers.
+    def offer(self, deadline: Deadline) -> Offer:
+        """Return what the source offers, and whether it is newer; nothing is fetched.
 
         Raises:
             DownloadError: it offers nothing, or cannot be asked. DeadlineError: the time is over.
         """
         with self._open_supply(deadline) as supply:
-            return supply.newest(self._given())
+            present, release = self._read_usable(), _with_checksum(self._ask(supply))
+            if self._is_source_itself(release) or not self._wants(present, release):
+                return Offer(present, release, is_newer=False)
+            return Offer(present, release, self._is_surely_newer(present, release) or None)
 
-    def stage(self, deadline: Deadline) -> store.StagedImage | None:
+    def newest_known(self) -> offered.Offered | None:
+        """Return the newest image that is known of without asking a network."""
+        if sources.parse(self._request.url).kind is Kind.AUTO:
+            found = versions.newest(package.installed(), lambda one: one.version)
+            if found:
+                return offered.Offered(found.version, found.source.origin)
+        return offered.recall(self._destination, self._request.url)
+
+    # -- for an exchange: another image beside the one in place
+
+    def stage(self, deadline: Deadline, permit: Permit = _always) -> StagedImage | None:
         """Put a newer, verified image beside the one in place; None when there is none.
 
         Raises:
             DownloadError, DeadlineError, BusyError: as `fetch`; nothing has changed.
         """
-        staged_path = store.staged_path(self._destination)
         with self._alone(deadline), self._open_supply(deadline) as supply:
-            present = self._read_usable()
-            release = supply.newest(self._given())
+            present, release = self._read_usable(), self._ask(supply)
             if self._is_source_itself(release) or not self._wants(present, release):
-                store.forget(staged_path)
+                store.forget(self._staged_path)
                 return None
-            staged = self._obtain(supply, release, staged_path, deadline)
-            if not self._wants(present, _as_obtained(release, staged)):
-                store.forget(staged_path)
+            if self._is_surely_newer(present, release):
+                permit()
+            staged = StagedImage(
+                present,
+                self._obtain(supply, release, self._staged_path, deadline),
+                self._destination,
+            )
+            if not self._wants(present, _as_obtained(release, staged.after)):
+                staged.discard()
                 return None
-            return store.StagedImage(present, staged, self._destination)
+            _permitted(staged, permit)
+            return staged
+
+    def stage_version(
+        self, version: str, deadline: Deadline, permit: Permit = _always
+    ) -> StagedImage | None:
+        """Put the image of a version beside the one in place; None when that one is it.
+
+        Those that are kept are looked at first, then those that are installed, then the source.
+
+        Raises:
+            NotFoundError: there is none. Others as `stage`.
+        """
+        with self._alone(deadline):
+            present = self._read_usable()
+            if present and versions.is_meant(version, present.version):
+                return None
+            found = self.kept.find(version)
+            if found:
+                permit()
+                return self._stage_kept(present, found)
+            source = package.find(version)
+            with self._open_supply(deadline, source, version) as supply:
+                release = supply.newest(self._given())
+                if release.version:
+                    self._demand_meant(version, release.version)
+                permit()
+                staged = self._obtain(supply, release, self._staged_path, deadline)
+                try:
+                    self._demand_meant(version, staged.version or release.version)
+                except NotFoundError:
+                    store.forget(self._staged_path)
+                    raise
+                return StagedImage(present, staged, self._destination)
+
+    def stage_before(self, deadline: Deadline, permit: Permit = _always) -> StagedImage:
+        """Put the image that was in place before beside the one that is.
+
+        Raises:
+            NotFoundError: none is kept.
+        """
+        with self._alone(deadline):
+            present = self._read_usable()
+            others = [one for one in self.kept.all() if not present or one.sha256 != present.sha256]
+            if not others:
+                raise NotFoundError(
+                    "no image is kept to go back to",
+                    details="`upgrade` keeps the image that it replaces.",
+                    resolution="See what there is: boot2docker images",
+                )
+            permit()
+            return self._stage_kept(present, others[0])
+
+    @contextlib.contextmanager
+    def kept_alone(self, deadline: Deadline) -> Iterator[Kept]:
+        """Yield what is kept to a `with` block; nobody fetches, keeps or prunes meanwhile."""
+        with self._alone(deadline):
+            yield self.kept
+
+    def _stage_kept(self, present: Image | None, kept: Image) -> StagedImage:
+        staged = store.duplicate(kept, self._staged_path)
+        return StagedImage(present, staged, self._destination)
+
+    def _demand_meant(self, wanted: str, version: str) -> None:
+        if versions.is_meant(wanted, version):
+            return
+        known = {one.version for one in self.kept.all()}
+        known |= {one.version for one in package.installed()}
+        raise NotFoundError(
+            f"there is no image {wanted}",
+            details=f"Kept or installed: {', '.join(sorted(known)) or 'none'}. "
+            f"The source has: {version or 'one that does not tell its version'}.",
+            resolution="boot2docker images",
+        )
 
     # -- what there is
+
+    @property
+    def _staged_path(self) -> Path:
+        return store.staged_path(self._destination)
+
+    def _ask(self, supply: Supply) -> Release:
+        release = supply.newest(self._given())
+        offered.remember(self._destination, self._request.url, release)
+        return release
 
     @functools.cached_property
     def _source(self) -> sources.Source:
@@ -167,8 +284,11 @@ class Images:
             ) from error
 
     @contextlib.contextmanager
-    def _open_supply(self, deadline: Deadline) -> Iterator[Supply]:
-        source = self._source
+    def _open_supply(
+        self, deadline: Deadline, source: sources.Source | None = None, version: str = ""
+    ) -> Iterator[Supply]:
+        """Yield where images come from; `version` is the one to ask for, where there are more."""
+        source = source or self._source
         if source.kind in _ON_THIS_DISK:
             yield _ON_THIS_DISK[source.kind](source)
             return
@@ -178,7 +298,9 @@ class Images:
         from boot2docker_py.image.web import Web
 
         with Web(deadline, stall_s=self._request.stall_s, cacert=self._request.cacert) as web:
-            yield RemoteSupply(source, web, allow_unverified=self._request.allow_unverified)
+            yield RemoteSupply(
+                source, web, allow_unverified=self._request.allow_unverified, version=version
+            )
 
     def _offline_error(self, details: str) -> DownloadError:
         return DownloadError(
@@ -206,6 +328,12 @@ class Images:
 
     # -- what is newer
 
+    def _is_surely_newer(self, present: Image | None, release: Release) -> bool:
+        """Tell whether what is offered, and wanted, cannot turn out to be what is there."""
+        if present is None or release.checksum is not None:
+            return True
+        return versions.compare(release.version, present.version) == 1
+
     def _wants(self, present: Image | None, release: Release) -> bool:
         """Tell whether what is offered is, or may be, newer than what is there."""
         if present is None or self._request.force:
@@ -223,6 +351,22 @@ class Images:
             # A list names each version once; an image named by the user may be a rebuild of it.
             return not release.is_listed
         return order != -1
+
+
+def _with_checksum(release: Release) -> Release:
+    """Return the release with its checksum where no network is needed for that."""
+    if release.checksum or not release.is_local:
+        return release
+    checksum = Checksum("sha256", checksums.hash_file(Path(release.url)), release.origin)
+    return release._replace(checksum=checksum)
+
+
+def _permitted(staged: StagedImage, permit: Permit) -> None:
+    try:
+        permit()
+    except Boot2DockerError:
+        staged.discard()
+        raise
 
 
 def _is(image: Image, expected: Checksum | None) -> bool:

@@ -9,9 +9,8 @@ import contextlib
 import logging
 import os
 import sys
-from functools import cmp_to_key
 from pathlib import Path
-from typing import Iterable, NamedTuple
+from typing import Iterable, NamedTuple, Sequence
 
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.image import iso9660, sources, versions
@@ -43,17 +42,32 @@ def source() -> Source:
     usable, problems = _look(_paths())
     for problem in problems:
         log.warning("%s; it is passed over.", problem.brief)
-    if usable:
-        return max(usable, key=cmp_to_key(_compare)).source
+    found = versions.newest(usable, lambda one: one.version)
+    if found:
+        return found.source
     if problems:
         raise _with_advice(problems[0])
     log.warning(_NONE)
     return sources.parse(sources.OFFICIAL_RELEASES)
 
 
-class _Installed(NamedTuple):
+class Installed(NamedTuple):
+    """An image in a package."""
+
     source: Source
     version: str
+
+
+def installed() -> Sequence[Installed]:
+    """Return the whole images that are installed, the first on Python's path first. Quick."""
+    return _look(_paths())[0]
+
+
+def find(version: str) -> Source | None:
+    """Return the newest installed image that `version` may mean."""
+    meant = (one for one in installed() if versions.is_meant(version, one.version))
+    found = versions.newest(meant, lambda one: one.version)
+    return found and found.source
 
 
 def _paths() -> list[Path]:
@@ -64,23 +78,19 @@ def _paths() -> list[Path]:
     return list(dict.fromkeys(Path(str(one.locate_file(FILE))).resolve() for one in found))
 
 
-def _look(paths: Iterable[Path]) -> tuple[list[_Installed], list[DownloadError]]:
+def _look(paths: Iterable[Path]) -> tuple[list[Installed], list[DownloadError]]:
     usable, problems = [], []
     for path in paths:
         try:
             version = versions.from_volume_id(iso9660.read_disc(path).volume_id)
             origin = f"the package {DISTRIBUTION}"
-            usable.append(_Installed(Source(Kind.PACKAGE, str(path), origin), version))
+            usable.append(Installed(Source(Kind.PACKAGE, str(path), origin), version))
         except DownloadError as error:
             problems.append(error)
         except OSError as error:
             brief = f"the installed package {DISTRIBUTION} has no image"
             problems.append(DownloadError(brief, details=str(error)))
     return usable, problems
-
-
-def _compare(left: _Installed, right: _Installed) -> int:
-    return versions.compare(left.version, right.version) or 0
 
 
 class PackageSupply(LocalSupply):

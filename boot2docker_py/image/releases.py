@@ -6,9 +6,10 @@ images stand in the text of the release alone, as lines of sha256sum and its sis
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from boot2docker_py import untrusted
 from boot2docker_py.errors import DownloadError
@@ -35,6 +36,14 @@ def pick(text: str, source: sources.Source) -> Release:
         details=f"{len(candidates)} releases looked at, without drafts and pre-releases",
         resolution="Give the address of an image with --iso-url.",
     )
+
+
+def address_of(url: str, version: str) -> str:
+    """Return where one release of a releases API is; its tag is the version with a "v" before."""
+    parts = urlsplit(url)
+    path = re.sub(r"/releases(/.*)?$", "/releases", parts.path)
+    tag = quote(f"v{versions.from_tag(version)}", safe="")
+    return urlunsplit(parts._replace(path=f"{path}/tags/{tag}", query=""))
 
 
 def _parse(text: str, source: sources.Source) -> list[dict[str, Any]]:

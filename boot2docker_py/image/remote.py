@@ -7,7 +7,7 @@ import os
 from typing import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
-from boot2docker_py.errors import DownloadError
+from boot2docker_py.errors import DownloadError, NotFoundError
 from boot2docker_py.image import checksums, download, releases
 from boot2docker_py.image.checksums import Checksum
 from boot2docker_py.image.model import OnProgress, Release
@@ -20,16 +20,19 @@ from boot2docker_py.wait import Deadline
 log = logging.getLogger(__name__)
 
 GITHUB_API = "api.github.com"
-_UNAUTHORIZED = 401
+_UNAUTHORIZED, _NOT_FOUND = 401, 404
 
 
 class RemoteSupply:
     """A list of releases, or the address of an image."""
 
-    def __init__(self, source: Source, web: Web, *, allow_unverified: bool = False) -> None:
+    def __init__(
+        self, source: Source, web: Web, *, allow_unverified: bool = False, version: str = ""
+    ) -> None:
         self._source = source
         self._web = web
         self._allow_unverified = allow_unverified
+        self._version = version
 
     def newest(self, given: Checksum | None) -> Release:
         """Return what is offered, held to `given`, or to the checksum that the source tells.
@@ -40,7 +43,8 @@ class RemoteSupply:
         release = Release(url=self._source.location, origin=self._source.origin)
         if self._source.kind is Kind.RELEASES:
             release = releases.pick(self._fetch_list(), self._source)
-            log.info("Latest release for %s is v%s.", release.origin, release.version)
+            if not self._version:
+                log.info("Latest release for %s is v%s.", release.origin, release.version)
         checksum = given or release.checksum or self._find_checksum_beside(release.url)
         is_listed = release.checksum is not None and _is_private(self._source.location)
         if not (given or is_listed or _is_private(release.url)):
@@ -78,10 +82,19 @@ class RemoteSupply:
 
     def _fetch_list(self) -> str:
         url = self._source.location
+        if self._version:
+            url = releases.address_of(url, self._version)
         variable, token = find_token(url, os.environ)
         try:
             return self._web.fetch_text(url, accept="application/vnd.github+json", token=token)
         except StatusError as error:
+            if error.status == _NOT_FOUND and self._version:
+                raise NotFoundError(
+                    f"there is no image {self._version}",
+                    details=f"It is neither kept, nor installed, nor a release of "
+                    f"{self._source.origin}.",
+                    resolution="boot2docker images",
+                ) from error
             if error.status != _UNAUTHORIZED or not token:
                 raise
             raise DownloadError(

@@ -1,8 +1,8 @@
-"""The image in place: read it, swap it for another, go back.
+"""Images as files: read, verified, put in place in one step.
 
-Beside `boot2docker.iso` may lie `.new` (staged, not yet in use), `.previous` (the one before, until
-the new one has been confirmed), and a record for each, `.json`, which makes reading quick. The
-record is believed only while it fits the size and the time of its file. (`.bak` is the original's.)
+Beside `boot2docker.iso` may lie `.new` (staged, not yet in use) and a record for each, `.json`,
+which makes reading quick. The record is believed only while it fits the size and the time of its
+file. (`.bak` is the original's.)
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import logging
 import os
 import shutil
 from pathlib import Path
-from typing import NamedTuple
 
 from boot2docker_py import whole_file
 from boot2docker_py.errors import DownloadError, NotFoundError
@@ -25,11 +24,6 @@ log = logging.getLogger(__name__)
 def staged_path(destination: Path) -> Path:
     """Return where a newer image waits to be swapped in."""
     return destination.with_name(destination.name + ".new")
-
-
-def backup_path(destination: Path) -> Path:
-    """Return where the image before lies until the new one is confirmed."""
-    return destination.with_name(destination.name + ".previous")
 
 
 def record_path(image: Path) -> Path:
@@ -97,6 +91,12 @@ def _write_record(image: Image, status: os.stat_result) -> None:
         log.debug("no record of '%s' can be written: %s", image.path, error)
 
 
+def note(image: Image) -> Image:
+    """Write the record of an image anew, so that it has the time of now; return the image."""
+    _write_record(image, image.path.stat())
+    return image
+
+
 def verify(path: Path, expected: checksums.Checksum | None, source: str) -> Image:
     """Return the image at `path`, fetched from `source`, after reading every byte of it.
 
@@ -138,45 +138,13 @@ def forget(path: Path) -> None:
         record_path(path).unlink(missing_ok=True)
 
 
-class StagedImage(NamedTuple):
-    """A newer, verified image beside the present one."""
+def duplicate(image: Image, target: Path) -> Image:
+    """Let `target` be the same image, as another name of the file where there are hard links.
 
-    before: Image | None  # None when there was none, or none that could boot
-    after: Image
-    destination: Path
-
-    def swap_in(self) -> Image:
-        """Put it in place; the one before is kept until `confirm` or `roll_back`.
-
-        Raises:
-            DownloadError: the disk is full. StorageError: another program keeps the image open.
-        """
-        if self.before:
-            _keep(self.before, backup_path(self.destination))
-        image = publish(self.after, self.destination)
-        forget(self.after.path)
-        return image
-
-    def confirm(self) -> None:
-        """Give up the image before: this one has shown that it works."""
-        forget(backup_path(self.destination))
-
-    def roll_back(self) -> Image:
-        """Put back the image before, and return it.
-
-        Raises:
-            NotFoundError: none was kept.
-            StorageError: another program keeps the present one open.
-        """
-        backup = backup_path(self.destination)
-        image = publish(read_image(backup), self.destination)
-        forget(backup)
-        return image
-
-
-def _keep(image: Image, backup: Path) -> None:
-    """Let `backup` be the same file as `image`, so that `image` is there at every moment."""
-    temporary = backup.with_name(backup.name + ".part")
+    Raises:
+        DownloadError: the disk is full. StorageError: the folder is not writable.
+    """
+    temporary = target.with_name(target.name + ".part")
     with files.writing(temporary, image.size_bytes):
         temporary.unlink(missing_ok=True)
         try:
@@ -184,9 +152,15 @@ def _keep(image: Image, backup: Path) -> None:
         except OSError as error:
             log.debug("no hard links here, copying instead: %s", error)
             files.demand_space(temporary, image.size_bytes)
-            shutil.copyfile(image.path, temporary)
-            whole_file.sync(temporary)
-    files.replace(temporary, backup)
+            try:
+                shutil.copyfile(image.path, temporary)
+                whole_file.sync(temporary)
+            except OSError:
+                temporary.unlink(missing_ok=True)  # a full disk hurts every other program too
+                raise
+    files.replace(temporary, target)
     # Where both are names of one file already, replacing does nothing (rename(2)).
     temporary.unlink(missing_ok=True)
-    _write_record(image._replace(path=backup), backup.stat())
+    duplicated = image._replace(path=target)
+    _write_record(duplicated, target.stat())
+    return duplicated

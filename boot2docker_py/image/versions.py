@@ -7,6 +7,9 @@ v18.09.0, and `b2d-v26.1.5-20261101` on our own, which adds the day of the build
 from __future__ import annotations
 
 import re
+from typing import Callable, Iterable, TypeVar
+
+_Thing = TypeVar("_Thing")
 
 _VOLUME_ID = r"(?i)(?:boot2docker|b2d)-v?(\d\S*)"
 _NUMBERS = r"(?i)v?(\d+(?:\.\d+)*)(.*)"
@@ -39,6 +42,21 @@ def compare(left: str, right: str) -> int | None:
     if left_key is None or right_key is None:
         return None
     return (left_key > right_key) - (left_key < right_key)
+
+
+def is_meant(wanted: str, version: str) -> bool:
+    """Tell whether `wanted`, as it is typed, means `version`: the whole, or all but its day."""
+    wanted = from_tag(wanted.strip())
+    return bool(wanted) and (version == wanted or version.startswith(f"{wanted}-"))
+
+
+def newest(things: Iterable[_Thing], version_of: Callable[[_Thing], str]) -> _Thing | None:
+    """Return the thing of the newest version, the first of several alike; None of none."""
+    best: _Thing | None = None
+    for thing in things:
+        if best is None or compare(version_of(thing), version_of(best)) == 1:
+            best = thing
+    return best
 
 
 def _key(version: str) -> tuple[list[int], int, int, int] | None:

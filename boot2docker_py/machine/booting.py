@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boot2docker_py.config.shares import split
-from boot2docker_py.drivers.base import Boot, Driver, Share
+from boot2docker_py.drivers.base import Boot, Driver, Share, State
 from boot2docker_py.errors import UsageError
+from boot2docker_py.machine import pins
+from boot2docker_py.paths import VMPaths
 
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
@@ -19,11 +21,12 @@ log = logging.getLogger(__name__)
 AT_BOOT = ("vbox_share", "share_symlinks")
 
 
-def plan(config: Config, driver: Driver, *, boots: bool) -> Boot:
+def plan(config: Config, driver: Driver, paths: VMPaths, *, boots: bool) -> Boot:
     """Return what the next start is told; without a boot the shares stay what they are.
 
     Raises:
         UsageError: a folder that shall be shared is missing.
+        NotFoundError: the image that the VM is pinned to is gone.
     """
     if boots and config.flag("vbox_share") and config.vbox_share:
         _demand_shares_possible(driver)
@@ -31,6 +34,7 @@ def plan(config: Config, driver: Driver, *, boots: bool) -> Boot:
         shares=_shares(config) if boots and driver.features.has_shared_folders else None,
         share_symlinks=config.share_symlinks,
         window=config.gui,
+        iso=image(config, driver, paths) if boots else None,
     )
 
 
@@ -42,6 +46,23 @@ def _demand_shares_possible(driver: Driver) -> None:
             resolution="Use VirtualBox (--driver virtualbox, for a new VM), or copy: "
             "boot2docker cp FOLDER vm:/tmp/",
         )
+
+
+def image(config: Config, driver: Driver, paths: VMPaths) -> Path | None:
+    """Return the image that the next boot changes to, None when it is the one of the last.
+
+    That is the one of a pin; and after a pin, or after the image of a snapshot, the usual one.
+    """
+    pin = pins.read(paths)
+    if pin:
+        return pins.demand_image(paths, pin)
+    if driver.state() is State.ABSENT:
+        return None
+    from boot2docker_py.image import kept
+
+    of_last = driver.describe().iso
+    was_for_a_while = of_last.parent in (kept.folder_of(config.iso), paths.folder)
+    return config.iso if was_for_a_while else None
 
 
 def _shares(config: Config) -> tuple[Share, ...]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Callable, ContextManager, Protocol
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from boot2docker_py.address import Address
     from boot2docker_py.image import Image, StagedImage
+    from boot2docker_py.image.kept import Kept
     from boot2docker_py.wait import Deadline
 
 
@@ -71,5 +72,20 @@ class Images(Protocol):
     def is_ours_at(self, path: Path) -> bool:
         """Tell whether the image at the path is one of ours; False without one."""
 
-    def stage(self, deadline: Deadline) -> StagedImage | None:
+
+class ImageExchange(Images, Protocol):
+    """What the exchange of images needs of the room `image`."""
+
+    def stage(self, deadline: Deadline, permit: Callable[[], None] = ...) -> StagedImage | None:
         """Put a newer, verified image beside the present one; None when there is none."""
+
+    def stage_version(
+        self, version: str, deadline: Deadline, permit: Callable[[], None] = ...
+    ) -> StagedImage | None:
+        """Put the image of a version beside the present one; None when that is it."""
+
+    def stage_before(self, deadline: Deadline, permit: Callable[[], None] = ...) -> StagedImage:
+        """Put the image that was in place before beside the present one."""
+
+    def kept_alone(self, deadline: Deadline) -> ContextManager[Kept]:
+        """Yield the images that are kept, while nobody else changes them."""

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from boot2docker_py import config as configuration
 from boot2docker_py import lock, whole_file
@@ -19,7 +19,6 @@ from boot2docker_py.address import Address
 from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State
 from boot2docker_py.errors import (
     Boot2DockerError,
-    GuestError,
     StorageError,
 )
 from boot2docker_py.machine import booting, changing, making, readiness, shutdown
@@ -31,18 +30,9 @@ from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
-    from boot2docker_py.image import StagedImage
     from boot2docker_py.machine.collaborators import Endpoint, Images, Shares
 
 log = logging.getLogger(__name__)
-
-
-class Upgraded(NamedTuple):
-    """What `upgrade` did: the versions, None and None when the image was current."""
-
-    before: str | None
-    after: str | None
-    was_restarted: bool = False
 
 
 class Machine:
@@ -141,7 +131,7 @@ class Machine:
         with self.alone("reset", deadline):
             found = self.questions.state()
             self._demand_bootable()
-            if found in _GOES_ON:
+            if found in GOES_ON:
                 words = "VM '%s' is %s; what its memory holds is thrown away..."
                 log.info(words, self.name, in_words(found))
             self.endpoint.rest()
@@ -218,30 +208,6 @@ class Machine:
                 f"cannot write the settings of VM '{self.name}'", details=str(error)
             ) from error
         self.config = self.config._replace(own=own)
-
-    def upgrade(self, deadline: Deadline) -> Upgraded:
-        """Change to a newer image; the VM goes back to the old one if it does not come up.
-
-        Raises:
-            GuestError: it did not come up, and runs on the old image again.
-        """
-        with self.alone("upgrade", deadline):
-            if self._usable(deadline) in _GOES_ON:
-                self._demand_bootable()
-            staged = self.images.stage(deadline)
-            if staged is None:
-                return Upgraded(None, None)
-            self._say_what_it_boots()
-            was_on = self._shut_down_from(self.driver.state(), deadline)
-            staged.swap_in()
-            if was_on:
-                self._start_on_new_image(staged, deadline)
-            staged.confirm()
-            return Upgraded(
-                staged.before.version if staged.before else None,
-                staged.after.version,
-                was_restarted=was_on,
-            )
 
     def delete(self, deadline: Deadline) -> bool:
         """Delete the VM and its disk; tell whether there was one, or a part of one."""
@@ -335,10 +301,10 @@ class Machine:
 
     def _demand_bootable(self) -> None:
         """Raise what stands against a boot, before anything is done for it."""
-        booting.plan(self.config, self.driver, boots=True)
+        booting.plan(self.config, self.driver, self.paths, boots=True)
 
     def _start(self, state: State, deadline: Deadline) -> None:
-        if state in _GOES_ON:
+        if state in GOES_ON:
             booting.say_what_waits(self.config)
         if state is State.RUNNING:
             log.info("VM '%s' is already running.", self.name)
@@ -346,7 +312,7 @@ class Machine:
             log.info("%s VM '%s'...", _VERBS.get(state, "Starting"), self.name)
             with self.steps.timed("start"):
                 self._apply_what_was_set()
-                boot = booting.plan(self.config, self.driver, boots=state in _BOOTS)
+                boot = booting.plan(self.config, self.driver, self.paths, boots=state in _BOOTS)
                 self.driver.start(boot)
         self._forward(self.driver.ssh_address(), deadline, boots=state in _BOOTS)
 
@@ -406,31 +372,6 @@ class Machine:
                 self.driver, self.endpoint, deadline, self.report, force=force
             )
 
-    def _say_what_it_boots(self) -> None:
-        if self.driver.state() is State.ABSENT:
-            return
-        iso = self.driver.describe().iso
-        if iso != self.config.iso:
-            words = "VM '%s' boots '%s', not '%s', which is changed; name its own with --iso."
-            log.warning(words, self.name, iso, self.config.iso)
-
-    def _start_on_new_image(self, staged: StagedImage, deadline: Deadline) -> None:
-        try:
-            self._start(State.OFF, deadline)
-        except Boot2DockerError as error:
-            log.warning("The new image does not come up; going back to the old one.")
-            self.endpoint.rest()
-            self.driver.power_off()
-            staged.roll_back()
-            # The time of the command went into waiting for the new image.
-            self._start(State.OFF, Deadline(deadline.timeout_s, deadline.clock))
-            raise GuestError(
-                f"VM '{self.name}' did not come up on image {staged.after.version}; "
-                "it runs on the old one again",
-                details=f"{error.brief}: {error.details}",
-                resolution=f"See {readiness.words_of(self.driver.describe())}.",
-            ) from error
-
     def _forget(self) -> None:
         self.endpoint.stop()
         for file in (
@@ -438,6 +379,7 @@ class Machine:
             self.paths.adopted,
             self.paths.known_hosts,
             self.paths.settings,
+            self.paths.pin,
             self.paths.own_key,
             self.paths.own_key.with_suffix(".pub"),
         ):
@@ -452,5 +394,5 @@ class Machine:
 
 _OF_ABSENT = ("init", "up", "upgrade", "delete", "clone", "rename", "import")  # as well
 _BOOTS = (State.ABSENT, State.OFF, State.ABORTED)
-_GOES_ON = (State.RUNNING, State.PAUSED, State.SAVED)
+GOES_ON = (State.RUNNING, State.PAUSED, State.SAVED)
 _VERBS = {State.SAVED: "Restoring", State.PAUSED: "Resuming"}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from boot2docker_py.machine.access import Access
     from boot2docker_py.machine.copies import Copies
     from boot2docker_py.machine.questions import Questions
+    from boot2docker_py.machine.upgrades import Upgrades
 
 
 class Parts:
@@ -143,6 +144,22 @@ class Parts:
             UsageError: that is no name for a VM.
         """
         return _Other(self, vm_name)
+
+    @cached_property
+    def upgrades(self) -> Upgrades:
+        """Return the VM as one whose image is exchanged."""
+        from boot2docker_py.machine.upgrades import Upgrades
+
+        return Upgrades(
+            self.config,
+            self.questions,
+            lambda: self.endpoint,
+            self.images,
+            self.vm_paths,
+            self.show,
+            lambda deadline: self.access.engine_state(deadline),
+            lambda: self.access,
+        ).among(lambda: self.every_vm)
 
     @cached_property
     def access(self) -> Access:

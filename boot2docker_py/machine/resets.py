@@ -146,7 +146,8 @@ class Resets(Machine):
         with steps.timed("start"):
             if not is_restored:
                 self._apply_what_was_set()
-            self.driver.start(booting.plan(self.config, self.driver, boots=not is_restored))
+            boot = booting.plan(self.config, self.driver, self.paths, boots=not is_restored)
+            self.driver.start(boot)
         with steps.timed("engine"):
             self._forward(self.driver.ssh_address(), deadline, boots=not is_restored)
 

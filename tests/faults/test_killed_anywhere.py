@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +50,9 @@ boundary.leave(status)
 """
 
 
+SOURCE = "the source of images"
+
+
 class House:
     """A home with VMs of QEMU, whose image is blank: they are made and kept, not booted."""
 
@@ -66,7 +70,8 @@ class House:
 
     def run(self, *words: str, fatal: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command, killed before its `fatal`-th step; 0: to its end."""
-        program = [sys.executable, "-c", FATAL, str(fatal), "--driver", "qemu", *words]
+        named = [str(self.iso) if word == SOURCE else word for word in words]
+        program = [sys.executable, "-c", FATAL, str(fatal), "--driver", "qemu", *named]
         return subprocess.run(
             program, env=self.environ, cwd=ROOT, capture_output=True, text=True, check=False
         )
@@ -148,6 +153,55 @@ def is_deleted(house: House) -> None:
     assert house.has(0x22), "the VM stays what it is"
 
 
+NEWER = "26.1.5-20261201"
+
+
+def upgradable(house: House) -> None:
+    """Have a VM on the older image, with the newer one at the source, and nothing kept."""
+    if not house.disk.exists():
+        made(house)
+    shutil.rmtree(house.home / "boot2docker.iso.kept", ignore_errors=True)
+    house.disk.with_name("pin").unlink(missing_ok=True)
+    in_place = house.home / "boot2docker.iso"
+    in_place.unlink()
+    in_place.write_bytes(iso_bytes.make_iso())
+    house.iso.write_bytes(iso_bytes.make_iso(NEWER))
+
+
+def upgraded(house: House) -> None:
+    upgradable(house)
+    house.must("upgrade", "--iso-url", str(house.iso))
+
+
+def images(house: House) -> list[tuple[str, str]]:
+    told = json.loads(house.must("images", "--json"))["images"]
+    return [(one["place"], one["version"]) for one in told]
+
+
+def is_upgraded(house: House) -> None:
+    assert images(house)[0] == ("in place", NEWER)
+    assert len(images(house)) == 2
+    assert house.must("status").strip() == "poweroff"
+    assert house.has(0x11)
+
+
+def has_an_image_that_can_go_back(house: House) -> None:
+    """A rollback that was killed behind its exchange has been done, and a second one undoes it."""
+    assert images(house)[0][0] == "in place"
+    assert len({version for _place, version in images(house)}) == 2
+    house.must("rollback")
+
+
+def is_pinned(house: House) -> None:
+    assert ("kept", "26.1.5-20261101") in images(house)
+    assert house.must("upgrade", "--unpin", "--json").count("26.1.5-20261101") == 1
+
+
+def is_pruned(house: House) -> None:
+    assert images(house) == [("in place", NEWER)]
+    assert not (house.home / "boot2docker.iso.kept").exists()
+
+
 class Case(NamedTuple):
     """A command, what it begins with, what is to be true when it has been typed again."""
 
@@ -165,6 +219,10 @@ CASES = {
     "snapshot delete": Case(
         ("snapshot", "delete", "one"), with_snapshot, is_deleted, done_already=3
     ),
+    "upgrade": Case(("upgrade", "--iso-url", SOURCE), upgradable, is_upgraded),
+    "rollback": Case(("rollback",), upgraded, has_an_image_that_can_go_back),
+    "upgrade --pin": Case(("upgrade", "--pin"), upgradable, is_pinned),
+    "images prune": Case(("images", "prune"), upgraded, is_pruned),
 }
 
 

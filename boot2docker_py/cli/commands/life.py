@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from boot2docker_py.endpoint.status import ForwarderStatus
+    from boot2docker_py.machine.life import Machine
 
 log = logging.getLogger(__name__)
 
@@ -101,12 +102,26 @@ def engine_is_up(session: Session, found: State, *, use: bool = False, **facts: 
     if not session.as_json:
         pointing.say(session, context["context"], is_used=bool(context["context_in_use"]))
         pointing.say_what_is_next(session, context["context"], found=found)
+        _say_what_is_newer(session)
 
 
-def timed(session: Session) -> dict[str, object]:
+def timed(session: Session, machine: Machine | None = None) -> dict[str, object]:
     """Return how long the command and each of its steps took, for `--json`."""
-    steps = [{"step": one.step, "seconds": one.seconds} for one in session.machine.steps.done()]
+    done = (machine or session.machine).steps.done()
+    steps = [{"step": one.step, "seconds": one.seconds} for one in done]
     return {"seconds": round(session.deadline.passed_s(), 3), "steps": steps}
+
+
+def _say_what_is_newer(session: Session) -> None:
+    """Say once a day what there is to upgrade, from what is known without asking."""
+    if not session.config.notices:
+        return
+    from boot2docker_py.machine import notices
+
+    for notice in notices.due(
+        session.paths.notices, __version__, lambda: session.images, session.config.iso
+    ):
+        screen.words(notice)
 
 
 @app.command()
@@ -254,36 +269,6 @@ def config(session: Session) -> None:
         screen.json_object(configuration.as_dict(session.config))
     else:
         screen.data(configuration.as_toml(session.config).rstrip("\n"))
-
-
-@app.command(shown=OF_IMAGES)
-@with_session
-def download(session: Session) -> None:
-    """Fetch the image and verify it.
-
-    The VM is not touched.
-
-    Example: boot2docker download --iso-url ./build/boot2docker.iso
-    """
-    image = session.images.fetch(session.deadline)
-    words = f"Image {image.version} is at {image.path}."
-    answer(session, words, path=image.path, version=image.version, sha256=image.sha256)
-
-
-@app.command(shown=OF_IMAGES)
-@with_session
-def upgrade(session: Session) -> None:
-    """Change the VM to a newer image.
-
-    It stays with the old one if the new one does not come up; data is kept.
-
-    Example: boot2docker upgrade
-    """
-    upgraded = session.machine.upgrade(session.deadline)
-    words = f"The image is now {upgraded.after}; it was {upgraded.before}."
-    words = words if upgraded.after else "The image is current."
-    facts = {"before": upgraded.before, "after": upgraded.after}
-    answer(session, words, **facts, restarted=upgraded.was_restarted, **timed(session))
 
 
 @app.command()

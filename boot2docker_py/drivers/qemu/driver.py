@@ -169,7 +169,10 @@ class QEMUDriver(Driver):
             if state in (State.OFF, State.ABORTED, State.SAVED):
                 snapshots.note_run(self._files)
             if state in (State.OFF, State.ABORTED):
-                start.boot(self._process, self._settings(), boot.shares)
+                settings = self._settings()
+                iso = str(boot.iso or settings.iso)
+                settings = dataclasses.replace(settings, iso=iso)
+                start.boot(self._process, settings, boot.shares)
             elif state is State.SAVED:
                 self._process.end()  # what is left when a `save` was killed
                 start.restore(self._process, self._settings())

@@ -18,6 +18,8 @@ class InVirtualBox(NamedTuple):
     state: State
     disk: tuple[Path, ...]  # its files
     problem: str
+    images: tuple[Path, ...] | None = None  # that it boots, its snapshots too; None: not known
+    images_of_memory: tuple[Path, ...] = ()  # that memory in its snapshots needs
 
 
 def all_of(on_hang: OnHang) -> list[InVirtualBox]:
@@ -42,4 +44,11 @@ def _found(api: API) -> Iterator[InVirtualBox]:
             disk = media.attached(machine, status.DISK_PORT)
             base = (Path(disk.location),) if disk else ()
             files = (*base, *snapshots.files_of(machine))
-            yield InVirtualBox(machine.name, state, files, problem)
+            yield InVirtualBox(
+                machine.name,
+                state,
+                files,
+                problem,
+                snapshots.images_of(machine),
+                snapshots.images_of_memory(machine),
+            )

@@ -102,7 +102,6 @@ def test_a_boot_is_told_what_to_share(paths: Paths, tmp_path: Path) -> None:  # 
         ("up", State.OFF),
         ("up", State.ABORTED),
         *((command, state) for command in ("restart", "reset") for state in (State.OFF, *GO_ON)),
-        ("upgrade", State.RUNNING),
     ],
 )
 def test_a_missing_folder_changes_nothing(

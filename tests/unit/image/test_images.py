@@ -176,7 +176,7 @@ def test_offline_fails_where_a_network_is_needed(
     server: Server, make_images: MakeImages, destination: Path, deadline: Deadline
 ) -> None:
     images = make_images(offline=True)
-    for ask in (images.ensure, images.fetch, images.newest, images.stage):
+    for ask in (images.ensure, images.fetch, images.offer, images.stage):
         with pytest.raises(DownloadError, match="--offline") as caught:
             ask(deadline)
         assert caught.value.exit_status == 8

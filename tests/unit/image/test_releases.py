@@ -46,7 +46,7 @@ def test_the_first_published_release_with_an_image_is_taken(
     )
     server.pages["/assets/v19.03.12.iso"] = web_server.file(ISO)
     images = make_images(server.url(API))
-    newest = images.newest(deadline)
+    newest = images.offer(deadline).release
     assert newest.version == "19.03.12"
     assert newest.origin == f"127.0.0.1:{server.port}/boot2docker/boot2docker"
     assert images.fetch(deadline).version == "19.03.12"
@@ -67,7 +67,7 @@ def test_a_single_release_is_understood(
     server: Server, make_images: MakeImages, deadline: Deadline
 ) -> None:
     server.pages[f"{API}/latest"] = web_server.as_json(release("v19.03.12", server))
-    assert make_images(server.url(f"{API}/latest")).newest(deadline).version == "19.03.12"
+    assert make_images(server.url(f"{API}/latest")).offer(deadline).release.version == "19.03.12"
 
 
 NOTES = "Changes\r\n\r\n```console\r\n$ {0}sum boot2docker.iso\r\n{1}  boot2docker.iso\r\n```\r\n"
@@ -140,7 +140,7 @@ def test_a_list_without_an_image_is_an_error(
 ) -> None:
     server.pages[API] = web_server.as_json(listed)
     with pytest.raises(DownloadError, match="has a boot2docker.iso"):
-        make_images(server.url(API)).newest(deadline)
+        make_images(server.url(API)).offer(deadline)
 
 
 @pytest.mark.parametrize("status", [403, 429])
@@ -153,7 +153,7 @@ def test_the_rate_limit_is_explained_and_not_waited_for(
     with pytest.raises(
         DownloadError, match=r"until \d\d:\d\d: its rate limit is used up"
     ) as caught:
-        make_images(server.url(API)).newest(deadline)
+        make_images(server.url(API)).offer(deadline)
     assert "192.0.2.1" in caught.value.details
     assert "GITHUB_TOKEN" in caught.value.resolution
     assert "--iso-url" in caught.value.resolution
@@ -188,7 +188,7 @@ def test_the_token_goes_to_the_api_and_to_nobody_else(
 
         server.pages[API] = web_server.redirect(other.url("/list"))
         other.pages["/list"] = moved_list
-        make_images(server.url(API)).newest(deadline)
+        make_images(server.url(API)).offer(deadline)
     assert seen == [None, None]
 
 
@@ -199,7 +199,7 @@ def test_a_wrong_token_is_named(
     monkeypatch.setenv("GITHUB_API_URL", server.url("/api/v3"))
     server.pages[API] = web_server.as_json({"message": "Bad credentials"}, 401)
     with pytest.raises(DownloadError, match="does not accept the token in GH_ENTERPRISE_TOKEN"):
-        make_images(server.url(API)).newest(deadline)
+        make_images(server.url(API)).offer(deadline)
 
 
 RELEASES = "/repos/a/b/releases"
@@ -241,7 +241,7 @@ def test_a_tag_that_is_none(
 ) -> None:
     server.pages[API] = web_server.as_json([{**release("v1", server), "tag_name": tag}])
     with pytest.raises(DownloadError, match="cannot be read"):
-        make_images(server.url(API)).newest(deadline)
+        make_images(server.url(API)).offer(deadline)
 
 
 def test_a_list_that_is_nested_too_deeply(
@@ -249,7 +249,7 @@ def test_a_list_that_is_nested_too_deeply(
 ) -> None:
     server.pages[API] = web_server.text(200, "[" * 100_000)
     with pytest.raises(DownloadError, match="cannot be read"):
-        make_images(server.url(API)).newest(deadline)
+        make_images(server.url(API)).offer(deadline)
 
 
 def test_an_api_in_trouble_is_asked_again(
@@ -257,7 +257,7 @@ def test_an_api_in_trouble_is_asked_again(
 ) -> None:
     good = web_server.as_json([release("v19.03.12", server)])
     server.pages[API] = web_server.in_turn(web_server.text(502, "<html>bad gateway</html>"), good)
-    assert make_images(server.url(API)).newest(deadline).version == "19.03.12"
+    assert make_images(server.url(API)).offer(deadline).release.version == "19.03.12"
 
 
 def test_a_list_without_end_is_not_read_to_the_end(
@@ -265,4 +265,4 @@ def test_a_list_without_end_is_not_read_to_the_end(
 ) -> None:
     server.pages[API] = web_server.text(200, "[" + " " * 9_000_000 + "]")
     with pytest.raises(DownloadError, match="too many bytes"):
-        make_images(server.url(API)).newest(deadline)
+        make_images(server.url(API)).offer(deadline)

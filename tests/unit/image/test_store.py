@@ -11,6 +11,7 @@ import pytest
 
 from boot2docker_py.errors import DownloadError, NotFoundError, StorageError
 from boot2docker_py.image import StagedImage, files, read_image
+from boot2docker_py.image.kept import Kept
 from tests.fakes import FakeClock
 from tests.unit.image.iso_bytes import make_iso
 
@@ -89,14 +90,16 @@ def test_a_damaged_image_is_noticed_although_its_record_fits(iso: Path) -> None:
         read_image(iso)
 
 
-def test_swapping_in_keeps_the_old_image_until_it_is_confirmed(
-    staged: StagedImage, iso: Path
-) -> None:
+def test_swapping_in_keeps_the_old_image(staged: StagedImage, iso: Path) -> None:
     assert staged.swap_in().version == "19.03.12"
     assert iso.read_bytes() == NEW
-    assert iso.with_name("boot2docker.iso.previous").read_bytes() == OLD
-    staged.confirm()
-    assert names_in(iso.parent) == {"boot2docker.iso", "boot2docker.iso.json"}
+    kept = Kept(iso).all()
+    assert [(image.version, image.path.read_bytes()) for image in kept] == [("1.8.0", OLD)]
+    assert names_in(iso.parent) == {
+        "boot2docker.iso",
+        "boot2docker.iso.json",
+        "boot2docker.iso.kept",
+    }
 
 
 def test_rolling_back_brings_the_old_image_with_its_record(staged: StagedImage, iso: Path) -> None:
@@ -104,7 +107,6 @@ def test_rolling_back_brings_the_old_image_with_its_record(staged: StagedImage, 
     assert staged.roll_back().version == "1.8.0"
     assert iso.read_bytes() == OLD
     assert read_image(iso) == staged.before
-    assert names_in(iso.parent) == {"boot2docker.iso", "boot2docker.iso.json"}
 
 
 def test_there_is_nothing_to_roll_back_to_without_a_swap(staged: StagedImage, iso: Path) -> None:
@@ -113,24 +115,14 @@ def test_there_is_nothing_to_roll_back_to_without_a_swap(staged: StagedImage, is
     assert iso.read_bytes() == OLD
 
 
-def test_a_swap_that_was_killed_half_way_can_be_done_again_or_rolled_back(
-    staged: StagedImage, iso: Path
-) -> None:
-    """The first half of a swap makes a second name for the old image."""
-    os.link(iso, iso.with_name("boot2docker.iso.previous"))
+def test_a_kept_image_that_was_changed_is_not_put_back(staged: StagedImage, iso: Path) -> None:
     staged.swap_in()
+    kept = Kept(iso).all()[0].path
+    kept.unlink()
+    kept.write_bytes(make_iso("1.8.0", filling=1))
+    with pytest.raises(DownloadError, match="has been changed"):
+        staged.roll_back()
     assert iso.read_bytes() == NEW
-    staged.roll_back()
-    os.link(iso, iso.with_name("boot2docker.iso.previous"))
-    staged.roll_back()
-    assert iso.read_bytes() == OLD
-    assert names_in(iso.parent) == {"boot2docker.iso", "boot2docker.iso.json"}
-
-
-def test_a_new_swap_replaces_an_older_backup(staged: StagedImage, iso: Path) -> None:
-    iso.with_name("boot2docker.iso.previous").write_bytes(make_iso("0.1.0"))
-    staged.swap_in()
-    assert staged.roll_back().version == "1.8.0"
 
 
 class HeldPath(type(Path())):  # type: ignore[misc]

@@ -114,16 +114,6 @@ def test_the_hypervisor_of_a_vm_that_others_made_is_remembered(paths: Paths, com
     assert house.paths.driver_record.read_text() == "fake\n"
 
 
-def test_a_vm_that_boots_another_image_is_not_said_to_be_upgraded(
-    paths: Paths, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    house = House(paths, State.OFF, iso=str(tmp_path / "mine.iso"))
-    house.images.newer = FakeImage("2.0.0")
-    house.machine.upgrade(house.deadline())
-    assert "boots 'boot2docker.iso', not" in caplog.text
-    assert "mine.iso" in caplog.text
-
-
 @pytest.mark.parametrize("command", ["init", "up"])
 def test_disk_does_not_shrink(paths: Paths, command: str) -> None:
     house = House(paths, State.OFF, disk_mb="500")
@@ -307,51 +297,6 @@ def test_second_command_gives_up_when_the_first_holds_the_vm(paths: Paths) -> No
     with lock.hold(house.paths.lock, Deadline(1), purpose="up"), pytest.raises(BusyError):
         house.machine.down(Deadline(0.2))
     assert house.driver.peek() is State.RUNNING
-
-
-class TestUpgrade:
-    def test_current_image_changes_nothing(self, paths: Paths) -> None:
-        house = House(paths, State.RUNNING)
-        upgraded = house.machine.upgrade(house.deadline())
-        assert (upgraded.before, upgraded.after) == (None, None)
-        assert house.driver.boots == 0
-
-    def test_running_vm_runs_on_the_new_image(self, paths: Paths) -> None:
-        house = House(paths, State.RUNNING)
-        house.images.newer = FakeImage("2.0.0")
-        upgraded = house.machine.upgrade(house.deadline())
-        assert (upgraded.before, upgraded.after) == ("1.0.0", "2.0.0")
-        assert upgraded.was_restarted
-        assert house.images.staged is not None
-        assert house.images.staged.outcome == "confirmed"
-        assert house.driver.memory == "boot 1"
-
-    def test_vm_that_is_off_stays_off(self, paths: Paths) -> None:
-        house = House(paths, State.OFF)
-        house.images.newer = FakeImage("2.0.0")
-        assert not house.machine.upgrade(house.deadline()).was_restarted
-        assert house.images.present.version == "2.0.0"
-        assert house.driver.peek() is State.OFF
-
-    def test_goes_back_when_the_engine_does_not_answer(self, paths: Paths) -> None:
-        house = House(paths, State.RUNNING)
-        house.images.newer = FakeImage("2.0.0")
-        house.endpoint.unready = (  # type: ignore[method-assign] # the guest, not our code
-            lambda: "no answer yet" if house.images.present.version == "2.0.0" else None
-        )
-        with pytest.raises(GuestError, match="it runs on the old one again"):
-            house.machine.upgrade(house.deadline())
-        assert house.images.present.version == "1.0.0"
-        assert house.driver.peek() is State.RUNNING
-
-    def test_vm_that_does_not_shut_down_keeps_its_image(self, paths: Paths) -> None:
-        house = House(paths, State.RUNNING)
-        house.images.newer = FakeImage("2.0.0")
-        house.driver.hears_power_button = False
-        with pytest.raises(DeadlineError):
-            house.machine.upgrade(house.deadline())
-        assert house.images.present.version == "1.0.0"
-        assert house.driver.peek() is State.RUNNING
 
 
 def test_a_power_off_that_worked_says_so_of_a_broken_vm_too(paths: Paths) -> None:

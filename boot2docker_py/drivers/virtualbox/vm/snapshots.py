@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, Iterator, Sequence
 
 from boot2docker_py.drivers.base import Snapshot
 from boot2docker_py.drivers.virtualbox.binding import failures
@@ -101,6 +101,21 @@ def chain_of(machine: IMachine) -> list[IMedium]:
         chain.append(disk)
         disk = given(disk.parent)
     return chain
+
+
+def images_of(machine: IMachine) -> tuple[Path, ...]:
+    """Return the images that the machine boots, now and in each of its snapshots."""
+    return _images([machine, *(one.machine for one in _walk(machine))])
+
+
+def images_of_memory(machine: IMachine) -> tuple[Path, ...]:
+    """Return the images that memory in its snapshots needs."""
+    return _images([one.machine for one in _walk(machine) if one.online])
+
+
+def _images(machines: Sequence[IMachine]) -> tuple[Path, ...]:
+    found = [media.attached(one, media.ISO_PORT) for one in machines]
+    return tuple(dict.fromkeys(Path(one.location) for one in found if one))
 
 
 def _walk(machine: IMachine) -> Iterator[ISnapshot]:

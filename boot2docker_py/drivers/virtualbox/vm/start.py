@@ -65,6 +65,8 @@ def set_host_only(api: API, machine: IMachine, wanted: HostOnly) -> None:
 
 def start(api: API, machine: IMachine, boot: Boot, *, is_saved: bool) -> None:
     """Boot the machine, or restore its saved state."""
+    if not is_saved and boot.iso:
+        _set_image(api, machine, boot.iso)
     _demand_image(machine)
     taken = nat.taken(machine)
     if taken:
@@ -137,6 +139,14 @@ def _is_of_host_only(api: API, machine: IMachine, error: Boot2DockerError) -> bo
         and (wanted is None or wanted.mode == "auto")
         and ("HostInterfaceNetworking" in error.details or "VERR_INTNET" in error.details)
     )
+
+
+def _set_image(api: API, machine: IMachine, iso: Path) -> None:
+    present = media.attached(machine, media.ISO_PORT)
+    if iso.is_file() and not (present and Path(present.location) == iso):
+        with sessions.changed(api, machine) as changing:
+            media.insert(api, changing, iso)
+        sessions.wait_until_free(api, machine)
 
 
 def _demand_image(machine: IMachine) -> None:

@@ -1,0 +1,204 @@
+"""Images: fetched, listed, exchanged, pinned, pruned."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.commands.life import OF_IMAGES, answer, timed, with_session
+from boot2docker_py.cli.session import Session
+from boot2docker_py.errors import StorageError, UsageError
+
+if TYPE_CHECKING:
+    from boot2docker_py.machine.image_care import Found
+    from boot2docker_py.machine.upgrades import Upgraded
+
+HEADINGS = ("VERSION", "PLACE", "SIZE", "USED BY", "FILE")
+MB = 1_000_000
+
+
+@app.command()
+@click.argument("action", default="list", metavar="[list|prune]")
+@with_session
+def images(session: Session, action: str) -> None:
+    """List the images, or remove those that no VM boots.
+
+    There is the one in place, which VMs boot; those that are kept, because an upgrade replaced
+    them or a VM is pinned to them; and those that pip has installed. `prune` removes of the kept
+    ones those that no VM boots, none of the others.
+
+    Example: boot2docker images
+    boot2docker images prune
+    """
+    if action == "list":
+        _list(session)
+    elif action == "prune":
+        _prune(session)
+    else:
+        raise UsageError(
+            f"images does not know '{action}'", resolution="boot2docker images list|prune"
+        )
+
+
+def _list(session: Session) -> None:
+    from boot2docker_py.machine import image_care
+
+    found = image_care.inventory(
+        session.images, session.config.iso, session.every_vm, session.paths
+    )
+    known = session.images.newest_known()
+    if session.as_json:
+        newest = {"version": known.version, "origin": known.origin} if known else None
+        screen.json_object({"images": [_facts(one) for one in found], "newest_known": newest})
+        return
+    if not found:
+        screen.words("There is no image; fetch one: boot2docker download")
+    else:
+        rows = [HEADINGS, *map(_row, found)]
+        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
+        for row in rows:
+            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
+            screen.data(line.rstrip())
+    if known:
+        screen.words(f"The newest that is known: {known.version} ({known.origin}).")
+
+
+def _row(one: Found) -> tuple[str, ...]:
+    return (
+        screen.plain(one.version or "?"),
+        one.place,
+        f"{one.size_bytes / MB:.0f} MB",
+        screen.plain(", ".join(one.used_by) or "-"),
+        screen.plain(f"{one.path}{f' ({one.problem})' if one.problem else ''}"),
+    )
+
+
+def _facts(one: Found) -> dict[str, object]:
+    return {
+        "version": one.version,
+        "place": one.place,
+        "path": one.path,
+        "size_bytes": one.size_bytes,
+        "sha256": one.sha256 or None,
+        "used_by": list(one.used_by),
+        "problem": one.problem,
+    }
+
+
+def _prune(session: Session) -> None:
+    from boot2docker_py.machine import image_care
+
+    pruned = image_care.prune(session.images, session.every_vm, session.paths, session.deadline)
+    if pruned.problems:
+        raise StorageError(
+            f"{len(pruned.problems)} of the images that no VM boots cannot be removed",
+            details="\n".join(pruned.problems),
+            resolution="Make their folder writable, and run it again.",
+        )
+    count = len(pruned.removed)
+    words = f"Removed {count} image{'' if count == 1 else 's'}, {pruned.bytes_freed / MB:.0f} MB."
+    if session.as_json:
+        screen.json_object({"removed": list(pruned.removed), "bytes_freed": pruned.bytes_freed})
+    else:
+        screen.words(words if count else "Every image that is kept is one that a VM boots.")
+
+
+@app.command(shown=OF_IMAGES)
+@with_session
+def download(session: Session) -> None:
+    """Fetch the image and verify it.
+
+    The VM is not touched.
+
+    Example: boot2docker download --iso-url ./build/boot2docker.iso
+    """
+    image = session.images.fetch(session.deadline)
+    words = f"Image {image.version} is at {image.path}."
+    answer(session, words, path=image.path, version=image.version, sha256=image.sha256)
+
+
+@app.command(shown=OF_IMAGES)
+@click.option("--check", is_flag=True, help="Only say whether there is a newer one.")
+@click.option("--to", "to", metavar="VERSION", help="Change to this version, newer or older.")
+@click.option("--pin", is_flag=True, help="Let this VM keep the image that it boots.")
+@click.option("--unpin", is_flag=True, help="Let it boot the image that all VMs boot again.")
+@with_session
+def upgrade(session: Session, *, check: bool, to: str | None, pin: bool, unpin: bool) -> None:
+    """Change the VM to a newer image.
+
+    It stays with the old one if the new one does not come up; data is kept. The image that is
+    replaced is kept too: `rollback` goes back to it, `images prune` removes it. A VM that is
+    pinned boots an image of its own, that of `--to` or the one that it has.
+
+    Example: boot2docker upgrade
+    boot2docker upgrade --check
+    boot2docker upgrade --pin
+    """
+    if check + pin + unpin > 1 or (to is not None and (check or unpin)):
+        raise UsageError(
+            "upgrade does one thing at a time",
+            details="--check, --pin and --unpin exclude each other; --to goes alone or with --pin",
+            resolution="boot2docker help upgrade",
+        )
+    if to is not None and not to.strip():
+        raise UsageError("--to needs a version", resolution="boot2docker images")
+    if check:
+        _check(session)
+    elif unpin:
+        _unpin(session)
+    elif pin:
+        _pin(session, to or "")
+    else:
+        _say_upgraded(session, session.upgrades.upgrade(session.deadline, version=to or ""))
+
+
+def _check(session: Session) -> None:
+    offer = session.images.offer(session.deadline)
+    present = offer.present.version if offer.present else None
+    newest = offer.release.version or None
+    if offer.is_newer:
+        words = f"There is a newer image, {newest or 'of a version that it alone tells'}"
+        words += f"; here is {present or 'none'}: boot2docker upgrade"
+    elif offer.is_newer is None:
+        words = "Only fetching it tells whether the image is newer: boot2docker upgrade"
+    else:
+        words = f"The image is current: {present}."
+    facts = {"present": present, "newest": newest, "origin": offer.release.origin}
+    answer(session, words, **facts, is_newer=offer.is_newer)
+
+
+def _pin(session: Session, version: str) -> None:
+    pinned = session.upgrades.pin(session.deadline, version=version)
+    words = f"VM '{session.config.vm}' is pinned to the image {pinned.version}"
+    words += "; it boots that with: boot2docker restart" if pinned.at_next_boot else "."
+    answer(session, words, pinned=pinned.version, at_next_boot=pinned.at_next_boot)
+
+
+def _unpin(session: Session) -> None:
+    was = session.upgrades.unpin(session.deadline)
+    name = session.config.vm
+    words = f"VM '{name}' is not pinned any more; its next boot is of {session.config.iso}."
+    answer(session, words if was else f"VM '{name}' was not pinned.", was_pinned=was)
+
+
+@app.command()
+@with_session
+def rollback(session: Session) -> None:
+    """Change the VM back to the image before.
+
+    Data is kept. The image that it leaves is kept too: a second `rollback` goes back to that.
+
+    Example: boot2docker rollback
+    """
+    _say_upgraded(session, session.upgrades.roll_back(session.deadline))
+
+
+def _say_upgraded(session: Session, upgraded: Upgraded) -> None:
+    words = f"The image is now {upgraded.after}; it was {upgraded.before}."
+    words = words if upgraded.after else "The image is current."
+    facts = {"before": upgraded.before, "after": upgraded.after}
+    times = timed(session, session.upgrades)
+    answer(session, words, **facts, restarted=upgraded.was_restarted, **times)
