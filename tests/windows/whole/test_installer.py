@@ -5,6 +5,7 @@ The tests of this file are the chapters of one story, in their order.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -14,10 +15,14 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py import __version__
+from tests.unit.image.iso_bytes import make_iso
 from tests.windows.whole.conftest import HOME, ROOT, Windows
 
 FOLDER = "C:\\Käpt n & Söhne ^so!\\b2d"
 VM = "of the installer"
+ISO = HOME + "\\b 2 d\\boot2docker.iso"
+IMAGE = make_iso()  # the real one takes a minute to pack
+BOOT_ID = ["cat", "/proc/sys/kernel/random/boot_id"]
 GONE_WITHIN_S = 120.0
 
 
@@ -63,12 +68,13 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def installed(windows: Windows) -> Iterator[Installed]:
-    given = os.environ.get("BOOT2DOCKER_TEST_SETUP")
-    folder = Path(given).parent if given else ROOT / "build"
-    if not given:
-        cache = windows.root.parent
-        subprocess.run([str(ROOT / "installer" / "build"), str(folder), str(cache)], check=True)
+def installed(windows: Windows, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
+    folder = tmp_path_factory.mktemp("setup")
+    image = folder / "small.iso"
+    image.write_bytes(IMAGE)
+    windows.here(ISO).unlink(missing_ok=True)  # of a test before
+    build = [ROOT / "installer" / "build", folder, windows.root.parent, image]
+    subprocess.run(build, check=True)
     found = Installed(windows, folder / f"boot2docker-py-{__version__}-setup.exe")
     yield found
     if (found.folder / "uninstall.exe").exists():
@@ -85,6 +91,10 @@ def test_it_comes_with_all_that_a_user_looks_for(installed: Installed) -> None:
     assert __version__ in uninstall
     both = ["Boot2Docker Start.lnk", "Boot2Docker Status.lnk"]
     assert installed.shortcuts() == sorted([*both, *both, "Uninstall.lnk"])
+
+
+def test_the_image_that_it_brings_is_the_users(installed: Installed) -> None:
+    assert installed.windows.here(ISO).read_bytes() == IMAGE
 
 
 def test_it_says_what_is_missing(installed: Installed) -> None:
@@ -115,22 +125,30 @@ def test_a_vm_comes_up_and_its_docker_answers(installed: Installed) -> None:
     words = ["--driver", "qemu", "--vm", VM]
     installed.run(*words, "up", "--timeout", "290")
     assert installed.run(*words, "docker", "version", "--format", "{{.Server.Os}}") == "linux\n"
-    installed.run(*words, "down")  # the forwarder goes on, and keeps files of the program open
 
 
-def test_an_upgrade_keeps_vms_keys_and_profile(installed: Installed) -> None:
+def test_an_upgrade_keeps_vms_that_run_keys_and_profile(installed: Installed) -> None:
+    """The forwarder has files of the program open: it is ended, and started again."""
+    words = ["--driver", "qemu", "--vm", VM]
     home = installed.windows.here(HOME + "\\b 2 d")
     (home / "profile").write_text("Verbose = false\n")
     key = (home / "id_boot2docker").read_bytes()
+    before = json.loads(installed.run(*words, "status", "--json"))
+    boot = installed.run(*words, "ssh", *BOOT_ID)
     stale = installed.folder / "python" / "of-an-older-version"
     stale.write_text("")
-    assert installed.install() == 0
+    assert installed.install() == 0, installed.log()
     assert not stale.exists()
     assert installed.registry("Environment").count("\\b2d\\bin") == 1
-    assert installed.run("--driver", "qemu", "--vm", VM, "status") == "poweroff\n"
+    after = json.loads(installed.run(*words, "status", "--json"))
+    assert after["state"] == before["state"] == "running"
+    assert after["forwarder"]["pid"] != before["forwarder"]["pid"]
+    assert installed.run(*words, "ssh", *BOOT_ID) == boot
+    assert installed.run(*words, "docker", "version", "--format", "{{.Server.Os}}") == "linux\n"
     assert (home / "id_boot2docker").read_bytes() == key
     assert (home / "profile").read_text() == "Verbose = false\n"
     (home / "profile").unlink()
+    installed.run(*words, "down")
 
 
 def test_nothing_is_left_but_what_must_stay(installed: Installed) -> None:
