@@ -316,9 +316,11 @@ def test_the_engine_can_be_asked_over_a_channel(tunnel: Tunnel, engine: Engine) 
 
 
 def test_an_engine_that_is_not_there_is_a_reason(tunnel: Tunnel, tmp_path: Path) -> None:
+    place = path_there(tmp_path / "nobody.sock")
+
     def open_stream() -> Stream:
-        return tunnel.connection.open_unix_socket(str(tmp_path / "nobody.sock"))
+        return tunnel.connection.open_unix_socket(place)
 
     reason = engine_client.ping(open_stream)
     assert reason is not None
-    assert reason.startswith(f"cannot connect to '{tmp_path}/nobody.sock' in the VM")
+    assert reason.startswith(f"cannot connect to '{place}' in the VM")
