@@ -114,6 +114,10 @@ class FakeDriver(Driver):
         """Return the state without letting time pass for the VM."""
         return self._state
 
+    def is_now(self, state: State) -> None:
+        """Change the state as the hypervisor does by itself."""
+        self._state = state
+
     def problem(self) -> str:
         return "its disk is gone" if self._state is State.BROKEN else ""
 
@@ -209,7 +213,7 @@ class FakeDriver(Driver):
         self._snapshots.append((taken, self.disk, self.memory))
 
     def restore_snapshot(self, name: str) -> None:
-        snapshot, disk, memory = self._snapshot(name)
+        snapshot, disk, memory = self.snapshot(name)
         if self._state not in (State.OFF, State.ABORTED):
             raise WrongStateError(f"it is {self._state.value}")
         self.disk, self.memory = disk, memory
@@ -218,7 +222,7 @@ class FakeDriver(Driver):
         self._point_to(name)
 
     def delete_snapshot(self, name: str) -> None:
-        gone = self._snapshot(name)[0]
+        gone = self.snapshot(name)[0]
         self._demand_no_clones(name)
         builders = sum(one.parent == name for one in self.snapshots()) + gone.is_current
         if builders > 1:
@@ -246,7 +250,7 @@ class FakeDriver(Driver):
         self.disk, self._state, self._snapshots = "new", State.OFF, []
 
     def change(self, changes: Changes) -> None:
-        info = self._at_rest()
+        info = self.at_rest()
         host.demand_change(changes, info)
         assert self.spec is not None
         given = {name: value for name, value in changes._asdict().items() if value is not None}
@@ -258,7 +262,7 @@ class FakeDriver(Driver):
         self.keeps_old_disk = False
 
     def reseed(self, seed: bytes) -> None:
-        self._at_rest()
+        self.at_rest()
         self.new_seed = seed or self.new_seed
 
     def clone(
@@ -276,9 +280,9 @@ class FakeDriver(Driver):
         if self._state is not State.ABSENT:
             raise WrongStateError("there is a VM already")
         source.describe()
-        disk = source._snapshot(snapshot)[1] if snapshot else source.disk
+        disk = source.snapshot(snapshot)[1] if snapshot else source.disk
         if not snapshot:
-            source._at_rest()
+            source.at_rest()
         assert source.spec is not None
         self.spec = source.spec._replace(iso=own.iso, console_log=own.console_log)
         self.disk, self.new_seed, self.ssh_port = disk, own.new_seed, source.ssh_port + 1
@@ -295,7 +299,7 @@ class FakeDriver(Driver):
         return self.house.get(name) or FakeDriver(name=name, house=self.house)
 
     def rename(self, to: VMPaths) -> None:
-        self._at_rest()
+        self.at_rest()
         self._demand_no_clones()
         renamed = self.other(to.name)
         if renamed.peek() is not State.ABSENT:
@@ -305,7 +309,7 @@ class FakeDriver(Driver):
         self._state, self.spec, self._snapshots = State.ABSENT, None, []
 
     def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:
-        info = self._at_rest()
+        info = self.at_rest()
         if file.exists():
             raise StorageError("there is such a file already")
         content = {"disk": self.disk, "memory_mb": info.memory_mb, "disk_mb": info.disk_mb}
@@ -327,7 +331,7 @@ class FakeDriver(Driver):
         self.disk, self.new_seed, self._state = content["disk"], own.new_seed, State.OFF
         show(1, 1)
 
-    def _at_rest(self) -> VMInfo:
+    def at_rest(self) -> VMInfo:
         info = self.describe()
         if self._state not in (State.OFF, State.ABORTED):
             raise WrongStateError(f"it is {self._state.value}")
@@ -343,7 +347,7 @@ class FakeDriver(Driver):
         taken = Snapshot(name, 1.0, bool(memory), None, is_current=True)
         self._snapshots.append((taken, f"disk of {name}", memory))
 
-    def _snapshot(self, name: str) -> tuple[Snapshot, str, str]:
+    def snapshot(self, name: str) -> tuple[Snapshot, str, str]:
         self.describe()
         found = [one for one in self._snapshots if one[0].name == name]
         if not found:

@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Mapping
 
+from boot2docker_py import whole_file
+
 PYTHON = "BOOT2DOCKER_PYTHON"
 PACKAGE = "BOOT2DOCKER_PACKAGE"  # the folder that our package is in
 # Python looks for modules in the working folder, if it is not told to look elsewhere first.
@@ -54,7 +56,5 @@ def offered_in(folder: Path, environ: Mapping[str, str]) -> dict[str, str]:
 def _write(file: Path, content: bytes) -> None:
     if file.exists() and file.read_bytes() == content:
         return
-    new = file.with_name(f"{file.name}.{os.getpid()}.new")
-    new.write_bytes(content)
-    new.chmod(0o755)
-    new.replace(file)
+    whole_file.write(file, content, mode=0o755)
+    file.chmod(0o755)  # also where one was there without the right to run it

@@ -40,6 +40,13 @@ def record(paths: VMPaths) -> str:
         return ""
 
 
+def remember(paths: VMPaths, driver: Driver) -> None:
+    """Write down which driver makes the VM, or has made it."""
+    from boot2docker_py import whole_file
+
+    whole_file.write(paths.driver_record, f"{driver.name}\n".encode())
+
+
 def _open(name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
     if name == "virtualbox":
         return _virtualbox(paths, on_hang)
@@ -75,4 +82,4 @@ def _virtualbox(paths: VMPaths, on_hang: OnHang) -> Driver:
     from boot2docker_py.drivers.virtualbox import driver
     from boot2docker_py.drivers.virtualbox.binding import api
 
-    return driver.VirtualBoxDriver(paths.name, paths, api.connect(on_hang))
+    return driver.VirtualBoxDriver(paths, api.connect(on_hang))

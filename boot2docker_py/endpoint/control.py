@@ -61,7 +61,7 @@ def serving(path: Path, answer: Answer) -> Iterator[None]:
     if sys.platform == "win32":
         listener = named_pipe.Listener(
             named_pipe.pipe_at(path),
-            lambda handle: _serve(named_pipe.Stream(handle, ANSWER_WITHIN_S), answer),
+            lambda handle: serve_one(named_pipe.Stream(handle, ANSWER_WITHIN_S), answer),
         )
         listener.start()
         try:
@@ -101,10 +101,11 @@ def _serve_all(server: socket.socket, answer: Answer, has_ended: threading.Event
             log.debug("a question cannot be taken: %s", error)
             has_ended.wait(PAUSE_S)
             continue
-        _serve(peer, answer)
+        serve_one(peer, answer)
 
 
-def _serve(peer: Stream, answer: Answer) -> None:
+def serve_one(peer: Stream, answer: Answer) -> None:
+    """Answer the one question that `peer` asks, and close it."""
     try:
         peer.settimeout(ANSWER_WITHIN_S)
         question = untrusted.parsed_json(_read_line(peer, QUESTION_LIMIT_BYTES))["ask"]

@@ -69,7 +69,7 @@ class Access:
             key=self._config.ssh_key,
             known_hosts=self._paths.known_hosts,
             user=names.USER,
-            host_name=names.host_name(self._config.vm),
+            host_name=names.host_name(self._paths.name),
             deadline=deadline or self._deadline,
             is_plain=self._config.plain_ssh if is_plain is None else is_plain,
         )
@@ -228,7 +228,7 @@ class Access:
             stream = local_stream.connect(console_socket, CONSOLE_WITHIN_S)
         except OSError as error:
             raise WrongStateError(
-                f"the console of VM '{self._config.vm}' cannot be joined",
+                f"the console of VM '{self._paths.name}' cannot be joined",
                 details=f"'{console_socket}': {error.strerror or error}",
                 resolution="A VM that an older boot2docker has started offers it after: "
                 "boot2docker restart",

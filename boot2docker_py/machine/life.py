@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 
 from boot2docker_py import config as configuration
-from boot2docker_py import lock, whole_file
+from boot2docker_py import drivers, lock, whole_file
 from boot2docker_py.address import Address
 from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State
 from boot2docker_py.errors import (
@@ -262,7 +262,7 @@ class Machine:
         if not self.paths.driver_record.exists() and self.driver.state() is not State.ABSENT:
             make_private_folder(self.paths.folder)
             self.paths.adopted.touch()
-            self.paths.driver_record.write_text(self.driver.name + "\n")
+            drivers.remember(self.paths, self.driver)
 
     def _settled(self, deadline: Deadline) -> State:
         def probe(_deadline: Deadline) -> str | None:

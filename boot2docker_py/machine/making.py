@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boot2docker_py import whole_file
+from boot2docker_py import drivers, whole_file
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.base import Driver, HostOnly, VMInfo, VMSpec
 from boot2docker_py.paths import VMPaths, make_private_folder
@@ -28,7 +28,7 @@ def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
         return
     make_private_folder(paths.folder)
     first_bytes = _new_seed(config, paths, image)
-    paths.driver_record.write_text(driver.name + "\n")
+    drivers.remember(paths, driver)
     driver.create(_spec(config, paths, image, first_bytes))
 
 
@@ -108,7 +108,7 @@ def _make_from(disk: Path, config: Config, driver: Driver, paths: VMPaths, image
     keys.load(config.ssh_key)
     make_private_folder(paths.folder)
     paths.known_hosts.unlink(missing_ok=True)
-    paths.driver_record.write_text(driver.name + "\n")
+    drivers.remember(paths, driver)
     driver.create(_spec(config, paths, image, b"")._replace(base_disk=disk))
 
 

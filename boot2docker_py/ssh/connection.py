@@ -105,7 +105,7 @@ class Connection:
     """An open SSH connection; use it as a context manager, or `close` it."""
 
     def __init__(self, transport: Transport, address: Address, handshake_s: float = 0.0) -> None:
-        self._transport = transport
+        self.transport = transport
         self._is_doubted = False
         self._more_patience = int(PROBE_PATIENCE_PER_S * handshake_s)
         self.address = address
@@ -145,7 +145,7 @@ class Connection:
             GuestError: the guest refuses, or the connection is lost.
         """
         try:
-            return self._transport.open_command(OPEN_CHANNEL_S)
+            return self.transport.open_command(OPEN_CHANNEL_S)
         except LOST as error:
             raise GuestError(
                 "the VM does not open an SSH session", details=str(error) or "connection lost"
@@ -158,7 +158,7 @@ class Connection:
             GuestError: nobody listens there, or the connection is lost.
         """
         try:
-            return self._transport.open_unix_socket(path, OPEN_CHANNEL_S)
+            return self.transport.open_unix_socket(path, OPEN_CHANNEL_S)
         except LOST as error:
             raise GuestError(
                 f"cannot connect to '{path}' in the VM", details=str(error) or "connection lost"
@@ -166,15 +166,15 @@ class Connection:
 
     def open_stream(self, path: str, listener: StreamListener) -> Channel:
         """Begin to open a channel to the guest's Unix socket that `listener` is told about."""
-        return self._transport.open_stream(path, listener)
+        return self.transport.open_stream(path, listener)
 
     def open_command_stream(self, command: str, listener: StreamListener) -> Channel:
         """Begin to open a channel to a command in the guest that `listener` is told about."""
-        return self._transport.open_command_stream(command, listener)
+        return self.transport.open_command_stream(command, listener)
 
     def open_port_stream(self, host: str, port: int, listener: StreamListener) -> Channel:
         """Begin to open a channel to a TCP port, as the guest sees it."""
-        return self._transport.open_port_stream(host, port, listener)
+        return self.transport.open_port_stream(host, port, listener)
 
     def open_command(self, command: Command) -> Session:
         """Return a channel to a command's input and output, to be used like a socket.
@@ -193,7 +193,7 @@ class Connection:
             GuestError: nobody listens there, the guest refuses, or the connection is lost.
         """
         try:
-            return self._transport.open_port(host, port, OPEN_CHANNEL_S)
+            return self.transport.open_port(host, port, OPEN_CHANNEL_S)
         except LOST as error:
             raise GuestError(
                 f"cannot connect to port {port} in the VM", details=str(error) or "connection lost"
@@ -201,7 +201,7 @@ class Connection:
 
     def wait_until_lost(self) -> str:
         """Ask the server now and then whether it lives; return why the connection ended."""
-        transport, attention = self._transport, self._transport.attention
+        transport, attention = self.transport, self.transport.attention
         silent_for = 0
         while silent_for < self._patience():
             heard_bytes = transport.received_bytes
@@ -225,19 +225,19 @@ class Connection:
     def doubt(self) -> None:
         """Ask the server at once, and have less patience with it; from any thread."""
         self._is_doubted = True
-        self._transport.attention.set()
+        self.transport.attention.set()
 
     def is_alive(self) -> bool:
         """Tell whether the connection is open, as far as is known."""
-        return self._transport.is_active()
+        return self.transport.is_active()
 
     def open_channels(self) -> int:
         """Return how many channels there are that not both ends have closed."""
-        return self._transport.open_channels()
+        return self.transport.open_channels()
 
     def close(self) -> None:
         """Close the connection and all that runs over it."""
-        self._transport.close()
+        self.transport.close()
 
 
 @dataclass(frozen=True)

@@ -35,19 +35,19 @@ class House:
         home.mkdir()
         self.iso = home / "blank.iso"
         self.iso.write_bytes(bytes(1 << 20))
-        self._paths = Paths(home=home, user_home=home)
+        self.paths = Paths(home=home, user_home=home)
 
     def driver(self, name: str) -> QEMUDriver:
-        return QEMUDriver(self._paths.vm(name))
+        return QEMUDriver(self.paths.vm(name))
 
     def files(self, name: str) -> Files:
-        return Files(self._paths.vm(name).folder)
+        return Files(self.paths.vm(name).folder)
 
     def spec(self, name: str) -> VMSpec:
-        return a_spec(self.iso)._replace(console_log=self._paths.vm(name).console_log)
+        return a_spec(self.iso)._replace(console_log=self.paths.vm(name).console_log)
 
     def own(self, name: str, seed: bytes = b"") -> Own:
-        return Own(self.iso, self._paths.vm(name).console_log, seed)
+        return Own(self.iso, self.paths.vm(name).console_log, seed)
 
     def made(self, name: str = "first") -> QEMUDriver:
         driver = self.driver(name)
@@ -123,20 +123,20 @@ def test_a_linked_clone_takes_no_room_and_its_base_goes_with_the_snapshot(house:
     assert house.files("second").disk.stat().st_size < 1 << 20
     bases = list(house.files("first").folder.glob("base-*"))
     assert len(bases) == 1
-    second.rename(house._paths.vm("renamed"))
+    second.rename(house.paths.vm("renamed"))
     assert house.has("renamed", 0x11)
     assert list(first.linked_clones()) == ["renamed"]
     with pytest.raises(WrongStateError, match="other VMs build on it"):
-        first.rename(house._paths.vm("elsewhere"))
+        first.rename(house.paths.vm("elsewhere"))
     house.driver("renamed").delete()
     first.delete_snapshot("one")
     assert not bases[0].exists()
 
 
 def test_a_renamed_vm_has_its_files_where_it_is_now(house: House) -> None:
-    house.made().rename(house._paths.vm("second"))
+    house.made().rename(house.paths.vm("second"))
     info = house.driver("second").describe()
-    assert info.console_log == house._paths.vm("second").console_log
+    assert info.console_log == house.paths.vm("second").console_log
     assert house.driver("second").state() is State.OFF
     assert house.driver("first").state() is State.ABSENT
 

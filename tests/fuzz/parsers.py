@@ -171,7 +171,7 @@ def control_question(chance: Chance, _folder: Path) -> Case:
         with there:
             there.sendall(data + b"\n")
             there.shutdown(socket.SHUT_WR)
-            control._serve(here, lambda question: {"asked": question})
+            control.serve_one(here, lambda question: {"asked": question})
 
     return data, use
 
@@ -223,7 +223,7 @@ def engines_answer(chance: Chance, _folder: Path) -> Case:
         with answering() as stream, contextlib.suppress(OSError, ValueError):  # its caller takes
             deadline = Deadline(1.0)
             answer = http.ask(cast(Stream, stream), "/x", deadline)
-            engine_events._events_path(answer.head.get("date", ""))
+            engine_events.events_path(answer.head.get("date", ""))
             http.body(cast(Stream, stream), answer, engine_events.LIST_LIMIT_BYTES, deadline)
         for question in (engine.ping, engine.time_s, engine.version):
             question(answering)
@@ -274,7 +274,7 @@ def guests_addresses(chance: Chance, _folder: Path) -> Case:
 
 def facts_of_a_file(chance: Chance, _folder: Path) -> Case:
     data = chance.mutated(b"12345 644 1700000000")
-    return data, lambda: copier._facts_of_file(data.decode("ascii", "replace").split())
+    return data, lambda: copier.facts_of_file(data.decode("ascii", "replace").split())
 
 
 def name_in_an_archive(chance: Chance, _folder: Path) -> Case:

@@ -46,7 +46,8 @@ def wait_until_it_accepts(thread: threading.Thread) -> None:
 
 
 def _is_in_accept(thread: threading.Thread) -> bool:
-    frame = sys._current_frames().get(thread.ident or 0)
+    # Debuggers use it, too; there is no public way to where a thread is.
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - see above
     if frame is None or frame.f_code is not socket.socket.accept.__code__:
         return False
     call = _call_of(thread)
@@ -74,6 +75,6 @@ def _threads_at_closed_listeners() -> list[str]:
 
 
 def _accepts() -> Iterator[tuple[int, socket.socket]]:
-    for number, frame in sys._current_frames().items():
+    for number, frame in sys._current_frames().items():  # noqa: SLF001 - see above
         if frame.f_code is socket.socket.accept.__code__:
             yield number, frame.f_locals["self"]

@@ -32,8 +32,10 @@ def test_each_vm_keeps_an_address_and_gives_it_back(
     api: API,  # noqa: F811
     tmp_path: Path,
 ) -> None:
-    other_paths = Paths(home=tmp_path / "other", user_home=tmp_path).vm("other")
-    other = VirtualBoxDriver(f"other {uuid.uuid4().hex[:8]}", other_paths, api)
+    other_paths = Paths(home=tmp_path / "other", user_home=tmp_path).vm(
+        f"other {uuid.uuid4().hex[:8]}"
+    )
+    other = VirtualBoxDriver(other_paths, api)
     wanted = spec._replace(host_only=WANTED)
     driver.create(wanted)
     other.create(wanted)

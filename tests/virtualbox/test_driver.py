@@ -36,7 +36,7 @@ def api() -> API:
 
 @pytest.fixture
 def paths(tmp_path: Path) -> VMPaths:
-    return Paths(home=tmp_path, user_home=tmp_path).vm("vm")
+    return Paths(home=tmp_path, user_home=tmp_path).vm(f"Jörg's vm {uuid.uuid4().hex[:8]}")
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def spec(tmp_path: Path, paths: VMPaths) -> VMSpec:
 
 @pytest.fixture
 def driver(api: API, paths: VMPaths) -> Iterator[VirtualBoxDriver]:
-    driver = VirtualBoxDriver(f"Jörg's vm {uuid.uuid4().hex[:8]}", paths, api)
+    driver = VirtualBoxDriver(paths, api)
     yield driver
     driver.delete()
 
@@ -108,7 +108,7 @@ def test_a_disk_of_somebody_else_survives(driver: VirtualBoxDriver, spec: VMSpec
     assert driver.state() is State.ABSENT
 
 
-def test_a_vm_of_somebody_else_survives(api: API, paths: VMPaths, tmp_path: Path) -> None:
+def test_a_vm_of_somebody_else_survives(api: API, tmp_path: Path) -> None:
     name = f"somebody {uuid.uuid4().hex[:8]}"
     _vboxmanage("createvm", "--name", name, "--basefolder", str(tmp_path), "--register")
     disk = tmp_path / "disk.vdi"
@@ -116,7 +116,7 @@ def test_a_vm_of_somebody_else_survives(api: API, paths: VMPaths, tmp_path: Path
     _vboxmanage("storagectl", name, "--name", "SATA", "--add", "sata")
     attached = ("--storagectl", "SATA", "--port", "0", "--type", "hdd", "--medium", str(disk))
     _vboxmanage("storageattach", name, *attached)
-    driver = VirtualBoxDriver(name, paths, api)
+    driver = VirtualBoxDriver(Paths(home=tmp_path, user_home=tmp_path).vm(name), api)
     with pytest.raises(WrongStateError, match="not made by boot2docker"):
         driver.delete()
     assert (tmp_path / name / f"{name}.vbox").is_file()
@@ -168,7 +168,7 @@ def trace(frame, event, arg):
             os.kill(os.getpid(), signal.SIGKILL)
 
 ready = False
-vm = driver.VirtualBoxDriver(name, Paths(home=home, user_home=home).vm("vm"))
+vm = driver.VirtualBoxDriver(Paths(home=home, user_home=home).vm(name))
 vm.api.library  # is not the work that is killed
 ready = True
 sys.setprofile(trace)
@@ -181,7 +181,7 @@ print("made")
 def test_init_killed_anywhere_can_be_run_again(
     driver: VirtualBoxDriver, spec: VMSpec, tmp_path: Path, api: API
 ) -> None:
-    name = driver._vm
+    name = driver.paths.name
     step = 1
     while True:
         command = [sys.executable, "-c", KILLED, str(tmp_path), name, str(step)]
@@ -248,7 +248,7 @@ from boot2docker_py.paths import Paths
 from tests.fakes import a_spec
 
 home, name = Path(sys.argv[1]), sys.argv[2]
-driver = VirtualBoxDriver(name, Paths(home=home, user_home=home).vm(name))
+driver = VirtualBoxDriver(Paths(home=home, user_home=home).vm(name))
 driver.create(a_spec(Path(sys.argv[3])))
 """
 
@@ -301,7 +301,7 @@ def end(error):
 
 home = Path(sys.argv[1])
 paths = Paths(home=home, user_home=home).vm(sys.argv[2])
-driver = VirtualBoxDriver(sys.argv[2], paths, connect(on_hang=end))
+driver = VirtualBoxDriver(paths, connect(on_hang=end))
 make = media.make_disk
 
 def dies(*arguments):

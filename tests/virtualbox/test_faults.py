@@ -86,7 +86,7 @@ def test_a_vm_that_dies_of_being_saved_is_said_and_boots_again(
 ) -> None:
     """VirtualBox 7.2.22 crashes at each fourth save of a VM with a virtio network adapter."""
     driver.create(spec)
-    died = f"VirtualBox's process of the VM '{driver._vm}' has ended while it was saved"
+    died = f"VirtualBox's process of the VM '{driver.paths.name}' has ended while it was saved"
     for _ in range(5):
         driver.start()
         assert driver.state() is State.RUNNING
@@ -196,7 +196,7 @@ def test_two_that_make_one_vm_at_once_make_one(tmp_path: Path, spec: VMSpec) -> 
     statuses = [racer.returncode for racer in racers]
     assert 0 in statuses, told
     winner = homes[statuses.index(0)]
-    made = VirtualBoxDriver(name, Paths(home=winner, user_home=winner).vm(name))
+    made = VirtualBoxDriver(Paths(home=winner, user_home=winner).vm(name))
     assert made.state() is State.OFF
     assert made.describe().disk.is_file()
     made.start()
@@ -208,7 +208,7 @@ def test_two_that_make_one_vm_at_once_make_one(tmp_path: Path, spec: VMSpec) -> 
 def test_two_commands_at_once_take_turns(tmp_path: Path, spec: VMSpec) -> None:  # noqa: F811
     name, home = f"turns {tmp_path.name}", Path(os.environ["BOOT2DOCKER_DIR"])
     words = ["boot2docker", "--driver", "virtualbox", "--vm", name, "--timeout", "20"]
-    made = VirtualBoxDriver(name, Paths(home, tmp_path).vm(name))
+    made = VirtualBoxDriver(Paths(home, tmp_path).vm(name))
     made.create(spec)
     made.start()
     racers = [
@@ -229,11 +229,11 @@ def test_what_a_killed_create_left_is_not_sought_in_the_vm_of_another_home(
 ) -> None:
     name = f"two homes {tmp_path.name}"
     first, second = (
-        VirtualBoxDriver(name, Paths(home=tmp_path / home, user_home=tmp_path).vm(name))
+        VirtualBoxDriver(Paths(home=tmp_path / home, user_home=tmp_path).vm(name))
         for home in ("first", "second")
     )
     first.create(spec)
-    note = first._paths.folder / "unfinished.json"
+    note = first.paths.folder / "unfinished.json"
     identity, settings = first.describe().uuid, first.describe().config_file
     disk = first.describe().disk
     first.delete()

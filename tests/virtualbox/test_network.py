@@ -27,7 +27,7 @@ def clean(api: API) -> Iterator[None]:  # noqa: F811
     Path("/run/no-host-only-adapters").unlink(missing_ok=True)
     for name in addresses(api):
         subprocess.run(["VBoxManage", "hostonlyif", "remove", name], check=True)
-    network._remove_orphans(api)
+    network.remove_orphans(api)
 
 
 def addresses(api: API) -> dict[str, str]:  # noqa: F811

@@ -42,7 +42,7 @@ def test_the_numbers_are_those_of_the_installed_version(api: API) -> None:  # no
         members = numbers.members_by_xpcom(enumeration.__name__)
         for name, number in members.items():
             assert str(enumeration(number)) == name
-            assert getattr(enumeration, pyvbox._attribute(name)) == number
+            assert getattr(enumeration, pyvbox.attribute(name)) == number
     assert str(api.library.MachineState(6)) == "Running"
 
 

@@ -45,7 +45,7 @@ def test_a_boot_shares_what_it_is_told_and_only_that(
     other = Share("data", _made(tmp_path / "data"))
     _boot(driver, home, other)
     assert _shared(driver) == {home.name: str(home.folder), "data": str(other.folder)}
-    machine = driver._machine()
+    machine = driver.machine()
     assert machine.get_guest_property_value(shares.PROPERTY + "MountPrefix") == "/"
     moved = Share("data", _made(tmp_path / "elsewhere"))
     _boot(driver, moved)
@@ -63,7 +63,7 @@ def test_a_share_that_is_right_is_not_written_again(
 ) -> None:
     driver.create(spec)
     _boot(driver, home)
-    machine = driver._machine()
+    machine = driver.machine()
     session = api.new_session()
     machine.lock_machine(session, api.library.LockType.write)
     try:  # a change would wait for the lock, and fail
@@ -78,7 +78,7 @@ def test_the_guest_makes_symbolic_links_only_on_request(
     home: Share,
 ) -> None:
     driver.create(spec)
-    machine, key = driver._machine(), shares.SYMLINKS + home.name
+    machine, key = driver.machine(), shares.SYMLINKS + home.name
     _boot(driver, home)
     assert machine.get_extra_data(key) == ""
     _boot(driver, home, symlinks=True)

@@ -72,7 +72,7 @@ def test_a_vm_that_another_program_holds_is_busy(
 ) -> None:
     driver.create(spec)
     session = api.new_session()
-    driver._machine().lock_machine(session, api.library.LockType.write)
+    driver.machine().lock_machine(session, api.library.LockType.write)
     try:
         with pytest.raises(BusyError):
             driver.take_snapshot("one")
@@ -98,12 +98,12 @@ def test_delete_killed_anywhere_can_be_run_again(
         driver.take_snapshot("one")
         driver.take_snapshot("two")
         folder = driver.describe().folder
-        command = [sys.executable, "-c", DELETED, str(tmp_path), driver._vm, str(step)]
+        command = [sys.executable, "-c", DELETED, str(tmp_path), driver.paths.name, str(step)]
         ended = subprocess.run(command, capture_output=True, text=True, check=False)
         driver.delete()
         assert driver.state() is State.ABSENT
         assert not folder.exists(), list(folder.rglob("*"))
-        assert _in_list(api, driver._vm) == []
+        assert _in_list(api, driver.paths.name) == []
         if ended.returncode == 0:
             break
         assert ended.returncode == -signal.SIGKILL, ended.stderr

@@ -6,7 +6,6 @@ guesses, and was wrong (docker-archive-public/docker.machine#2093, #4271).
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Callable, Sequence
 
 from boot2docker_py.drivers import host
@@ -17,6 +16,7 @@ from boot2docker_py.drivers.virtualbox.binding.loading import HOW_TO_INSTALL
 from boot2docker_py.drivers.virtualbox.host_facts import HostFacts, WindowsFacts, collect
 from boot2docker_py.drivers.virtualbox.vm import machines, nat
 from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Check, Deadline
 
 OLDEST, NEWEST = (5, 2), (7, 2)
@@ -30,10 +30,9 @@ class VirtualBoxChecks:
     """The preconditions of one VM; `connect` returns the API, or raises why not."""
 
     def __init__(
-        self, name: str, folder: Path, connect: Callable[[], API], facts: HostFacts | None = None
+        self, paths: VMPaths, connect: Callable[[], API], facts: HostFacts | None = None
     ) -> None:
-        self._name = name
-        self._folder = folder
+        self._paths = paths
         self._connect = connect
         self._facts = facts or collect()
 
@@ -101,11 +100,11 @@ class VirtualBoxChecks:
         try:
             api = self._connect()
             with api.calling(), failures.translated():
-                machine_folder = machines.settings_file(api, self._name).parent
+                machine_folder = machines.settings_file(api, self._paths.name).parent
         except Boot2DockerError:  # another row says it
-            return host.folder_checks(self._folder)
+            return host.folder_checks(self._paths.folder)
         return [
-            *host.folder_checks(self._folder),
+            *host.folder_checks(self._paths.folder),
             *host.folder_checks(machine_folder, HOW_TO_MOVE),
         ]
 
@@ -114,7 +113,7 @@ class VirtualBoxChecks:
         rows = [
             _guess(
                 "the VM's own ports, free while it is off",
-                self._asked(lambda api: _why_taken(api, self._name)),
+                self._asked(lambda api: _why_taken(api, self._paths.name)),
                 "Nothing needs to be done: the next start takes others, and says which.",
             )
         ]

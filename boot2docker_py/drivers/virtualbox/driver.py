@@ -87,9 +87,9 @@ class VirtualBoxDriver(Driver):
         can_copy_disk=True,
     )
 
-    def __init__(self, name: str, paths: VMPaths, api: API | None = None) -> None:
-        self._vm = name
-        self._paths = paths
+    def __init__(self, paths: VMPaths, api: API | None = None) -> None:
+        self._vm = paths.name
+        self.paths = paths
         self._given_api = api
 
     @cached_property
@@ -99,11 +99,11 @@ class VirtualBoxDriver(Driver):
 
     @property
     def _note(self) -> Path:
-        return self._paths.folder / "unfinished.json"
+        return self.paths.folder / "unfinished.json"
 
     @property
     def _note_of_disks(self) -> Path:
-        return self._paths.folder / "disks.json"
+        return self.paths.folder / "disks.json"
 
     def checks(self) -> Sequence[Check]:
         return self._checks.all()
@@ -112,7 +112,7 @@ class VirtualBoxDriver(Driver):
     def _checks(self) -> VirtualBoxChecks:
         from boot2docker_py.drivers.virtualbox.checks import VirtualBoxChecks
 
-        return VirtualBoxChecks(self._vm, self._paths.folder, lambda: self.api)
+        return VirtualBoxChecks(self.paths, lambda: self.api)
 
     @_translated
     def state(self) -> State:
@@ -132,25 +132,25 @@ class VirtualBoxDriver(Driver):
     def describe(self) -> VMInfo:
         from boot2docker_py.drivers.virtualbox.vm import machines
 
-        return machines.describe(self.api, self._machine())
+        return machines.describe(self.api, self.machine())
 
     @_translated
     def ssh_address(self) -> Address:
         from boot2docker_py.drivers.virtualbox.vm import nat
 
-        return Address(ports.HOST, nat.ssh_port(self._machine()))
+        return Address(ports.HOST, nat.ssh_port(self.machine()))
 
     @_translated
     def shares(self) -> Sequence[Share]:
         from boot2docker_py.drivers.virtualbox.vm import shares
 
-        return shares.present(self._machine())
+        return shares.present(self.machine())
 
     @_translated
     def host_only_mac(self) -> str:
         from boot2docker_py.drivers.virtualbox.vm import network
 
-        return network.mac(self.api, self._machine())
+        return network.mac(self.api, self.machine())
 
     @_translated
     def create(self, spec: VMSpec) -> None:
@@ -180,7 +180,7 @@ class VirtualBoxDriver(Driver):
         disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")
         disk = media.not_stuck(self.api, disk)
         media.demand_new(disk)
-        make_private_folder(self._paths.folder)
+        make_private_folder(self.paths.folder)
         spec.console_log.parent.mkdir(parents=True, exist_ok=True)
         identity = str(uuid.uuid4())
         unfinished.write(self._note, unfinished.Unfinished(identity, settings, disk))
@@ -214,19 +214,19 @@ class VirtualBoxDriver(Driver):
 
         state = self._look()[0]
         if state in (State.OFF, State.ABORTED):
-            moved_home.follow(self.api, self._machine(), self._paths)
+            moved_home.follow(self.api, self.machine(), self.paths)
         if state is State.PAUSED:
-            with sessions.held(self.api, self._machine(), shared=True) as session:
+            with sessions.held(self.api, self.machine(), shared=True) as session:
                 session.console.resume()
         elif state in (State.OFF, State.ABORTED, State.SAVED):
-            start.start(self.api, self._machine(), boot, is_saved=state is State.SAVED)
+            start.start(self.api, self.machine(), boot, is_saved=state is State.SAVED)
         elif state is not State.RUNNING:
             raise self._wrong_state("start", state)
 
     @_translated
     def shutdown(self) -> None:
         if self._look()[0] is State.RUNNING:
-            with sessions.held(self.api, self._machine(), shared=True) as session:
+            with sessions.held(self.api, self.machine(), shared=True) as session:
                 session.console.power_button()
 
     @_translated
@@ -248,7 +248,7 @@ class VirtualBoxDriver(Driver):
         state = self._look()[0]
         if state not in (State.RUNNING, State.PAUSED):
             raise self._wrong_state("save", state)
-        machine = self._machine()
+        machine = self.machine()
         try:
             with sessions.held(self.api, machine, shared=True) as session:
                 failures.wait(session.machine.save_state())
@@ -279,7 +279,7 @@ class VirtualBoxDriver(Driver):
     @_translated
     def discard_saved(self) -> None:
         if self._look()[0] is State.SAVED:
-            machine = self._machine()
+            machine = self.machine()
             with sessions.held(self.api, machine) as session:
                 session.machine.discard_saved_state(True)  # noqa: FBT003 - of the API: the file too
             sessions.wait_until_free(self.api, machine)
@@ -308,12 +308,12 @@ class VirtualBoxDriver(Driver):
             if disk:
                 new_disk.clean_up(self.api, machine, self._note_of_disks)
             files = snapshots.files_of(machine) if disk else ()
-            make_private_folder(self._paths.folder)
+            make_private_folder(self.paths.folder)
             unfinished.write(self._note, unfinished.Unfinished(machine.id_p, settings, disk, files))
         unfinished.clean_up(self.api, self._note)
-        self._paths.console_log.unlink(missing_ok=True)
+        self.paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
-            self._paths.folder.rmdir()
+            self.paths.folder.rmdir()
 
     def has_remains(self) -> bool:
         return self._note.exists()
@@ -322,19 +322,19 @@ class VirtualBoxDriver(Driver):
     def snapshots(self) -> Sequence[Snapshot]:
         from boot2docker_py.drivers.virtualbox.vm import snapshots
 
-        return snapshots.all_of(self._machine())
+        return snapshots.all_of(self.machine())
 
     @_translated
     def is_as_snapshot(self) -> bool:
         from boot2docker_py.drivers.virtualbox.vm import snapshots
 
-        return snapshots.is_as_current(self._machine())
+        return snapshots.is_as_current(self.machine())
 
     @_translated
     def take_snapshot(self, name: str, *, memory: bool = True) -> None:
         from boot2docker_py.drivers.virtualbox.vm import snapshots
 
-        machine, state = self._machine(), self._look()[0]
+        machine, state = self.machine(), self._look()[0]
         if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("take a snapshot of", state)
         if not memory and state in (State.SAVED, *IN_MEMORY):
@@ -349,7 +349,7 @@ class VirtualBoxDriver(Driver):
     def restore_snapshot(self, name: str) -> None:
         from boot2docker_py.drivers.virtualbox.vm import snapshots
 
-        machine, state = self._machine(), self._look()[0]
+        machine, state = self.machine(), self._look()[0]
         if state not in (State.OFF, State.ABORTED):
             raise self._wrong_state("restore a snapshot of", state)
         snapshots.restore(self.api, machine, name)
@@ -359,7 +359,7 @@ class VirtualBoxDriver(Driver):
     def delete_snapshot(self, name: str) -> None:
         from boot2docker_py.drivers.virtualbox.vm import copies, new_disk, snapshots
 
-        machine, state = self._machine(), self._look()[0]
+        machine, state = self.machine(), self._look()[0]
         if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("delete a snapshot of", state)
         verb = f"delete the snapshot '{name}' of"
@@ -378,7 +378,7 @@ class VirtualBoxDriver(Driver):
             snapshots,
         )
 
-        machine, (state, problem) = self._machine(), self._look()
+        machine, (state, problem) = self.machine(), self._look()
         old = media.attached(machine, status.DISK_PORT) if machine.accessible else None
         # Broken, not on, and readable: what is wrong is its disk.
         is_without = state is State.BROKEN and machine.accessible and not self._is_on(machine)
@@ -394,7 +394,7 @@ class VirtualBoxDriver(Driver):
         copies.demand_none_linked(self.api, machine, "replace the disk of")
         new_disk.clean_up(self.api, machine, self._note_of_disks)
         snapshots.delete_all(self.api, machine)
-        make_private_folder(self._paths.folder)
+        make_private_folder(self.paths.folder)
         new_disk.replace(self.api, machine, own, seed, disk_mb, self._note_of_disks)
         sessions.wait_until_free(self.api, machine)
 
@@ -404,7 +404,7 @@ class VirtualBoxDriver(Driver):
 
         machine = self._machine_at_rest("change")
         host.demand_change(changes, self.describe())
-        make_private_folder(self._paths.folder)
+        make_private_folder(self.paths.folder)
         growth.change(self.api, machine, changes, self._note_of_disks)
         sessions.wait_until_free(self.api, machine)
 
@@ -413,7 +413,7 @@ class VirtualBoxDriver(Driver):
         if self._note_of_disks.exists():
             from boot2docker_py.drivers.virtualbox.vm import new_disk
 
-            new_disk.clean_up(self.api, self._machine(), self._note_of_disks)
+            new_disk.clean_up(self.api, self.machine(), self._note_of_disks)
 
     @_translated
     def reseed(self, seed: bytes) -> None:
@@ -460,7 +460,7 @@ class VirtualBoxDriver(Driver):
 
     def to_be_copied(self, snapshot: str) -> IMachine:
         """Return the machine for a clone, of a snapshot or of a VM at rest."""
-        return self._machine() if snapshot else self._machine_at_rest("clone")
+        return self.machine() if snapshot else self._machine_at_rest("clone")
 
     @_translated
     def linked_clones(self) -> Sequence[str]:
@@ -477,7 +477,7 @@ class VirtualBoxDriver(Driver):
         copies.demand_none_linked(self.api, machine, "rename")
         if status.find(self.api, to.name) is not None:
             raise WrongStateError(f"there is a VM '{to.name}' already")
-        copies.rename(self.api, machine, self._paths, to)
+        copies.rename(self.api, machine, self.paths, to)
         sessions.wait_until_free(self.api, machine)
 
     @_translated
@@ -504,7 +504,7 @@ class VirtualBoxDriver(Driver):
         )
 
         def make(path: Path) -> IMedium:
-            unpacked = self._paths.folder / unfinished.IMPORTED
+            unpacked = self.paths.folder / unfinished.IMPORTED
             appliance.unpack(file, found, unpacked, show)
             disk = media.copy_disk(
                 self.api, unpacked, path, lambda _percent: appliance.demand_space(path.parent)
@@ -521,7 +521,7 @@ class VirtualBoxDriver(Driver):
 
     def _machine_at_rest(self, verb: str) -> IMachine:
         """Return a machine that is off, and holds no memory."""
-        machine, state = self._machine(), self._look()[0]
+        machine, state = self.machine(), self._look()[0]
         if state not in (State.OFF, State.ABORTED):
             raise self._wrong_state(verb, state)
         return machine
@@ -563,7 +563,12 @@ class VirtualBoxDriver(Driver):
         raw = self._find_raw()
         return None if raw is None else self.api.library.IMachine(raw)
 
-    def _machine(self) -> IMachine:
+    def machine(self) -> IMachine:
+        """Return the VM as VirtualBox has it.
+
+        Raises:
+            NotFoundError: there is none.
+        """
         machine = self._find()
         if machine is None:
             raise NotFoundError(

@@ -107,7 +107,7 @@ class ContainerWatch(threading.Thread):
         since = self._tell_list()
         self._pauses.reset()
         with contextlib.closing(self._open_engine()) as stream, self._reach.ends(stream):
-            data = _asked(stream, _events_path(since), Deadline(ANSWER_WITHIN_S)).begun
+            data = _asked(stream, events_path(since), Deadline(ANSWER_WITHIN_S)).begun
             rest, is_unsettled = b"", False
             while True:
                 *lines, rest = (rest + data).split(b"\n")
@@ -166,7 +166,7 @@ def _kind(line: bytes) -> str:
     return str(event.get("Type")) if isinstance(event, dict) else ""
 
 
-def _events_path(since: str) -> str:
+def events_path(since: str) -> str:
     """Return what to ask for; also for what happened since the list, by the engine's own clock."""
     fields = {"filters": json.dumps(FILTERS)}
     # The engine did not say, or a time that is none.

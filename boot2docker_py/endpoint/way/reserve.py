@@ -68,6 +68,10 @@ class Reserve:
         except Exception as error:  # noqa: BLE001 - paramiko's are many; the link sees to the loss
             log.debug("no spare channel: %s", error)
 
+    def usable(self) -> int:
+        """Return how many spare channels a client could still get, as far as is known."""
+        return sum(not spare.is_dead() for spare in self._spares)
+
     def tidy(self) -> None:
         """Close spare channels that are dead, or for which no client came; for every tick."""
         if self._clock() >= self._give_up_at_s:

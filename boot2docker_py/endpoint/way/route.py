@@ -64,7 +64,7 @@ class Route:
         pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         try:
             while connection.is_alive():
-                found = self._look(connection)
+                found = self.look(connection)
                 if found:
                     log.info("the engine is reached by %s", found.value)
                     self.way = found
@@ -73,8 +73,11 @@ class Route:
         except Exception as error:  # noqa: BLE001 - paramiko's are many; the link says what is lost
             log.debug("could not find a way to the engine: %r", error)
 
-    def _look(self, connection: Connection) -> Way | None:
-        """Try the ways; an SSH server refuses a socket in the same words if nobody listens."""
+    def look(self, connection: Connection) -> Way | None:
+        """Try the ways now; None if none leads to an engine.
+
+        An SSH server refuses a socket in the same words if no program listens.
+        """
         if self._socket_opens(connection):
             return Way.SOCKET
         there = connection.run(["test", "-S", self._socket], timeout_s=LOOK_WITHIN_S)

@@ -172,7 +172,7 @@ class Copier:
             streams.report = lambda count: self.report(count, 0)
             return unpacking.unpack(streams, new)
         if kind == "file":
-            total_bytes, mode, changed_at_s = _facts_of_file(facts)
+            total_bytes, mode, changed_at_s = facts_of_file(facts)
             streams.report = lambda count: self.report(count, max(count, total_bytes))
             return unpacking.receive(streams, new, mode, changed_at_s)
         return 0
@@ -182,7 +182,7 @@ class Copier:
         return shlex.join(["sudo", "-n", *words] if self.as_root else words)
 
 
-def _facts_of_file(words: list[str]) -> tuple[int, int, int]:
+def facts_of_file(words: list[str]) -> tuple[int, int, int]:
     """Return size, access rights and time of what `stat` says in the guest."""
     if len(words) == 3 and re.fullmatch("[0-7]{1,5}", words[1], re.ASCII):
         size_bytes = untrusted.number(words[0], 0, archive.MEMBER_BYTES)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import re
@@ -14,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Mapping, NamedTuple
 
+from boot2docker_py import whole_file
 from boot2docker_py.errors import StorageError
 
 # What the shells of `boot2docker shell` have, and nobody else needs.
@@ -134,15 +134,10 @@ class FileEntry(Entry):
 
     def write(self, job: Job) -> None:
         text = self.written(job)
-        new = self.file.with_name(f".{self.file.name}.{os.getpid()}.new")
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                new.write_bytes(text.encode("utf-8", errors="surrogateescape"))
-                new.replace(self.file)
-            finally:
-                with contextlib.suppress(FileNotFoundError):
-                    new.unlink()
+            content = text.encode("utf-8", errors="surrogateescape")
+            whole_file.write(self.file, content, mode=whole_file.READABLE)
         except OSError as error:
             raise self._unwritable("write", error) from error
 

@@ -72,7 +72,8 @@ class Outbox:
         return getattr(self._transport, name)
 
     def _send_user_message(self, message: paramiko.Message) -> None:
-        self._transport._send_user_message(MessageOfChannel(self, message))
+        sent = MessageOfChannel(self, message)
+        self._transport._send_user_message(sent)  # noqa: SLF001 - passes on what paramiko calls
 
     def lets_pass(self, message: bytes) -> bool:
         """Tell whether the message may still be sent; for who holds the lock of all sending."""

@@ -82,7 +82,8 @@ class GuestTransport(paramiko.Transport):
     _send_user_message: Callable[[Any], None]
     _channel_handler_table: ClassVar[dict[int, Callable[..., None]]] = {
         number: _by_name(method)
-        for number, method in paramiko.Transport._channel_handler_table.items()  # type: ignore[attr-defined]
+        # Private as it is: paramiko looks there for what to do with each kind of message.
+        for number, method in paramiko.Transport._channel_handler_table.items()  # type: ignore[attr-defined] # noqa: SLF001 - so
     }
 
     def __init__(self, sock: Any) -> None:
@@ -242,8 +243,9 @@ class GuestTransport(paramiko.Transport):
 
     def _open(self, channel: paramiko.Channel, kind: str, fields: bytes, timeout_s: float) -> None:
         opened = self.channel_events[channel.chanid] = threading.Event()
-        channel._set_transport(self)  # type: ignore[attr-defined]
-        channel._set_window(WINDOW_BYTES, PACKET_BYTES)  # type: ignore[attr-defined]
+        # As Transport.open_channel does, which waits in a way of its own.
+        channel._set_transport(self)  # type: ignore[attr-defined] # noqa: SLF001 - so
+        channel._set_window(WINDOW_BYTES, PACKET_BYTES)  # type: ignore[attr-defined] # noqa: SLF001 - so
         self._ask_to_open(channel.chanid, channel, kind, fields)
         if not opened.wait(timeout_s):
             raise paramiko.SSHException(f"no channel within {timeout_s:g} s")

@@ -110,7 +110,7 @@ class TestVerbs:
 
     def test_settings_are_those_of_the_commands(self, home: Path) -> None:
         vm = VM("other", memory_mb=512, offline=True, vbox_share=[f"{home}=x"], timeout_s=7)
-        config = vm._parts().config
+        config = vm._parts().config  # noqa: SLF001 - what else follows from them is a real VM
         assert (config.vm, config.memory_mb, config.offline, config.timeout_s) == (
             *("other", 512, True, 7.0),
         )

@@ -86,9 +86,13 @@ class DockerEngine:
     def stop(self, name: str) -> None:
         """End a container, and tell of it."""
         del self.containers[name]
+        self.end_server(name)
+        self.tell("container", "die", name)
+
+    def end_server(self, name: str) -> None:
+        """End the program in a container that listens, and not the container."""
         for server in self._servers.pop(name, []):
             server.close()
-        self.tell("container", "die", name)
 
     def tell(self, kind: str, action: str, name: str) -> None:
         """Send an event to all who follow."""

@@ -171,6 +171,9 @@ class Terminal:
     def type(self, keys: bytes) -> None:
         os.write(self._ours, keys)
 
+    def has_output(self) -> bool:
+        return bool(select.select([self._ours], [], [], 0)[0])
+
     def sees(self, text: bytes) -> bool:
         """Read until the text appears; what comes after it is for the next look."""
         end = time.monotonic() + LONG_S
@@ -209,7 +212,7 @@ def test_a_new_size_is_passed_on(terminal: Terminal) -> None:
     for _look in range(100):
         terminal.type(b"\n")  # bash runs its traps when it has read a line
         time.sleep(0.1)
-        if select.select([terminal._ours], [], [], 0)[0]:
+        if terminal.has_output():
             break
     assert terminal.sees(b"50 132")
 

@@ -173,7 +173,7 @@ def test_requests_adds_nobody_to_those_trusted(
     context = trust.make_context(None, {"REQUESTS_CA_BUNDLE": str(authority.pem)})
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", requests.utils.DEFAULT_CA_BUNDLE_PATH)
     with requests.Session() as session:
-        session.mount("https://", web._Adapter(context))
+        session.mount("https://", web.trusting(context))
         assert session.get(secure_server.url()).content == ISO
     assert len(context.get_ca_certs()) == 1
 
@@ -246,7 +246,7 @@ def test_a_redirect_out_of_tls_is_refused(
 def test_an_issuer_is_read_in_every_encoding() -> None:
     """BMPString is what old Windows authorities write."""
     name = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, "Größe", x509.name._ASN1Type.BMPString)]
+        [x509.NameAttribute(NameOID.COMMON_NAME, "Größe", x509.name._ASN1Type.BMPString)]  # noqa: SLF001 - its only name
     )
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = x509.CertificateBuilder(

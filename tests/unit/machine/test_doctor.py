@@ -382,7 +382,7 @@ def test_a_script_that_holds_the_engine_up_is_named(doctor: Doctor) -> None:
 
 
 def test_a_vm_that_its_hypervisor_has_paused(doctor: Doctor) -> None:
-    doctor.driver._state = State.PAUSED
+    doctor.driver.is_now(State.PAUSED)
     doctor.driver.why_paused = lambda: "no space"  # type: ignore[method-assign]
     level, found, fix = doctor.tell().of("vm")
     assert (level, found) == (

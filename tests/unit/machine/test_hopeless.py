@@ -137,7 +137,7 @@ def test_a_vm_that_its_hypervisor_has_paused_is_not_waited_for(house: House) -> 
 def test_nor_is_its_end(house: House) -> None:
     house.driver.start()
     house.driver.paused_because = SPACE
-    house.driver._state = State.PAUSED
+    house.driver.is_now(State.PAUSED)
     with pytest.raises(StorageError, match="paused by its hypervisor"):
         house.machine.down(house.deadline())
     assert house.driver.peek() is State.PAUSED

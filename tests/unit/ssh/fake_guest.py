@@ -91,7 +91,7 @@ class _KeyOfferedAsSshRsa(paramiko.RSAKey):
 
 class _Transport(paramiko.Transport):
     _key_info: ClassVar[dict[str, type[paramiko.PKey]]] = {
-        **paramiko.Transport._key_info,  # type: ignore[attr-defined]
+        **paramiko.Transport._key_info,  # type: ignore[attr-defined] # noqa: SLF001 - its table of kinds
         "ssh-rsa": _KeyOfferedAsSshRsa,
     }
 

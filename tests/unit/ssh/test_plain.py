@@ -32,7 +32,7 @@ def cable(sshd: Sshd) -> Iterator[Cable]:
 
 
 def test_plain_connection_has_none_of_our_packets(plain: Connection) -> None:
-    transport = plain._transport
+    transport = plain.transport
     assert isinstance(transport, PlainTransport)
     assert not isinstance(transport.packetizer, GuestPacketizer)
 
@@ -69,7 +69,7 @@ def test_lost_connection_is_noticed(sshd: Sshd, cable: Cable) -> None:
 
 
 def test_server_that_answers_keeps_the_connection(plain: Connection) -> None:
-    assert all(plain._transport.answers_within(LONG_S) for _question in range(3))
+    assert all(plain.transport.answers_within(LONG_S) for _question in range(3))
 
 
 @pytest.mark.parametrize("is_plain", [False, True])
@@ -84,7 +84,7 @@ def test_exchange_finds_bytes_that_are_changed_on_their_way(
 ) -> None:
     """As a paramiko would do in which our packets do not fit any more."""
     with sshd.connect() as connection:
-        seal = GuestPacketizer._seal
+        seal = GuestPacketizer._seal  # noqa: SLF001 - no other place sees a whole packet
 
         def change(packetizer: GuestPacketizer, message: bytes, cipher: object) -> bytes:
             is_data = message[0] == 94  # RFC 4250, section 4.1.2: SSH_MSG_CHANNEL_DATA

@@ -43,12 +43,12 @@ def spec(tmp_path: Path) -> VMSpec:
 
 @pytest.fixture
 def vm_paths(tmp_path: Path) -> VMPaths:
-    return Paths(home=tmp_path / "home", user_home=tmp_path).vm("vm")
+    return Paths(home=tmp_path / "home", user_home=tmp_path).vm(f"Jörg's vm {uuid.uuid4().hex[:8]}")
 
 
 @pytest.fixture
 def driver(api: API, vm_paths: VMPaths) -> Iterator[VirtualBoxDriver]:
-    driver = VirtualBoxDriver(f"Jörg's vm {uuid.uuid4().hex[:8]}", vm_paths, api)
+    driver = VirtualBoxDriver(vm_paths, api)
     yield driver
     driver.delete()
 

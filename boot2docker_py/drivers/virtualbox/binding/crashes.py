@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 
+from boot2docker_py import whole_file
 from boot2docker_py.drivers.virtualbox.binding.places import Installation
 from boot2docker_py.errors import HypervisorError
 
@@ -83,10 +84,8 @@ def _content(file: Path) -> str:
 
 
 def _remember(file: Path, signature: str) -> None:
-    new = file.with_name(f"{file.name}.{os.getpid()}.new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(signature, encoding="utf-8")
-        new.replace(file)
+        whole_file.write(file, signature.encode())
     except OSError as error:  # then the next command tries again
         log.debug("The good binding is not remembered: %s", error)

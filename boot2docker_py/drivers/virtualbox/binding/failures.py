@@ -9,6 +9,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, Iterator
 
+from boot2docker_py.drivers.virtualbox.binding import pyvbox
 from boot2docker_py.errors import (
     Boot2DockerError,
     BusyError,
@@ -101,7 +102,7 @@ def wait(progress: IProgress) -> None:
 
 
 def _chain(info: IVirtualBoxErrorInfo) -> Iterator[str]:
-    while info._i is not None:
+    while pyvbox.given(info) is not None:
         if info.text:
             yield info.text
         info = info.next_p

@@ -65,25 +65,29 @@ def enumerations(of_library: Any) -> list[Any]:
 
 
 def _read_numbers_by(enumeration: Any, members_of: Callable[[str], Members]) -> None:
-    labels, name = enumeration._lookup_label, enumeration.__name__
+    labels = enumeration._lookup_label  # noqa: SLF001 - the table to be replaced
+    name = enumeration.__name__
     if isinstance(labels, _Labels):  # of an earlier connection
         labels = labels.of_pyvbox
-    enumeration._lookup_label = _Labels(labels, lambda: members_of(name))
-    enumeration._lookup_doc = _NoWords()
+    # What pyvbox asks when a number comes; it has no public name for its tables.
+    enumeration._lookup_label = _Labels(labels, lambda: members_of(name))  # noqa: SLF001 - so
+    enumeration._lookup_doc = _NoWords()  # noqa: SLF001 - so
 
 
 def _take(enumeration: Any, members: Members) -> None:
-    before = {label: number for label, number, _words in enumeration._enums if not is_alias(label)}
-    enumeration._enums = [(label, number, "") for label, number in members.items()]
+    table = enumeration._enums  # noqa: SLF001 - has no public name
+    before = {label: number for label, number, _words in table if not is_alias(label)}
+    enumeration._enums = [(label, number, "") for label, number in members.items()]  # noqa: SLF001 - so
     if members == before:
         return
     for label in before:
-        delattr(enumeration, _attribute(label))
+        delattr(enumeration, attribute(label))
     for label, number in members.items():
-        setattr(enumeration, _attribute(label), enumeration(number))
+        setattr(enumeration, attribute(label), enumeration(number))
 
 
-def _attribute(label: str) -> str:
+def attribute(label: str) -> str:
+    """Return the name that pyvbox gives a member of an enumeration."""
     from virtualbox.library_base import pythonic_name
 
     return str(pythonic_name(label))
@@ -126,4 +130,27 @@ def given(thing: Any) -> Any:
 
     Such an object is true, as all of pyvbox's are on Python 3.
     """
-    return None if thing._i is None else thing
+    return None if raw(thing) is None else thing
+
+
+def raw(thing: Any) -> Any:
+    """Return what an object of pyvbox wraps."""
+    return thing._i  # noqa: SLF001 - has no public name
+
+
+# Members that pyvbox does not have, or has otherwise, by their names in the IDL.
+
+
+def call(thing: Any, method: str, arguments: list[Any]) -> Any:
+    """Call a method."""
+    return thing._call(method, arguments)  # noqa: SLF001 - the only way to such a member
+
+
+def value(thing: Any, attribute_name: str) -> Any:
+    """Return the value of an attribute."""
+    return thing._get_attr(attribute_name)  # noqa: SLF001 - the only way to such a member
+
+
+def change(thing: Any, attribute_name: str, to: object) -> None:
+    """Change the value of an attribute."""
+    thing._set_attr(attribute_name, to)  # noqa: SLF001 - the only way to such a member

@@ -37,8 +37,8 @@ def ensure(api: API, wanted: HostOnly, known_id: str = "") -> str:
     Raises:
         NetworkError: it cannot be had.
     """
-    _remove_orphans(api)
-    adapter = _find(api, wanted, known_id)
+    remove_orphans(api)
+    adapter = find(api, wanted, known_id)
     if adapter is None:
         _demand_no_collision(api, wanted)
         adapter = _make(api, wanted)
@@ -104,7 +104,8 @@ def _interfaces(api: API) -> list[IHostNetworkInterface]:
     return list(api.virtualbox.host.network_interfaces)
 
 
-def _find(api: API, wanted: HostOnly, known_id: str) -> IHostNetworkInterface | None:
+def find(api: API, wanted: HostOnly, known_id: str) -> IHostNetworkInterface | None:
+    """Return the adapter that has the wanted address, or had it when its identity was noted."""
     adapters = _adapters(api)
     addressed = [adapter for adapter in adapters if adapter.ip_address == wanted.host_ip]
     found = addressed or [adapter for adapter in adapters if adapter.id_p == known_id]
@@ -249,7 +250,8 @@ def _serve(api: API, adapter: IHostNetworkInterface, wanted: HostOnly) -> None:
         server.enabled = wanted.dhcp
 
 
-def _remove_orphans(api: API) -> None:
+def remove_orphans(api: API) -> None:
+    """Remove the DHCP servers of adapters that are gone."""
     networks = {one.network_name for one in _adapters(api)}
     for server in api.virtualbox.dhcp_servers:
         name = server.network_name

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boot2docker_py import whole_file
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import media, sessions, status
 
@@ -62,9 +62,4 @@ def free_name(api: API, machine: IMachine, old: Path | None, suffix: str = "") -
 
 def write(note: Path, files: list[Path]) -> None:
     """Note files, of which `clean_up` deletes those that no machine has then."""
-    new = note.with_name(note.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
-        json.dump([str(path) for path in files], file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(note)
+    whole_file.write(note, json.dumps([str(path) for path in files]).encode())

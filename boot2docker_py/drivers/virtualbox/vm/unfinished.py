@@ -5,10 +5,10 @@ While it is there, there is no VM for the user, and what it names may be taken a
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import NamedTuple
 
+from boot2docker_py import whole_file
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import machines, media, sessions
 
@@ -28,19 +28,13 @@ def write(note: Path, unfinished: Unfinished) -> None:
     """Write the note, whole or not at all."""
     import json  # only here, and in `read`: few commands leave a note
 
-    disk = str(unfinished.disk) if unfinished.disk else ""
-    new = note.with_name(note.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
-        facts = {
-            "machine": unfinished.machine,
-            "settings": str(unfinished.settings),
-            "disk": disk,
-            "of_snapshots": [str(file) for file in unfinished.of_snapshots],
-        }
-        json.dump(facts, file)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(note)
+    facts = {
+        "machine": unfinished.machine,
+        "settings": str(unfinished.settings),
+        "disk": str(unfinished.disk) if unfinished.disk else "",
+        "of_snapshots": [str(file) for file in unfinished.of_snapshots],
+    }
+    whole_file.write(note, json.dumps(facts).encode())
 
 
 def read(note: Path) -> Unfinished | None:

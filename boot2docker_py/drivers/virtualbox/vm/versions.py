@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from boot2docker_py.drivers.virtualbox.binding import pyvbox
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.errors import HypervisorError
 
@@ -33,7 +34,7 @@ def create_machine(api: API, name: str, identity: str) -> IMachine:
         arguments += ["", "", ""]  # encryption
     if api.version >= (7, 1):
         arguments.insert(2, api.members("PlatformArchitecture")["x86"])
-    return api.library.IMachine(api.virtualbox._call("createMachine", arguments))
+    return api.library.IMachine(pyvbox.call(api.virtualbox, "createMachine", arguments))
 
 
 def set_platform(api: API, machine: IMachine) -> None:
@@ -46,10 +47,10 @@ def set_platform(api: API, machine: IMachine) -> None:
         clock, firmware = machine, machine.bios_settings
         x86, cpu_property = machine, "CPUPropertyType"
         boot_menu = "BIOSBootMenuMode"
-    clock._set_attr("RTCUseUTC", True)  # noqa: FBT003 - of pyvbox
-    x86._set_attr("HPETEnabled", True)  # noqa: FBT003 - of pyvbox
+    pyvbox.change(clock, "RTCUseUTC", to=True)
+    pyvbox.change(x86, "HPETEnabled", to=True)
     for name in ("PAE", "LongMode"):
-        x86._call("setCPUProperty", [api.members(cpu_property)[name], True])
+        pyvbox.call(x86, "setCPUProperty", [api.members(cpu_property)[name], True])
     for name, value in (
         ("ACPIEnabled", True),
         ("IOAPICEnabled", True),
@@ -58,19 +59,20 @@ def set_platform(api: API, machine: IMachine) -> None:
         ("logoDisplayTime", 0),
         ("bootMenuMode", api.members(boot_menu)["Disabled"]),
     ):
-        firmware._set_attr(name, value)
+        pyvbox.change(firmware, name, value)
 
 
 def audio_adapter(api: API, machine: IMachine) -> IAudioAdapter:
     """Return the audio adapter of a machine."""
     if api.version < (7, 0):
         return machine.audio_adapter
-    return api.library.IAudioAdapter(_part(api, machine, "audioSettings")._get_attr("adapter"))
+    settings = _part(api, machine, "audioSettings")
+    return api.library.IAudioAdapter(pyvbox.value(settings, "adapter"))
 
 
 def set_port_address(api: API, serial: ISerialPort, address: int) -> None:
     """Set the I/O port of a serial port."""
-    serial._set_attr("IOAddress" if api.version >= (7, 1) else "IOBase", address)
+    pyvbox.change(serial, "IOAddress" if api.version >= (7, 1) else "IOBase", address)
 
 
 def can_write_to_media(api: API) -> bool:
@@ -80,7 +82,7 @@ def can_write_to_media(api: API) -> bool:
 
 def write(content: IMediumIO, offset: int, data: bytes) -> int:
     """Write into a disk; return how much was written. pyvbox takes bytes for strings (6.1 too)."""
-    return int(content._call("write", [offset, list(data)]))
+    return int(pyvbox.call(content, "write", [offset, list(data)]))
 
 
 def read(content: IMediumIO, offset: int, length: int) -> bytes:
@@ -96,7 +98,7 @@ def launch(api: API, machine: IMachine, session: ISession, frontend: str) -> IPr
     """Start the VM's process; return the progress."""
     environment: Any = [] if api.version >= (6, 1) else ""
     arguments = [session, frontend, environment]
-    return api.library.IProgress(machine._call("launchVMProcess", arguments))
+    return api.library.IProgress(pyvbox.call(machine, "launchVMProcess", arguments))
 
 
 def create_shared_folder(api: API, machine: IMachine, name: str, folder: str) -> None:
@@ -104,7 +106,7 @@ def create_shared_folder(api: API, machine: IMachine, name: str, folder: str) ->
     arguments: list[Any] = [name, folder, True, True]
     if api.version >= (6, 0):
         arguments.append("")  # where to mount it: left to the guest
-    machine._call("createSharedFolder", arguments)
+    pyvbox.call(machine, "createSharedFolder", arguments)
 
 
 def create_host_only_adapter(api: API) -> IProgress:
@@ -129,4 +131,4 @@ def set_fixed_lease(api: API, server: IDHCPServer, machine: IMachine, address: s
 
 
 def _part(api: API, thing: Interface, attribute: str) -> Interface:
-    return api.library.Interface(thing._get_attr(attribute))
+    return api.library.Interface(pyvbox.value(thing, attribute))

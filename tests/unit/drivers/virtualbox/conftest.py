@@ -35,7 +35,7 @@ def virtualbox(
 
 @pytest.fixture
 def vm_paths(tmp_path: Path) -> VMPaths:
-    return Paths(home=tmp_path / "home", user_home=tmp_path).vm("vm")
+    return Paths(home=tmp_path / "home", user_home=tmp_path).vm("Jörg's vm")
 
 
 @pytest.fixture
@@ -47,4 +47,4 @@ def spec(tmp_path: Path) -> VMSpec:
 
 @pytest.fixture
 def driver(virtualbox: Connection, vm_paths: VMPaths) -> VirtualBoxDriver:
-    return VirtualBoxDriver("Jörg's vm", vm_paths, virtualbox.api)
+    return VirtualBoxDriver(vm_paths, virtualbox.api)

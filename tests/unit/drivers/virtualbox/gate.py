@@ -123,6 +123,11 @@ class Gates:
         raise self.misused(f"{what} is {kind}, not {value!r}")
 
 
+def model_of(gate: Gate) -> Any:
+    """Return what stands behind an object of the API."""
+    return gate._model
+
+
 class Gate:
     """One object of VirtualBox's API."""
 

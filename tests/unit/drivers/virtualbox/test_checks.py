@@ -16,6 +16,7 @@ from boot2docker_py.drivers.virtualbox.binding import pyvbox
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.host_facts import HostFacts, WindowsFacts
 from boot2docker_py.errors import HypervisorError, StorageError
+from boot2docker_py.paths import Paths, VMPaths
 from boot2docker_py.wait import Check, Deadline
 from tests.unit.drivers.virtualbox.gate import XPCOMError
 
@@ -91,8 +92,12 @@ def an_api(folder: Path, version: str = "7.2.22", has_virtualisation: bool = Tru
     return API(SimpleNamespace(platform=FakePlatform(virtualbox)))
 
 
+def a_vm(folder: Path) -> VMPaths:
+    return Paths(home=folder, user_home=folder).vm("vm")
+
+
 def rows(tmp_path: Path, facts: HostFacts, **api: Any) -> dict[str, tuple[Check, str | None]]:
-    of_vm = checks.VirtualBoxChecks("vm", tmp_path, lambda: an_api(tmp_path, **api), facts)
+    of_vm = checks.VirtualBoxChecks(a_vm(tmp_path), lambda: an_api(tmp_path, **api), facts)
     return {check.what: (check, check.probe(Deadline(10))) for check in of_vm.all()}
 
 
@@ -132,7 +137,7 @@ def test_without_an_api_nothing_raises_and_the_reason_is_said(tmp_path: Path) ->
     def refuse() -> API:
         raise HypervisorError("VirtualBox is not installed", details="no vboxapi")
 
-    of_vm = checks.VirtualBoxChecks("vm", tmp_path, refuse, LINUX)
+    of_vm = checks.VirtualBoxChecks(a_vm(tmp_path), refuse, LINUX)
     found = {check.what: check.probe(Deadline(10)) for check in of_vm.all()}
     assert found["VirtualBox's API"] == "VirtualBox is not installed: no vboxapi"
     assert found["VirtualBox 5.2 or later"] == "cannot be asked: VirtualBox is not installed"
@@ -210,7 +215,7 @@ def test_this_host_has_facts() -> None:
 
 
 def test_a_machine_folder_that_is_not_there_yet_is_no_hindrance(tmp_path: Path) -> None:
-    of_vm = checks.VirtualBoxChecks("vm", tmp_path, lambda: an_api(tmp_path / "later"), LINUX)
+    of_vm = checks.VirtualBoxChecks(a_vm(tmp_path), lambda: an_api(tmp_path / "later"), LINUX)
     assert len(of_vm.of_files()) == 4
     preconditions.demand(of_vm.of_files(), StorageError)
 

@@ -23,7 +23,7 @@ def adapter(name: str, identity: str, address: str) -> Interface:
 
 def found(virtualbox: Connection, known_id: str, *adapters: Interface) -> str | None:
     virtualbox.server.host.change("networkInterfaces", list(adapters))
-    adapter = network._find(virtualbox.api, WANTED, known_id)
+    adapter = network.find(virtualbox.api, WANTED, known_id)
     return adapter and str(adapter.name)
 
 

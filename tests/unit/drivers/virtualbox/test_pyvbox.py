@@ -47,7 +47,7 @@ def test_every_enumeration_has_the_numbers_of_the_installed_version(connection: 
     for name, members in connection.profile.enumerations.items():
         for member, number in members.items():
             if name in known and not is_alias(member):
-                found = getattr(known[name], pyvbox._attribute(member))
+                found = getattr(known[name], pyvbox.attribute(member))
                 assert (int(found), str(found)) == (number, member)
                 assert str(known[name](number)) == member
                 checked += 1
@@ -127,7 +127,7 @@ def test_the_error_over_which_pyvbox_itself_fails_is_found(monkeypatch: pytest.M
 
     monkeypatch.setattr(base.platform, "system", lambda: "Windows")
     with pytest.raises(HypervisorEndedError), failures.translated():
-        base.Interface(OfDeadServer())._call("ask")
+        pyvbox.call(base.Interface(OfDeadServer()), "ask", [])
 
 
 def test_a_defect_of_ours_beside_an_error_of_com_stays_a_defect() -> None:
@@ -158,7 +158,7 @@ def test_the_manager_of_pyvbox_is_never_made(
     driver.describe()
     driver.delete()
     assert driver.state() is State.ABSENT
-    assert not package._managers
+    assert not package._managers  # noqa: SLF001 - where pyvbox keeps them
 
 
 def test_no_member_is_looked_for_twice(
@@ -184,7 +184,7 @@ def test_what_is_touched_of_the_inside_of_pyvbox_is_there() -> None:
     from virtualbox.library_base import Enum, Interface, VBoxError, pythonic_name
 
     thing = object()
-    assert Interface(thing)._i is thing
+    assert pyvbox.raw(Interface(thing)) is thing
     for name in ("_call", "_get_attr", "_set_attr"):
         assert callable(getattr(Interface, name))
     assert issubclass(virtualbox.library.MachineState, Enum)
@@ -192,7 +192,7 @@ def test_what_is_touched_of_the_inside_of_pyvbox_is_there() -> None:
         assert name in vars(virtualbox.library.MachineState)
     assert pythonic_name("PoweredOff") == "powered_off"
     with pytest.raises(VBoxError) as caught:
-        Interface(Refusing())._call("refuse")
+        pyvbox.call(Interface(Refusing()), "refuse", [])
     assert isinstance(caught.value.exc, RuntimeError)
 
 

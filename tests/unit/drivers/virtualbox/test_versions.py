@@ -12,7 +12,13 @@ from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import states, versions
 from boot2docker_py.errors import BusyError, HypervisorError
 from tests.unit.drivers.virtualbox import profile
-from tests.unit.drivers.virtualbox.gate import COMError, Gate, MisuseError, RefusedError
+from tests.unit.drivers.virtualbox.gate import (
+    COMError,
+    Gate,
+    MisuseError,
+    RefusedError,
+    model_of,
+)
 from tests.unit.drivers.virtualbox.server import Connection
 
 
@@ -127,7 +133,7 @@ def test_a_machine_that_another_program_holds_is_busy(
 ) -> None:
     machine = a_machine(virtualbox, driver, spec)
     other = virtualbox.getSessionObject()
-    machine.lockMachine(other._model, "Write")
+    machine.lockMachine(model_of(other), "Write")
     with pytest.raises(BusyError, match="locked"):
         driver.start()
     other.unlockMachine()

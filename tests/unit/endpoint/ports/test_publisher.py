@@ -174,8 +174,7 @@ def test_container_that_does_not_answer_yet_ends_its_client(
 ) -> None:
     """The client is closed at once, and does not hang; the reason is told."""
     docker.start("web", port)
-    for server in docker._servers.pop("web"):
-        server.close()
+    docker.end_server("web")
     vm.forward()
     eventually(lambda: vm.ports())
     with connect(port) as client:

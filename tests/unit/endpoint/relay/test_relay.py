@@ -151,7 +151,7 @@ def test_bytes_go_in_both_directions_at_once(tunnel: Tunnel) -> None:
 
 def test_ssh_keys_are_renewed_under_load(tunnel: Tunnel) -> None:
     """A second exchange of keys stops all sending for a moment, and must not stop it for good."""
-    tunnel.connection._transport.packetizer.REKEY_BYTES = 3 * MEGABYTE
+    tunnel.connection.transport.packetizer.REKEY_BYTES = 3 * MEGABYTE
     with tunnel.client(b"echo\n") as client, ThreadPoolExecutor() as pool:
         sent = pool.submit(send_megabytes, client, SOME_MB)
         assert hashlib.sha256(read_all(client)).hexdigest().encode() == sent.result()

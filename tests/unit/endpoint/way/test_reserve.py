@@ -67,6 +67,9 @@ class Desk:
     def open_channels(self) -> int:
         return self.connection.open_channels()
 
+    def usable_spares(self) -> int:
+        return self._reserve.usable()
+
     def has_open_relays(self) -> bool:
         return bool(self._relays.count().open_connections)
 
@@ -157,19 +160,15 @@ def test_client_opens_a_channel_of_its_own_when_the_engine_has_ended_the_spare_o
 ) -> None:
     accepted = with_spares(desk, engine)
     engine.hang_up()
-    eventually(lambda: all_spares_are_dead(desk))
+    eventually(lambda: desk.usable_spares() == 0)
     assert is_answered(desk)
     assert engine.accepted == accepted + 1
-
-
-def all_spares_are_dead(desk: Desk) -> bool:
-    return all(spare.is_dead() for spare in desk._reserve._spares)
 
 
 def test_dead_spare_channel_is_closed(desk: Desk, engine: Engine) -> None:
     with_spares(desk, engine)
     engine.hang_up()
-    eventually(lambda: all_spares_are_dead(desk))
+    eventually(lambda: desk.usable_spares() == 0)
     desk.tidy()
     eventually(lambda: desk.open_channels() == 0)
 
@@ -198,7 +197,7 @@ def test_spare_channel_that_an_absent_engine_refuses_leaves_nothing(
     assert is_answered(desk)
     engine.hide()
     desk.refill()
-    eventually(lambda: all_spares_are_dead(desk))
+    eventually(lambda: desk.usable_spares() == 0)
     eventually(lambda: desk.open_channels() == 0)
     engine.show()
     assert is_answered(desk)

@@ -96,7 +96,7 @@ def test_an_engine_that_comes_later_is_found(forbidding: Endpoint, tmp_path: Pat
 
 def find(sshd: Sshd, route: Route) -> Way | None:
     with sshd.connect() as connection:
-        return route._look(connection)
+        return route.look(connection)
 
 
 def test_guests_own_loopback_is_taken_without_docker(

@@ -16,7 +16,7 @@ import pytest
 
 from boot2docker_py.errors import Boot2DockerError, GuestError, StorageError, UsageError
 from boot2docker_py.guest.copy import archive, places, unpacking
-from boot2docker_py.guest.copy.copier import _facts_of_file
+from boot2docker_py.guest.copy.copier import facts_of_file
 from boot2docker_py.guest.copy.streams import Streams
 
 FILE, FOLDER, LINK, SECOND_NAME = b"0", b"5", b"2", b"1"
@@ -250,7 +250,7 @@ class TestNumbers:
     )
     def test_facts_of_one_file(self, facts: str) -> None:
         with pytest.raises(GuestError, match="damaged"):
-            _facts_of_file(facts.split())
+            facts_of_file(facts.split())
 
 
 @pytest.mark.parametrize(

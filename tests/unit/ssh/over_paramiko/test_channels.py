@@ -13,7 +13,7 @@ from tests.unit.ssh.real_sshd import LONG_S, Sshd, eventually
 
 
 def end_of_input(channel: SessionChannel) -> paramiko.Message:
-    message: paramiko.Message = channel._send_eof()  # type: ignore[attr-defined]
+    message: paramiko.Message = channel._send_eof()  # type: ignore[attr-defined] # noqa: SLF001 - as paramiko does
     return message
 
 
@@ -28,7 +28,7 @@ def some_input(channel: SessionChannel) -> paramiko.Message:
 def wait_until_both_ends_have_closed(channel: SessionChannel, connection: Connection) -> None:
     eventually(lambda: channel.closed)
     # Who hears this answer is the thread that has sent our CLOSE before.
-    assert connection._transport.answers_within(LONG_S)
+    assert connection.transport.answers_within(LONG_S)
 
 
 @pytest.mark.parametrize("make_message", [end_of_input, some_input])
@@ -42,7 +42,7 @@ def test_what_is_sent_after_the_close_does_not_reach_the_next_channel(
         wait_until_both_ends_have_closed(first, connection)
         with connection.open_command("cat") as second:
             assert second.remote_chanid == first.remote_chanid
-            first.transport._send_user_message(late_message)
+            first.transport._send_user_message(late_message)  # noqa: SLF001 - as paramiko does
             second.settimeout(LONG_S)
             second.sendall(b"x")
             assert second.recv(100) == b"x"

@@ -239,7 +239,7 @@ CIPHERS = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr"]
 def test_a_server_has_the_choice_of_the_cipher(tmp_path: Path, cipher: str) -> None:
     sshd = Sshd(tmp_path / "sshd", f"Ciphers {cipher}\n")
     with sshd.running(), sshd.connect() as connection:
-        transport: Any = connection._transport
+        transport: Any = connection.transport
         assert transport.remote_cipher == cipher
         data = os.urandom(3_000_000)
         result = connection.run("cat", stdin=data, timeout_s=LONG_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence, Union
 
 import paramiko
 import pytest
@@ -14,6 +14,9 @@ from boot2docker_py.ssh.over_paramiko.stream_channel import RawMessage, StreamCh
 from tests.unit.ssh.real_sshd import LONG_S, Cable, Sshd, eventually, needs_sshd
 
 ADJUST, DATA, EOF, CLOSE, FAILURE = 93, 94, 96, 97, 100
+
+
+AnyChannel = Union[StreamChannel, SessionChannel]
 
 
 class Notes:
@@ -74,6 +77,34 @@ class Wire:
         self.undelivered.append(channel)
 
 
+class Guest:
+    """What a channel hears of the guest, in the calls by which paramiko's transport tells it."""
+
+    def __init__(self, channel: AnyChannel) -> None:
+        self._channel: Any = channel
+
+    def opens(self, window_bytes: int, packet_bytes: int) -> None:
+        self._channel._set_remote_channel(5, window_bytes, packet_bytes)  # noqa: SLF001 - as paramiko does
+
+    def sends(self, data: str | bytes) -> None:
+        self._channel._feed(message(data))  # noqa: SLF001 - as paramiko does
+
+    def complains(self, data: bytes) -> None:
+        self._channel._feed_extended(message(1, data))  # noqa: SLF001 - as paramiko does
+
+    def grants(self, size_bytes: int) -> None:
+        self._channel._window_adjust(message(size_bytes))  # noqa: SLF001 - as paramiko does
+
+    def asks(self, kind: str, *, wants_answer: bool) -> None:
+        self._channel._handle_request(message(kind, wants_answer))  # noqa: SLF001 - as paramiko does
+
+    def ends(self) -> None:
+        self._channel._handle_eof(message())  # noqa: SLF001 - as paramiko does
+
+    def closes(self) -> None:
+        self._channel._handle_close(message())  # noqa: SLF001 - as paramiko does
+
+
 @pytest.fixture
 def wire() -> Wire:
     return Wire()
@@ -87,8 +118,13 @@ def notes() -> Notes:
 @pytest.fixture
 def channel(wire: Wire, notes: Notes) -> StreamChannel:
     made = StreamChannel(wire, 3, notes)
-    made._set_remote_channel(5, 1000, 300)
+    Guest(made).opens(window_bytes=1000, packet_bytes=300)
     return made
+
+
+@pytest.fixture
+def guest(channel: StreamChannel) -> Guest:
+    return Guest(channel)
 
 
 def message(*parts: object) -> paramiko.Message:
@@ -98,13 +134,13 @@ def message(*parts: object) -> paramiko.Message:
     return made
 
 
-def test_nothing_follows_the_close(channel: StreamChannel, wire: Wire) -> None:
+def test_nothing_follows_the_close(channel: StreamChannel, wire: Wire, guest: Guest) -> None:
     channel.close()
     channel.close()
     channel.shutdown_write()
     channel.grant(10)
     assert channel.grant_at_once(10)  # nobody else has to do it
-    channel._handle_request(message("keepalive@openssh.com", True))
+    guest.asks("keepalive@openssh.com", wants_answer=True)
     assert wire.sent == [EOF, CLOSE]
 
 
@@ -123,23 +159,27 @@ def test_a_grant_that_would_have_to_wait_is_not_made(channel: StreamChannel, wir
     assert wire.sent == [ADJUST]
 
 
-def test_the_number_is_free_when_both_have_closed(channel: StreamChannel, wire: Wire) -> None:
+def test_the_number_is_free_when_both_have_closed(
+    channel: StreamChannel, wire: Wire, guest: Guest
+) -> None:
     channel.close()
     assert not wire.forgotten
-    channel._handle_close(message())
+    guest.closes()
     assert wire.forgotten == [3]
 
 
 def test_the_number_is_free_when_both_have_closed_the_guest_first(
-    channel: StreamChannel, wire: Wire
+    channel: StreamChannel, wire: Wire, guest: Guest
 ) -> None:
-    channel._handle_close(message())
+    guest.closes()
     assert not wire.forgotten
     channel.close()
     assert wire.forgotten == [3]
 
 
-def test_the_guests_window_and_packet_are_kept(channel: StreamChannel, wire: Wire) -> None:
+def test_the_guests_window_and_packet_are_kept(
+    channel: StreamChannel, wire: Wire, guest: Guest
+) -> None:
     room = bytearray(channel.header_bytes)
     assert channel.sendable_bytes() == 300
     for _time in range(3):
@@ -147,14 +187,16 @@ def test_the_guests_window_and_packet_are_kept(channel: StreamChannel, wire: Wir
     assert channel.sendable_bytes() == 100
     channel.send_message(memoryview(room + b"x" * 100))
     assert channel.sendable_bytes() == 0
-    channel._window_adjust(message(50))
+    guest.grants(50)
     assert channel.sendable_bytes() == 50
     assert wire.sent == [DATA] * 4
 
 
-def test_pieces_are_delivered_together(channel: StreamChannel, wire: Wire, notes: Notes) -> None:
+def test_pieces_are_delivered_together(
+    channel: StreamChannel, wire: Wire, notes: Notes, guest: Guest
+) -> None:
     for piece in ("one ", "two ", "three"):
-        channel._feed(message(piece))
+        guest.sends(piece)
     assert wire.undelivered == [channel]
     assert notes.heard == ["opened"]
     channel.deliver()
@@ -163,26 +205,28 @@ def test_pieces_are_delivered_together(channel: StreamChannel, wire: Wire, notes
     assert notes.received == b"one two three"
 
 
-@pytest.mark.parametrize(("end", "word"), [("_handle_eof", "ended"), ("_handle_close", "closed")])
+@pytest.mark.parametrize(("end", "word"), [(Guest.ends, "ended"), (Guest.closes, "closed")])
 def test_bytes_come_before_the_end(
-    channel: StreamChannel, notes: Notes, end: str, word: str
+    notes: Notes, end: Callable[[Guest], None], word: str, guest: Guest
 ) -> None:
-    channel._feed(message("last"))
-    getattr(channel, end)(message())
+    guest.sends("last")
+    end(guest)
     assert notes.heard == ["opened", "1 pieces", word]
 
 
-def test_who_has_closed_hears_no_more_bytes(channel: StreamChannel, notes: Notes) -> None:
-    channel._feed(message("late"))
+def test_who_has_closed_hears_no_more_bytes(
+    channel: StreamChannel, notes: Notes, guest: Guest
+) -> None:
+    guest.sends("late")
     channel.close()
     channel.deliver()
     assert notes.heard == ["opened"]
 
 
-def test_the_question_whether_we_live_is_answered(channel: StreamChannel, wire: Wire) -> None:
-    channel._handle_request(message("eow@openssh.com", False))
+def test_the_question_whether_we_live_is_answered(wire: Wire, guest: Guest) -> None:
+    guest.asks("eow@openssh.com", wants_answer=False)
     assert not wire.sent
-    channel._handle_request(message("keepalive@openssh.com", True))
+    guest.asks("keepalive@openssh.com", wants_answer=True)
     assert wire.sent == [FAILURE]
 
 
@@ -191,7 +235,7 @@ def test_a_server_that_asks_whether_we_live_keeps_the_connection(tmp_path: Path)
     settings = "ClientAliveInterval 1\nClientAliveCountMax 100\n"  # and not less: this may be slow
     sshd, notes = Sshd(tmp_path / "sshd", settings), Notes()
     with sshd.running(), Cable(sshd.address) as cable, sshd.connect(cable.address) as connection:
-        connection._transport.answers_within(LONG_S)
+        connection.transport.answers_within(LONG_S)
         channel = connection.open_command_stream("cat", notes)
         eventually(lambda: notes.heard)
         channel.begin()
@@ -207,7 +251,7 @@ def test_a_server_that_asks_whether_we_live_keeps_the_connection(tmp_path: Path)
 def test_what_was_asked_while_keys_are_renewed_waits(tmp_path: Path) -> None:
     sshd, notes = Sshd(tmp_path / "sshd"), Notes()
     with sshd.running(), sshd.connect() as connection:
-        transport = connection._transport
+        transport = connection.transport
         channel = connection.open_command_stream("cat", notes)
         eventually(lambda: notes.heard)
         channel.begin()
@@ -228,24 +272,24 @@ class TestGuestThatIgnoresItsWindow:
 
     PIECE = b"x" * 32768
 
-    def test_it_loses_the_channel(self, channel: StreamChannel, notes: Notes) -> None:
+    def test_it_loses_the_channel(self, channel: StreamChannel, notes: Notes, guest: Guest) -> None:
         for _ in range(10_000):
-            channel._feed(message(self.PIECE))
+            guest.sends(self.PIECE)
         channel.deliver()
         assert len(notes.received) <= WINDOW_BYTES
         assert notes.heard.count("lost") == 1
 
-    def test_so_do_complaints(self, channel: StreamChannel, notes: Notes) -> None:
+    def test_so_do_complaints(self, notes: Notes, guest: Guest) -> None:
         for _ in range(10_000):
-            channel._feed_extended(message(1, self.PIECE))
+            guest.complains(self.PIECE)
         assert notes.heard.count("lost") == 1
 
     @pytest.mark.parametrize("at_once", [True, False])
     def test_what_is_granted_may_come(
-        self, channel: StreamChannel, notes: Notes, at_once: bool
+        self, channel: StreamChannel, notes: Notes, at_once: bool, guest: Guest
     ) -> None:
         for _ in range(1000):
-            channel._feed(message(self.PIECE))
+            guest.sends(self.PIECE)
             channel.deliver()
             if at_once:
                 assert channel.grant_at_once(len(self.PIECE))
@@ -254,19 +298,24 @@ class TestGuestThatIgnoresItsWindow:
         assert "lost" not in notes.heard
         assert len(notes.received) == 1000 * len(self.PIECE)
 
-    def test_grant_that_was_not_sent_is_none(self, channel: StreamChannel, wire: Wire) -> None:
+    def test_grant_that_was_not_sent_is_none(
+        self, channel: StreamChannel, wire: Wire, notes: Notes, guest: Guest
+    ) -> None:
         wire.has_room = False
-        before = channel._granted_bytes
         assert not channel.grant_at_once(5)
-        assert channel._granted_bytes == before
+        guest.sends(b"x" * WINDOW_BYTES)
+        assert "lost" not in notes.heard
+        guest.sends(b"x")
+        assert "lost" in notes.heard
 
 
 def test_a_command_that_floods_us_costs_the_window() -> None:
     """The kind of channel that waits in threads has the same bound."""
     shared = SessionChannel(1)
+    guest = Guest(shared)
     for _ in range(1000):
-        shared._feed(message(b"x" * 32768))
-        shared._feed_extended(message(1, b"x" * 32768))
+        guest.sends(b"x" * 32768)
+        guest.complains(b"x" * 32768)
     assert len(shared.in_buffer) <= 2 * WINDOW_BYTES
     assert len(shared.in_stderr_buffer) <= 2 * WINDOW_BYTES
     assert shared.closed
