@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Callable, Iterator
 
-from boot2docker_py import whole_file
+from boot2docker_py import drivers, whole_file
 from boot2docker_py.drivers.base import Own, ShowBytes, State, show_no_bytes
 from boot2docker_py.errors import (
     StorageError,
@@ -198,7 +198,7 @@ class Copies(Resets):
     def made(self) -> Iterator[None]:
         """Make this VM in a `with` block, whose driver is remembered; nothing is left of a half."""
         make_private_folder(self.paths.folder)
-        self.paths.driver_record.write_text(self.driver.name + "\n")
+        drivers.remember(self.paths, self.driver)
         try:
             yield
         except BaseException:

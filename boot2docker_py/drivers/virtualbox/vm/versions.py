@@ -111,7 +111,7 @@ def create_shared_folder(api: API, machine: IMachine, name: str, folder: str) ->
 
 def create_host_only_adapter(api: API) -> IProgress:
     """Make a host-only adapter; pyvbox takes the two results in the wrong order."""
-    progress, _adapter = api.virtualbox.host._call("createHostOnlyNetworkInterface")
+    progress, _adapter = pyvbox.call(api.virtualbox.host, "createHostOnlyNetworkInterface", [])
     return api.library.IProgress(progress)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Iterator
 
 import pytest
@@ -173,7 +174,8 @@ def test_no_member_is_looked_for_twice(
     def refuse(_seconds: float) -> None:
         raise AssertionError("a member was asked for that is not there")
 
-    monkeypatch.setattr(base.time, "sleep", refuse)
+    # Its name for the module, not the module, in which other threads sleep.
+    monkeypatch.setattr(base, "time", SimpleNamespace(sleep=refuse))
     driver.create(spec)
     driver.describe()
     driver.delete()
