@@ -61,7 +61,7 @@ def other_paths(tmp_path: Path) -> VMPaths:
 
 @pytest.fixture
 def other(api: API, driver: VirtualBoxDriver, other_paths: VMPaths) -> Iterator[VirtualBoxDriver]:
-    other = VirtualBoxDriver(other_paths.name, other_paths, api)
+    other = VirtualBoxDriver(other_paths, api)
     yield other
     other.delete()
 

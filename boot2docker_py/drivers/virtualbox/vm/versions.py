@@ -87,7 +87,7 @@ def write(content: IMediumIO, offset: int, data: bytes) -> int:
 
 def read(content: IMediumIO, offset: int, length: int) -> bytes:
     """Read from a disk; return what was read, at least a byte."""
-    found = content._call("read", [offset, length])
+    found = pyvbox.call(content, "read", [offset, length])
     data = found.encode("latin-1") if isinstance(found, str) else bytes(found)
     if not data:
         raise HypervisorError("VirtualBox reads nothing from a disk", details=f"at {offset}")
