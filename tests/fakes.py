@@ -376,6 +376,7 @@ class FakeEndpoint:
         self.version: dict[str, Any] = {"ApiVersion": "1.45", "MinAPIVersion": "1.24"}
         self.dead_images: set[str] = set()
         self.published: list[dict[str, Any]] = []
+        self.info: dict[str, Any] = {}
         self.known_networks: list[dict[str, Any]] = []
         self.known_containers: list[dict[str, Any]] = []
 
@@ -421,6 +422,9 @@ class FakeEndpoint:
 
     def engine_version(self) -> dict[str, Any]:
         return self.version if self.is_running else {}
+
+    def engine_info(self) -> dict[str, Any]:
+        return self.info
 
     def containers(self) -> list[dict[str, Any]]:
         return list(self.known_containers)

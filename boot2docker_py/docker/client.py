@@ -59,6 +59,24 @@ def ask(docker_host: str, environ: Mapping[str, str]) -> Client | None:
     return understood(program, answer.stdout, complaint)
 
 
+def plugin_version(program: str, name: str, environ: Mapping[str, str]) -> str:
+    """Return the version of a plugin of the docker client; empty when it has none that runs."""
+    kept = {name: value for name, value in environ.items() if name not in IN_THE_WAY}
+    try:
+        told = subprocess.run(
+            [program, name, "version"],
+            env=kept,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=ANSWER_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    found = re.search(r"v?([0-9]+\.[0-9]+[^\s,]{0,40})", told.stdout.decode(errors="replace"))
+    return found[1] if found and told.returncode == 0 else ""
+
+
 def understood(program: str, told: bytes, complaint: str) -> Client:
     """Return the client that printed this."""
     try:

@@ -148,6 +148,10 @@ class Endpoint:
         """Return what the engine says of its version, nothing when it does not answer."""
         return engine.version(self._open_socket)
 
+    def engine_info(self) -> dict[str, Any]:
+        """Return what the engine says of itself, nothing when it does not answer."""
+        return engine.info(self._open_socket)
+
     def containers(self) -> list[dict[str, Any]]:
         """Return what the engine says of its containers, nothing when it does not answer."""
         return engine.containers(self._open_socket)

@@ -51,6 +51,12 @@ def version(open_stream: OpenStream, timeout_s: float = 10.0) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
+def info(open_stream: OpenStream, timeout_s: float = 10.0) -> dict[str, Any]:
+    """Return what the engine says of itself, nothing when it says nothing of use."""
+    told = _told(open_stream, "/info", timeout_s, LIST_LIMIT_BYTES)
+    return told if isinstance(told, dict) else {}
+
+
 def containers(open_stream: OpenStream, timeout_s: float = 10.0) -> list[dict[str, Any]]:
     """Return the engine's containers, all of them; nothing when it says nothing of use."""
     told = _told(open_stream, "/containers/json?all=1", timeout_s, LIST_LIMIT_BYTES)

@@ -7,7 +7,10 @@ v18.09.0, and `b2d-v26.1.5-20261101` on our own, which adds the day of the build
 from __future__ import annotations
 
 import re
-from typing import Callable, Iterable, TypeVar
+from typing import TYPE_CHECKING, Callable, Iterable, TypeVar
+
+if TYPE_CHECKING:
+    import datetime
 
 _Thing = TypeVar("_Thing")
 
@@ -34,6 +37,17 @@ def from_tag(tag: str) -> str:
 def has_build_day(version: str) -> bool:
     """Tell whether a version names the day of its build, as only our own images do."""
     return bool(re.search(_BUILD_DAY, version))
+
+
+def build_day(version: str) -> datetime.date | None:
+    """Return the day of the build that a version names, None when it names none."""
+    import datetime
+
+    found = re.search(_BUILD_DAY, version)
+    try:
+        return datetime.datetime.strptime(found[1], "%Y%m%d").date() if found else None
+    except ValueError:  # no such day
+        return None
 
 
 def compare(left: str, right: str) -> int | None:

@@ -9,6 +9,8 @@ from boot2docker_py.machine.doctor import (
     of_login,
     of_mounts,
     of_networks,
+    of_plugins,
+    of_resources,
     of_vm,
 )
 
@@ -17,7 +19,9 @@ CHECKS = (
     *of_guest.CHECKS,
     *of_mounts.CHECKS,
     *of_networks.CHECKS,
+    *of_resources.CHECKS,
     *of_files.CHECKS,
     *of_client.CHECKS,
+    *of_plugins.CHECKS,
     *of_login.CHECKS,
 )

@@ -82,6 +82,9 @@ class Endpoint(Protocol):
     def engine_version(self) -> dict[str, Any]:
         """Return what the engine says of its version."""
 
+    def engine_info(self) -> dict[str, Any]:
+        """Return what the engine says of itself."""
+
     def containers(self) -> list[dict[str, Any]]:
         """Return what the engine says of its containers, those that do not run too."""
 
@@ -127,6 +130,12 @@ class Patient:
             return self.driver.state()
         except Boot2DockerError as error:
             return error
+
+    @property
+    def has_vm(self) -> bool:
+        """Tell whether there is known to be a VM that can be described."""
+        unknown = (State.ABSENT, State.BROKEN)
+        return not isinstance(self.state, Boot2DockerError) and self.state not in unknown
 
     @property
     def is_running(self) -> bool:

@@ -148,8 +148,10 @@ def _engine(patient: Patient) -> Iterator[Finding]:
         fix = "boot2docker ssh cat /var/lib/boot2docker/log/bootsync.sh.log"
         yield failure("engine", patient.engine_state.waits, fix, GuestError.exit_status)
     elif patient.engine_reason:
-        fix = "boot2docker logs engine"
-        yield failure("engine", patient.engine_reason, fix, GuestError.exit_status)
+        last_words = patient.engine_state.last_words
+        words = f"the engine does not answer: {patient.engine_reason}"
+        words += f"; what it said last: {last_words}" if last_words else ""
+        yield failure("engine", words, "boot2docker logs engine", GuestError.exit_status)
     else:
         version = patient.engine.get("Version", "of an unknown version")
         yield ok("engine", f"Docker Engine {version} answers at {patient.endpoint.docker_host}")

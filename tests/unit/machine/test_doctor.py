@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import subprocess
@@ -22,6 +23,7 @@ from boot2docker_py.machine.doctor.of_vm import host_id
 from boot2docker_py.wait import Check
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
+from tests.unit.image.iso_bytes import make_iso
 
 
 class Told(NamedTuple):
@@ -46,13 +48,30 @@ class Doctor:
         self.endpoint.is_running = True
         self.session = FakeSession(self.driver, self.endpoint)
 
-    def client(self, client: dict[str, str], complaint: str = "") -> None:
+    def client(self, client: dict[str, str], complaint: str = "", *, plugins: bool = True) -> None:
         """Put a docker client into the PATH."""
         told = json.dumps({"Client": client, "Server": None})
-        script = f"#!/bin/sh\necho '{told}'\n"
+        answer = 'echo "Docker $1 version v2.39.1"; exit' if plugins else "exit 1"
+        script = f'#!/bin/sh\n[ "$2" != version ] || {{ {answer}; }}\n'
+        script += f"echo '{told}'\n"
         script += f"echo '{complaint}' >&2; exit 1\n" if complaint else ""
         (self.folder / "docker").write_text(script)
         (self.folder / "docker").chmod(0o755)
+
+    def guest(
+        self, *, memory_kb: int, disk_kb: int, servers: bytes = b"nameserver 10.0.2.3"
+    ) -> None:
+        """Let the guest have so much left."""
+        told = b"MemTotal: 2048000 kB\nMemAvailable: %d kB\ndisk /dev/sda1 20000000 1 %d 1%% /x\n%s"
+        self.session.connection.answers["MemTotal"] = told % (memory_kb, disk_kb, servers)
+
+    def boots(self, age_days: int) -> None:
+        """Let the VM boot an image of that age."""
+        day = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=age_days)
+        iso = self.folder / "boot2docker.iso"
+        iso.write_bytes(make_iso(volume_id=f"b2d-v2.9-{day:%Y%m%d}"))
+        assert self.driver.spec
+        self.driver.spec = self.driver.spec._replace(iso=iso)
 
     def tell(self) -> Told:
         answer = self._boot2docker(["doctor", "--json"], self.session)
@@ -68,6 +87,8 @@ def doctor(boot2docker: Boot2Docker, tmp_path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.delenv(name, raising=False)
     patient = Doctor(boot2docker, tmp_path / "bin")
     patient.client({"Version": "28.2.2", "ApiVersion": "1.45", "DefaultAPIVersion": "1.50"})
+    patient.guest(memory_kb=1_000_000, disk_kb=15_000_000)
+    patient.boots(age_days=10)
     patient.session.context.publish(patient.endpoint.docker_host)
     patient.session.context.use()
     return patient
@@ -471,3 +492,58 @@ def test_a_docker_network_that_hides_nothing_is_well(
 ) -> None:
     doctor.endpoint.known_networks = [network]
     assert doctor.tell().of("networks")[0] == "ok"
+
+
+class TestFirstHour:
+    def test_what_the_vm_has_is_measured(self, doctor: Doctor) -> None:
+        told = doctor.tell()
+        assert told.of("memory") == ("ok", "the VM has 2000 MB of memory, and 976 MB to give", "")
+        words = "the VM's disk has 19531 MB, of which 14648 MB are free"
+        assert told.of("disk") == ("ok", words, "")
+        words = "the engine uses no proxy, and asks 10.0.2.3 for names"
+        assert told.of("network") == ("ok", words, "")
+
+    def test_what_is_nearly_used_up_is_a_warning(self, doctor: Doctor) -> None:
+        doctor.guest(memory_kb=10_000, disk_kb=900_000, servers=b"")
+        told = doctor.tell()
+        level, _found, fix = told.of("memory")
+        assert (level, fix) == ("warning", "boot2docker set --memory 4096 --restart")
+        level, _found, fix = told.of("disk")
+        assert level == "warning"
+        assert "boot2docker set --disksize 40g" in fix
+        assert told.of("network")[0] == "warning"
+
+    def test_the_proxy_of_the_engine_is_named_without_its_password(self, doctor: Doctor) -> None:
+        doctor.endpoint.info = {"HttpsProxy": "http://me:s3cr3t@proxy:3128"}
+        words = doctor.tell().of("network")[1]
+        assert "proxy:3128" in words
+        assert "s3cr3t" not in words
+
+    def test_a_guest_that_tells_nonsense(self, doctor: Doctor) -> None:
+        doctor.session.connection.answers = {"MemTotal": b"MemTotal: x\ndisk\nnameserver\n\xff"}
+        told = doctor.tell()
+        assert told.of("memory")[0] == told.of("disk")[0] == "skipped"
+
+    @pytest.mark.parametrize("age", [10, 400])
+    def test_the_age_of_the_image(self, doctor: Doctor, age: int) -> None:
+        doctor.boots(age_days=age)
+        level, found, fix = doctor.tell().of("image")
+        assert (level, fix) == (("ok", "") if age < 180 else ("warning", "boot2docker upgrade"))
+        assert f"{age} days old" in found
+
+    def test_plugins_of_the_client(self, doctor: Doctor) -> None:
+        words = "docker has its plugins compose 2.39.1 and buildx 2.39.1"
+        assert doctor.tell().of("plugins") == ("ok", words, "")
+        doctor.client({"Version": "28.2.2", "DefaultAPIVersion": "1.50"}, plugins=False)
+        level, found, fix = doctor.tell().of("plugins")
+        assert level == "warning"
+        assert "docker has no plugin compose, buildx" in found
+        assert "docker-compose" in fix
+
+    def test_an_engine_that_does_not_answer_is_quoted(self, doctor: Doctor) -> None:
+        doctor.endpoint.is_running = False
+        told = b"lives\nlog\nlevel=info msg=waiting\n"
+        doctor.session.connection.answers["pidof dockerd"] = told
+        _level, found, fix = doctor.tell().of("engine")
+        assert found.endswith("what it said last: level=info msg=waiting")
+        assert fix == "boot2docker logs engine"
