@@ -133,6 +133,14 @@ if sys.platform == "win32":
             return f"{name} (process {process})"
         return ""
 
+    def process_listening(address: str, port: int, program: str) -> int:
+        """Return the process at a TCP port whose program's name begins so, 0 if there is none."""
+        for process in windows_holders(_windows_table("tcp"), "tcp", address, port):
+            _parent, name = processes.windows_processes().get(process, (0, ""))
+            if name.lower().startswith(program):
+                return process
+        return 0
+
     def _windows_table(protocol: str) -> bytes:
         api = ctypes.WinDLL("iphlpapi")
         # AF_INET; TCP_TABLE_OWNER_PID_LISTENER, UDP_TABLE_OWNER_PID.
@@ -154,6 +162,10 @@ else:
 
     def _holder_on_windows(_protocol: str, _address: str, _port: int) -> str:
         return ""
+
+    def process_listening(_address: str, _port: int, _program: str) -> int:
+        """Return 0: only Windows is asked so."""
+        return 0
 
     def _user_name(number: int) -> str:
         try:

@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 from pathlib import Path
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Sequence
 
 import pytest
 
@@ -50,7 +50,8 @@ def running(folder: Path, paths: VMPaths) -> Iterator[QEMUDriver]:
 @pytest.fixture
 def port(running: QEMUDriver, paths: VMPaths) -> tls.Port:
     files = Files(paths.folder)
-    return tls.Port(read_settings(files.settings).qmp_port, files.credentials)
+    settings = read_settings(files.settings)
+    return tls.Port(settings.qmp_port, files.credentials, tuple(settings.qmp_spares))
 
 
 def test_a_whole_life(running: QEMUDriver, paths: VMPaths) -> None:
@@ -160,3 +161,32 @@ def test_what_is_tried_there_would_work(port: tls.Port, tmp_path: Path) -> None:
     victim.write_text("precious")
     with_tls(tls.client_context(port.credentials), port, orders(victim).replace(b"evil", b"more"))
     assert victim.read_text() == ""
+
+
+@contextlib.contextmanager
+def strangers_at(numbers: Sequence[int]) -> Iterator[None]:
+    """Connect to ports and say nothing."""
+    with contextlib.ExitStack() as connected:
+        for number in numbers:
+            connected.enter_context(socket.create_connection(("127.0.0.1", number), timeout=5))
+        yield
+
+
+def test_a_stranger_who_stays_does_not_keep_us_out(running: QEMUDriver, port: tls.Port) -> None:
+    with strangers_at(port.numbers[:-1]):
+        assert running.state() is State.RUNNING
+        running.power_off()
+    assert running.state() is State.OFF
+
+
+def test_strangers_at_all_ports_do_not_keep_the_power_on(
+    running: QEMUDriver, port: tls.Port
+) -> None:
+    """The kill is asked for by its number, which the lock knows here; on Windows, the port."""
+    with strangers_at(port.numbers):
+        assert running.state() is State.BROKEN
+        assert "does not answer" in running.problem()
+        running.power_off()
+    assert running.state() is State.OFF
+    running.start()
+    assert running.state() is State.RUNNING

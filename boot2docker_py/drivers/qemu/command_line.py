@@ -101,7 +101,7 @@ def machine(
         *("-chardev", _console(settings.console_log, endpoint)),
         *("-serial", "chardev:console"),
         *_credentials(endpoint),
-        *("-chardev", _control(endpoint), "-mon", "chardev=control,mode=control"),
+        *_controls(endpoint),
         *("-pidfile", os.fspath(files.running)),
     ]
 
@@ -168,12 +168,17 @@ def _console(log: str, endpoint: Endpoint) -> str:
     return f"socket,id=console,path={where},server=on,wait=off,{logged}"
 
 
-def _control(endpoint: Endpoint) -> str:
+def _controls(endpoint: Endpoint) -> list[str]:
     if isinstance(endpoint, tls.Port):
-        where = f"host=127.0.0.1,port={endpoint.number},tls-creds=control-tls"
+        secured = "host=127.0.0.1,port={},tls-creds=control-tls"
+        places = [secured.format(number) for number in endpoint.numbers]
     else:
-        where = f"path={_value(os.fspath(endpoint))}"
-    return f"socket,id=control,{where},server=on,wait=off"
+        places = [f"path={_value(os.fspath(endpoint))}"]
+    words: list[str] = []
+    for number, where in enumerate(places):
+        words += ["-chardev", f"socket,id=control{number},{where},server=on,wait=off"]
+        words += ["-mon", f"chardev=control{number},mode=control"]
+    return words
 
 
 def _credentials(endpoint: Endpoint) -> list[str]:

@@ -37,6 +37,7 @@ def settings_of_copy(source: Settings, own: Own) -> Settings:
         ssh_port=_other_port(source.ssh_port),
         docker_port=source.docker_port and _other_port(source.docker_port),
         qmp_port=0,
+        qmp_spares=[],
         accelerator="",
         base="",
     )

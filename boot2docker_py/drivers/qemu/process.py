@@ -21,15 +21,18 @@ from pathlib import Path
 from typing import Any, ContextManager, Iterator, Sequence
 
 from boot2docker_py import lock
+from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.qemu import qmp, tls
 from boot2docker_py.drivers.qemu.files import Files, opened_private, read_settings, remove_all
 from boot2docker_py.errors import HypervisorError, StorageError
+from boot2docker_py.host import port_holder
 from boot2docker_py.host.detached import detached
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import PAUSE_S, Deadline
 
 log = logging.getLogger(__name__)
 
+PROGRAM = "qemu-system-"  # how the names of its programs begin
 START_TIMEOUT_S = 60.0
 END_TIMEOUT_S = 30.0
 _LOG_TAIL_BYTES = 4000
@@ -86,10 +89,11 @@ class Process:
         if not self.uses_port:
             return self._socket
         try:
-            port = read_settings(self.files.settings).qmp_port
+            settings = read_settings(self.files.settings)
+            port, spares = settings.qmp_port, tuple(settings.qmp_spares)
         except (FileNotFoundError, StorageError):
-            port = 0  # where nobody can listen
-        return tls.Port(port, self.files.credentials)
+            port, spares = 0, ()  # where nobody can listen
+        return tls.Port(port, self.files.credentials, spares)
 
     def _connect(self, timeout_s: float = 0) -> ContextManager[qmp.Monitor]:
         return qmp.connect(self.endpoint(), timeout_s or self._answer_timeout_s)
@@ -181,6 +185,9 @@ class Process:
 
     def pid(self) -> int:
         """Return the number of the living process, as the operating system has it; else 0."""
+        endpoint = self.endpoint()
+        if isinstance(endpoint, tls.Port) and sys.platform == "win32":
+            return port_holder.process_listening(ports.HOST, endpoint.number, PROGRAM)
         try:
             return _lock_holder(self.files.running)
         except FileNotFoundError:

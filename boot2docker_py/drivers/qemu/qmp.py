@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_TIMEOUT_S = 10.0
 _PAUSE_S = 0.02
+_PATIENCE_S = 2.0  # with one port of several
 
 LINE_BYTES = 1 << 20  # QEMU's longest, of all its commands, are some 200 KB
 
@@ -129,8 +130,43 @@ def connect(endpoint: Endpoint, timeout_s: float = ANSWER_TIMEOUT_S) -> Iterator
         OSError: the endpoint cannot be reached for another reason.
     """
     deadline = Deadline(timeout_s)
-    with _open(endpoint, deadline) as opened, _secured(opened, endpoint, deadline) as connection:
+    with _reached(endpoint, deadline) as connection:
         yield Monitor(connection, deadline)
+
+
+@contextlib.contextmanager
+def _reached(endpoint: Endpoint, deadline: Deadline) -> Iterator[socket.socket]:
+    with contextlib.ExitStack() as opened:
+        yield _first_that_answers(endpoint, deadline, opened)
+
+
+def _first_that_answers(
+    endpoint: Endpoint, deadline: Deadline, opened: contextlib.ExitStack
+) -> socket.socket:
+    """Return a connection; where somebody else keeps one port busy, another one may be free."""
+    for place, patience in _places(endpoint, deadline):
+        with contextlib.ExitStack() as tried:
+            try:
+                plain = tried.enter_context(_open(place, patience))
+                secured = tried.enter_context(_secured(plain, place, patience))
+            except NoAnswerError:
+                if deadline.has_passed():
+                    raise
+                log.debug("%s does not answer in time", place)
+            else:
+                opened.enter_context(tried.pop_all())
+                return secured
+    raise NoAnswerError("it does not answer")
+
+
+def _places(endpoint: Endpoint, deadline: Deadline) -> Iterator[tuple[Endpoint, Deadline]]:
+    """Yield where to connect, and how long to wait there; at last the first, for what is left."""
+    if isinstance(endpoint, tls.Port):
+        patience_s = min(_PATIENCE_S, deadline.timeout_s / (len(endpoint.numbers) + 1))
+        for number in endpoint.numbers:
+            place = endpoint._replace(number=number)
+            yield place, Deadline(deadline.remaining_s(patience_s), deadline.clock)
+    yield endpoint, deadline
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from boot2docker_py.drivers.qemu import (
     command_line,
     saved,
     shares,
+    tls,
 )
 from boot2docker_py.drivers.qemu.files import Settings, opened_private, write_settings
 from boot2docker_py.drivers.qemu.process import EndedError, Process
@@ -137,6 +138,7 @@ def with_free_ports(settings: Settings, *, uses_port: bool) -> Settings:
         ssh_port=_free_instead_of(settings.ssh_port, "SSH"),
         docker_port=settings.docker_port and _free_instead_of(settings.docker_port, "the engine"),
         qmp_port=ports.any_free() if uses_port else 0,
+        qmp_spares=[ports.any_free() for _ in range(tls.SPARES)] if uses_port else [],
     )
 
 

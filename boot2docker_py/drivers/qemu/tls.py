@@ -21,11 +21,22 @@ SERVER_NAME = "qemu-monitor"
 _AUTHORITY, _CLIENT, _SERVER = "ca-cert.pem", "client", "server"
 
 
+# QEMU serves one client at a port, and waits for ever for one that says nothing. Who connects to
+# all of them keeps us out, and then QEMU can still be killed.
+SPARES = 3
+
+
 class Port(NamedTuple):
     """A port on 127.0.0.1, and the folder with what it takes to talk to who listens there."""
 
     number: int
     credentials: Path
+    spares: tuple[int, ...] = ()  # other ports of the same QEMU
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Return all ports, the one to try first before the others."""
+        return (self.number, *self.spares)
 
 
 class ByteByByte(ssl.SSLSocket):

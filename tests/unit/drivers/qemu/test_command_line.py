@@ -78,11 +78,15 @@ def test_a_network_of_the_users_choice() -> None:
 
 
 def test_control_at_a_port_demands_our_certificate() -> None:
-    endpoint = tls.Port(45678, Path("/a, b/tls"))
+    endpoint = tls.Port(45678, Path("/a, b/tls"), (45679,))
     words = command_line.machine("qemu", "vm", SETTINGS, Files(Path("vm")), endpoint, "pc")
-    control = "socket,id=control,host=127.0.0.1,port=45678,tls-creds=control-tls,server=on,wait=off"
-    console, told = values_of("-chardev", words)
-    assert told == control
+    control = "host=127.0.0.1,port={},tls-creds=control-tls,server=on,wait=off"
+    console, *told = values_of("-chardev", words)
+    assert told == [
+        f"socket,id=control0,{control.format(45678)}",
+        f"socket,id=control1,{control.format(45679)}",
+    ]
+    assert values_of("-mon", words) == [f"chardev=control{n},mode=control" for n in (0, 1)]
     assert console == "file,id=console,append=on,path=/home/a,, b/console.log"
     folder = str(endpoint.credentials).replace(",", ",,")
     credentials = "tls-creds-x509,id=control-tls,endpoint=server,verify-peer=on,dir="
