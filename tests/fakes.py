@@ -32,6 +32,7 @@ from boot2docker_py.drivers.many import Listed
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.errors import (
     HypervisorError,
+    NetworkError,
     NotFoundError,
     StorageError,
     UsageError,
@@ -92,6 +93,7 @@ class FakeDriver(Driver):
         self._snapshots: list[tuple[Snapshot, str, str]] = []
         self._is_as_snapshot = False
         self.told = USUAL  # at the last start
+        self.adapter_problem, self.can_repair_adapter = "", True
         self.hears_power_button = True
         self.presses_to_hear = 1
         self.start_fails = ""
@@ -189,6 +191,14 @@ class FakeDriver(Driver):
 
     def ssh_address(self) -> Address:
         return Address(SSH_ADDRESS.host, self.ssh_port)
+
+    def host_only_problem(self) -> str:
+        return self.adapter_problem
+
+    def repair_host_only(self) -> None:
+        if not self.can_repair_adapter:
+            raise NetworkError("it is gone")
+        self.adapter_problem = ""
 
     def snapshots(self) -> Sequence[Snapshot]:
         self.describe()

@@ -287,6 +287,21 @@ class Driver(ABC):
         """
         return ()
 
+    def host_only_problem(self) -> str:
+        """Return what is wrong with the VM's host-only adapter on this machine, empty if nothing.
+
+        Raises:
+            NotFoundError: there is no VM.
+        """
+        return ""
+
+    def repair_host_only(self) -> None:  # noqa: B027 - most have none
+        """Give that adapter its address and its DHCP server again; one that is gone is not made.
+
+        Raises:
+            NetworkError: it is gone, or cannot be changed.
+        """
+
     def host_only_mac(self) -> str:
         """Return the MAC address of the VM's host-only adapter, as in 08:00:27:00:00:01.
 

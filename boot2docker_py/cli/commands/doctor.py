@@ -88,7 +88,13 @@ def _remedies(session: Session) -> list[Remedy]:
         session.machine.forward(Deadline(session.deadline.remaining_s(FORWARD_WITHIN_S)))
 
     home = session.paths.home
+    # Windows asks an administrator for a change of an adapter.
+    can_change_adapters = sys.platform != "win32"
+    of_adapter = Remedy(
+        "adapter", "put the host-only adapter right", lambda: session.driver.repair_host_only()
+    )
     return [
+        *([of_adapter] if can_change_adapters else []),
         Remedy("files", "gave you the rights on your files", lambda: give_rights(home)),
         Remedy("forwarder", "started the forwarder", forward),
         Remedy("clock", "set the clock of the VM", lambda: session.access.keep_clock_right()),

@@ -147,6 +147,25 @@ class VirtualBoxDriver(Driver):
         return shares.present(self.machine())
 
     @_translated
+    def host_only_problem(self) -> str:
+        from boot2docker_py.drivers.virtualbox.vm import network, start
+
+        machine = self.machine()
+        wanted = start.wanted_host_only(machine)
+        if wanted is None or not network.is_attached(self.api, machine):
+            return ""
+        return network.problem(self.api, wanted, network.known_id(machine))
+
+    @_translated
+    def repair_host_only(self) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import network, start
+
+        machine = self.machine()
+        wanted = start.wanted_host_only(machine)
+        if wanted is not None:
+            network.repair(self.api, wanted, network.known_id(machine))
+
+    @_translated
     def host_only_mac(self) -> str:
         from boot2docker_py.drivers.virtualbox.vm import network
 

@@ -1,4 +1,4 @@
-"""The check of container networks: one that hides the VM's own network cuts published ports off."""
+"""The checks of networks: the host-only adapter, and container networks that hide the VM's own."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 from typing import Any, Iterator, Mapping
 
+from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.machine.doctor.findings import (
     Check,
@@ -64,7 +65,32 @@ def _configured(network: Mapping[str, Any]) -> Iterator[str]:
             yield str(part.get("Subnet", ""))
 
 
+def _adapter(patient: Patient) -> Iterator[Finding]:
+    driver, state = patient.driver, patient.state
+    if isinstance(driver, Boot2DockerError) or not isinstance(state, State):
+        yield skipped("adapter", "there is no hypervisor")
+        return
+    if state in (State.ABSENT, State.BROKEN):
+        yield skipped("adapter", f"the VM is {state.value}")
+        return
+    try:
+        problem = driver.host_only_problem()
+    except Boot2DockerError as error:
+        yield of_error("adapter", error)
+        return
+    if problem:
+        yield warning("adapter", problem, "boot2docker restart")
+    else:
+        yield ok("adapter", "nothing is wrong with a host-only adapter")
+
+
 CHECKS = (
+    Check(
+        "adapter",
+        "The host-only adapter of this machine, where the VM has one: its address, its DHCP server",
+        "warning: it is gone, or is not as the VM needs it",
+        _adapter,
+    ),
     Check(
         "networks",
         "The docker networks, beside the VM's own",

@@ -132,3 +132,19 @@ def test_a_person_is_told_line_by_line(boot2docker: Boot2Docker, patient: Patien
     lines = boot2docker(["doctor", "--fix"], patient.session).out.splitlines()
     assert any(line.startswith("fixed    context") for line in lines)
     assert any(line.startswith("ok       context") for line in lines)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there only an administrator may change it")
+def test_a_host_only_adapter_gets_its_address_again(patient: Patient) -> None:
+    patient.driver.adapter_problem = "it has lost its address"
+    _status, fixes, levels = patient.fix()
+    assert fixes["adapter"]["did"] == "put the host-only adapter right"
+    assert levels["adapter"] == "ok"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there only an administrator may change it")
+def test_a_host_only_adapter_that_is_gone_is_not_made(patient: Patient) -> None:
+    patient.driver.adapter_problem, patient.driver.can_repair_adapter = "it is gone", False
+    _status, fixes, levels = patient.fix()
+    assert "it is gone" in fixes["adapter"]["failed"]
+    assert levels["adapter"] == "warning"

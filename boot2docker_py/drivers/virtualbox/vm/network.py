@@ -51,6 +51,39 @@ def ensure(api: API, wanted: HostOnly, known_id: str = "") -> str:
     return str(adapter.name)
 
 
+def problem(api: API, wanted: HostOnly, known_id: str) -> str:
+    """Return what `repair`, or `ensure`, would put right; empty when nothing is wrong."""
+    try:
+        adapter = find(api, wanted, known_id)
+    except NetworkError as error:
+        return error.brief
+    if adapter is None:
+        return f"there is no host-only adapter with the address {wanted.host_ip}"
+    if not _is_addressed(adapter, wanted):
+        return (
+            f"host-only adapter '{adapter.name}' has the address "
+            f"{adapter.ip_address}/{adapter.network_mask}, not {wanted.host_ip}/{wanted.netmask}"
+        )
+    server = _server(api, adapter.network_name)
+    if server is None or not _is_as_wanted(server, wanted):
+        return f"host-only adapter '{adapter.name}' has no DHCP server, or another than the VM's"
+    return ""
+
+
+def repair(api: API, wanted: HostOnly, known_id: str) -> None:
+    """Do what `ensure` does for an adapter that is there.
+
+    Raises:
+        NetworkError: there is none, or it cannot be changed.
+    """
+    if find(api, wanted, known_id) is None:
+        raise NetworkError(
+            f"there is no host-only adapter with the address {wanted.host_ip}",
+            resolution="It is made when the VM starts: boot2docker restart",
+        )
+    ensure(api, wanted, known_id)
+
+
 def attach(api: API, machine: IMachine, adapter_name: str) -> None:
     """Make the second adapter of the machine a host-only one."""
     card = machine.get_network_adapter(1)
@@ -243,11 +276,23 @@ def _serve(api: API, adapter: IHostNetworkInterface, wanted: HostOnly) -> None:
     server = _server(api, adapter.network_name)
     if server is None:
         server = api.virtualbox.create_dhcp_server(adapter.network_name)
-    settings = (wanted.dhcp_ip, wanted.netmask, wanted.lower_ip, wanted.upper_ip)
-    if settings != (server.ip_address, server.network_mask, server.lower_ip, server.upper_ip):
+    settings = _settings(wanted)
+    if settings != _present_settings(server):
         server.set_configuration(*settings)
     if bool(server.enabled) != wanted.dhcp:
         server.enabled = wanted.dhcp
+
+
+def _settings(wanted: HostOnly) -> tuple[str, str, str, str]:
+    return wanted.dhcp_ip, wanted.netmask, wanted.lower_ip, wanted.upper_ip
+
+
+def _present_settings(server: IDHCPServer) -> tuple[str, str, str, str]:
+    return server.ip_address, server.network_mask, server.lower_ip, server.upper_ip
+
+
+def _is_as_wanted(server: IDHCPServer, wanted: HostOnly) -> bool:
+    return _present_settings(server) == _settings(wanted) and bool(server.enabled) == wanted.dhcp
 
 
 def remove_orphans(api: API) -> None:

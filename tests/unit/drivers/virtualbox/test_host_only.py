@@ -48,3 +48,24 @@ def test_adapters_of_one_name_cannot_be_told_apart(virtualbox: Connection) -> No
 
 def test_adapters_of_strangers_are_not_taken(virtualbox: Connection) -> None:
     assert found(virtualbox, "", adapter("Host-Only", "guid-2", "192.168.99.1")) is None
+
+
+def test_what_is_wrong_with_an_adapter_is_named_and_repaired(virtualbox: Connection) -> None:
+    ours = adapter("vboxnet0", "guid-0", "169.254.1.2")
+    virtualbox.server.host.change("networkInterfaces", [ours])
+    assert "has the address 169.254.1.2/" in network.problem(virtualbox.api, WANTED, "guid-0")
+    network.repair(virtualbox.api, WANTED, "guid-0")
+    assert network.problem(virtualbox.api, WANTED, "guid-0") == ""
+    server = network.server_of(virtualbox.api, "vboxnet0")
+    assert server is not None
+    server.enabled = False
+    assert "no DHCP server" in network.problem(virtualbox.api, WANTED, "guid-0")
+    network.repair(virtualbox.api, WANTED, "guid-0")
+    assert network.problem(virtualbox.api, WANTED, "guid-0") == ""
+
+
+def test_an_adapter_that_is_gone_is_not_made_by_a_repair(virtualbox: Connection) -> None:
+    virtualbox.server.host.change("networkInterfaces", [])
+    assert "there is no host-only adapter" in network.problem(virtualbox.api, WANTED, "guid-0")
+    with pytest.raises(NetworkError, match="there is no host-only adapter"):
+        network.repair(virtualbox.api, WANTED, "guid-0")
