@@ -36,6 +36,11 @@ OF_GUEST = (
     Limit("guest.copy.places.NAME_BYTES", "`cp`: the path of a file in a copy", "exit status 2, nothing is copied"),
     Limit("guest.copy.places.DEPTH", "`cp`: folders in folders", "exit status 2, nothing is copied"),
     Limit("guest.copy.streams.COMPLAINT_BYTES", "`cp`: what the VM's `tar` says of its troubles", "it is cut"),
+    Limit("guest.http.HEAD_LIMIT_BYTES", "the head of an answer of the engine", "the engine counts as silent"),
+    Limit("guest.engine_settings.CONFIG_LIMIT_BYTES", "the VM's `daemon.json`, where settings from here are joined with it", "exit status 9"),
+    Limit("guest.engine_state.LONGEST_S", "how long a script of the user has run, as the VM says", "it counts as not begun"),
+    Limit("guest.problems.MOST", "what the VM says is wrong with the user's files", "the last ones are shown"),
+    Limit("guest.mounted_shares.MOST_TOLD", "who uses shared folders, at `save` and a live snapshot", "the others are not named"),
     Limit("drivers.qemu.qmp.LINE_BYTES", "one message of QEMU's monitor", "QEMU counts as silent"),
 )  # fmt: skip
 
@@ -46,10 +51,22 @@ OF_CLIENTS = (
     Limit("endpoint.ports.udp_clients.MAX_CLIENTS", "clients of one UDP port", "the one that was silent longest is forgotten"),
     Limit("endpoint.relay.gatekeeper.HEAD_LIMIT_BYTES", "`--tcp`: the head of the first request", "the client is hung up on"),
     Limit("endpoint.relay.gatekeeper.ASK_WITHIN_S", "`--tcp`: the time for it", "the client is hung up on"),
+    Limit("endpoint.relay.refusal.QUESTION_LIMIT_BYTES", "the first request of a client that is refused with words", "it is hung up on"),
+    Limit("endpoint.ports.udp.MAX_DATAGRAM_BYTES", "a datagram", "there is no longer one"),
+    Limit("endpoint.control.LINE_LIMIT_BYTES", "an answer of the forwarder", "it counts as silent"),
     Limit("endpoint.control.QUESTION_LIMIT_BYTES", "a question to the forwarder", "it is not answered"),
     Limit("endpoint.control.ANSWER_WITHIN_S", "the time for one question and its answer", "the next one is served"),
     Limit("endpoint.forwarder_log.LIMIT_BYTES", "the forwarder's log, and the older one beside it", "the older one is dropped"),
     Limit("cli.boundary.LOG_BYTES", "the log of all commands, and the older one beside it", "the older one is dropped"),
+)  # fmt: skip
+
+OF_USER = (
+    Limit("guest.provision.SCRIPT_LIMIT_BYTES", "a script for the VM", "exit status 1"),
+    Limit("guest.seed.LIMIT_BYTES", "what a new VM is given with its disk", "exit status 2"),
+    Limit("guest.seed.NEW_LIMIT_BYTES", "what a copied VM is given with its disk", "exit status 2"),
+    Limit("machine.engine.CERTIFICATE_LIMIT_BYTES", "a file of certificates", "exit status 2"),
+    Limit("machine.resets.LONGEST_NAME", "the letters of a snapshot's name", "exit status 2"),
+    Limit("drivers.qemu.shares.MOST_SHARES", "folders that QEMU shares", "exit status 2"),
 )  # fmt: skip
 
 OF_WEB = (
@@ -71,7 +88,12 @@ def limits_page() -> str:
         "is not trusted: each size, count and time has a bound. Who is protected from whom: "
         "[SECURITY.md](../SECURITY.md).",
     ]
-    groups = (("The VM", OF_GUEST), ("Clients", OF_CLIENTS), ("The net", OF_WEB))
+    groups = (
+        ("The VM", OF_GUEST),
+        ("Clients", OF_CLIENTS),
+        ("The net", OF_WEB),
+        ("The user", OF_USER),
+    )
     for title, limits in groups:
         rows = "\n".join(
             f"| {one.what} | {_value(one.constant)} | {one.beyond} |" for one in limits
