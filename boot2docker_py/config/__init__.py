@@ -284,6 +284,7 @@ def write_own(file: Path, own: Mapping[str, Any]) -> None:
     """
     from boot2docker_py import whole_file
 
+    whole_file.clear(file)
     if not own:
         file.unlink(missing_ok=True)
         return

@@ -70,6 +70,7 @@ class Partial:
         self.drop()
         note = {"url": _fingerprint(url), "validator": validator, "total_bytes": total_bytes}
         with files.writing(self.path, total_bytes):
+            whole_file.clear(self._note_path)
             whole_file.write(self._note_path, json.dumps(note).encode())
 
     @property

@@ -86,6 +86,7 @@ def _write_record(image: Image, status: os.stat_result) -> None:
     }
     try:
         content = json.dumps(record, indent=2).encode() + b"\n"
+        whole_file.clear(record_path(image.path))
         whole_file.write(record_path(image.path), content)
     except OSError as error:  # it only saves time, and the folder may be read-only
         log.debug("no record of '%s' can be written: %s", image.path, error)

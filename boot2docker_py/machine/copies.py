@@ -178,6 +178,7 @@ class Copies(Resets):
         self._give_key(new, self)
         note = self.note_of_old_name
         make_private_folder(note.parent)
+        whole_file.clear(note)
         whole_file.write(note, self.name.encode())
         self.driver.rename(new.paths)
 
@@ -215,6 +216,7 @@ class Copies(Resets):
         if target == ours:
             return
         try:
+            whole_file.clear(target)
             whole_file.write(target, ours.read_bytes())
         except OSError as error:
             raise StorageError(f"cannot copy the SSH key '{ours}'", details=str(error)) from error

@@ -96,6 +96,7 @@ def keep_pin(source: Path, source_name: str, target: Path, target_name: str) -> 
     from boot2docker_py.guest import names
     from boot2docker_py.ssh import host_keys
 
+    whole_file.clear(target)
     pinned = host_keys.pinned(source, names.host_name(source_name))
     if pinned:
         host_keys.pin(target, names.host_name(target_name), pinned)

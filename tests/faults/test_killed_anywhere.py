@@ -15,12 +15,16 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Callable, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
 import pytest
 
+from boot2docker_py.drivers.qemu import archive
+from boot2docker_py.drivers.qemu.driver import QEMUDriver
+from boot2docker_py.paths import Paths
 from tests.unit.image import iso_bytes
 
+FIRST, SECOND = "boot2docker-vm", "second"
 ROOT = Path(__file__).parents[2]
 SEED = os.environ.get("FAULTS_SEED") or str(random.randrange(10**6))
 SAMPLE = int(os.environ.get("FAULTS_SAMPLE") or 0)
@@ -36,7 +40,8 @@ def audit(event, arguments):
     if is_open and str(arguments[0]).endswith(("boot2docker.log", ".pyc")):
         return
     if is_open or event in (
-        "os.rename", "os.remove", "os.mkdir", "os.link", "subprocess.Popen", "socket.connect"
+        "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "subprocess.Popen",
+        "socket.connect",
     ):
         steps += 1
         if steps == fatal:
@@ -60,8 +65,10 @@ class House:
         self.home = folder / "home"
         self.iso = folder / "blank.iso"
         self.iso.write_bytes(iso_bytes.make_iso())
+        self.of_image: list[str] = []  # the files beside it, when nothing is at work
         self.environ = {
             **os.environ,
+            "BOOT2DOCKER_ISO_URL": str(self.iso),
             "BOOT2DOCKER_DIR": str(self.home),
             "HOME": str(folder),
             "DOCKER_CONFIG": str(folder / "docker"),
@@ -84,16 +91,24 @@ class House:
 
     @property
     def disk(self) -> Path:
-        return self.home / "vms" / "boot2docker-vm" / "disk.qcow2"
+        return self.folder() / "disk.qcow2"
+
+    def folder(self, vm: str = FIRST) -> Path:
+        return self.home / "vms" / vm
 
     def write(self, value: int) -> None:
         """Write known bytes to the disk, far from the seed."""
-        words = ["qemu-io", "-c", f"write -P {value:#x} 8M 1M", str(self.disk)]
+        words = ["qemu-io", "-c", f"write -P {value:#x} 8M 1M", str(self.folder() / "disk.qcow2")]
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
 
-    def has(self, value: int) -> bool:
-        words = ["qemu-io", "-r", "-c", f"read -P {value:#x} 8M 1M", str(self.disk)]
+    def has(self, value: int, vm: str = FIRST) -> bool:
+        disk = self.folder(vm) / "disk.qcow2"
+        words = ["qemu-io", "-r", "-U", "-c", f"read -P {value:#x} 8M 1M", str(disk)]
         return subprocess.run(words, stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+    def start(self) -> None:
+        """Let the VM run, whose guest is blank, and never answers."""
+        QEMUDriver(Paths(self.home, self.home).vm(FIRST)).start()
 
     def snapshots(self) -> list[str]:
         told = json.loads(self.must("snapshot", "list", "--json"))
@@ -101,23 +116,34 @@ class House:
 
     def tags(self) -> int:
         """Return how many snapshots the disk itself has."""
-        words = ["qemu-img", "info", "--output=json", str(self.disk)]
+        disk = str(self.folder() / "disk.qcow2")
+        words = ["qemu-img", "info", "--force-share", "--output=json", disk]
         answer = subprocess.run(words, check=True, capture_output=True)
         return len(json.loads(answer.stdout).get("snapshots", ()))
 
-    def files(self) -> set[str]:
-        folder = self.disk.parent
+    def files(self, vm: str = FIRST) -> set[str]:
+        folder = self.folder(vm)
         return {one.name for one in folder.iterdir()} if folder.exists() else set()
+
+    def state(self, vm: str = FIRST) -> str:
+        return self.must("status", "--vm", vm).strip()
+
+    def clear(self) -> None:
+        """Delete all VMs, and what else the last turn has left."""
+        for vm in (SECOND, FIRST):
+            self.must("delete", "--force", "--vm", vm)
+        for left in self.home.parent.glob("exported.vm*"):
+            left.unlink()
 
 
 def made(house: House) -> None:
-    house.run("delete", "--force")
-    house.must("init", "--iso-url", str(house.iso), "--memory", "256", "--disksize", "1000")
+    house.clear()
+    house.must("init", "--memory", "256", "--disksize", "1000")
     house.write(0x11)
 
 
 def absent(house: House) -> None:
-    house.run("delete", "--force")
+    house.clear()
 
 
 def with_snapshot(house: House) -> None:
@@ -126,14 +152,35 @@ def with_snapshot(house: House) -> None:
     house.write(0x22)
 
 
+def running(house: House) -> None:
+    made(house)
+    house.start()
+
+
+def running_with_snapshot(house: House) -> None:
+    with_snapshot(house)
+    house.start()
+
+
+def exported(house: House) -> None:
+    made(house)
+    house.must("export", str(house.home.parent / "exported.vm"))
+    house.must("delete", "--force")
+
+
+OF_EVERY_VM = {"vm.json", "disk.qcow2", "driver", "known_hosts", "qemu.lock"}
+OF_STARTED = {"console.log", "qemu.log"}
+
+
 def is_made(house: House) -> None:
-    assert house.must("status").strip() == "poweroff"
-    assert house.files() <= {"vm.json", "disk.qcow2", "driver", "known_hosts", "qemu.lock"}
+    assert house.state() == "poweroff"
+    assert house.files() <= OF_EVERY_VM
 
 
 def is_gone(house: House) -> None:
     assert house.files() == set()
-    assert not (house.home / "run" / "boot2docker-vm").exists()
+    assert not (house.home / "run" / FIRST).exists()
+    assert list(house.home.glob(f"vms/{FIRST}*")) == []
 
 
 def is_taken(house: House) -> None:
@@ -144,7 +191,7 @@ def is_taken(house: House) -> None:
 
 def is_restored(house: House) -> None:
     is_taken(house)
-    assert house.must("status").strip() == "poweroff"
+    assert house.state() == "poweroff"
 
 
 def is_deleted(house: House) -> None:
@@ -202,6 +249,80 @@ def is_pruned(house: House) -> None:
     assert not (house.home / "boot2docker.iso.kept").exists()
 
 
+def is_cloned(house: House) -> None:
+    assert house.state(SECOND) == "poweroff"
+    assert house.files(SECOND) <= OF_EVERY_VM
+    assert house.has(0x11, SECOND)
+    assert house.files() <= {*OF_EVERY_VM, "snapshots.json"} | set(base_names(house))
+    house.must("snapshot", "list")
+
+
+def base_names(house: House) -> list[str]:
+    return [one.name for one in house.folder().glob("base-*.qcow2")]
+
+
+def is_renamed(house: House) -> None:
+    is_gone(house)
+    assert house.state(SECOND) == "poweroff"
+    assert house.files(SECOND) <= OF_EVERY_VM
+    assert house.has(0x11, SECOND)
+
+
+def is_exported(house: House) -> None:
+    folder = house.home.parent
+    assert [one.name for one in folder.glob("exported.vm*")] == ["exported.vm"]
+    archive.read(folder / "exported.vm", lambda _so_far, _in_all: None)
+    is_made(house)
+
+
+def is_imported(house: House) -> None:
+    is_made(house)
+    assert house.has(0x11)
+
+
+def is_set(house: House) -> None:
+    info = json.loads(house.must("info"))
+    assert (info["Memory"], info["DiskSize"]) == (300, 2000)
+    assert house.files() <= {*OF_EVERY_VM, "settings"}
+    assert house.has(0x11)
+
+
+def is_saved(house: House) -> None:
+    assert house.state() == "saved"
+    assert house.files() <= OF_EVERY_VM | OF_STARTED | {"saved.state", "saved.json"}
+
+
+def is_up(house: House) -> None:
+    assert house.state() == "running"
+    house.must("poweroff")
+    assert house.has(0x11)
+
+
+def is_up_and_as_then(house: House) -> None:
+    assert house.state() == "running"
+    assert house.tags() == 1
+    house.must("poweroff")
+    is_taken(house)
+
+
+def is_down(house: House) -> None:
+    assert house.state() == "poweroff"
+    assert house.has(0x11)
+
+
+def is_wiped(house: House) -> None:
+    assert house.state() == "running"
+    house.must("poweroff")
+    assert house.has(0x00), "the disk is a new one"
+    assert house.files() <= OF_EVERY_VM | OF_STARTED
+
+
+def is_downloaded(house: House) -> None:
+    is_made(house)
+    assert house.has(0x11)
+    assert sorted(one.name for one in house.home.glob("*.iso*")) == house.of_image
+
+
 class Case(NamedTuple):
     """A command, what it begins with, what is to be true when it has been typed again."""
 
@@ -209,12 +330,15 @@ class Case(NamedTuple):
     before: Callable[[House], None]
     after: Callable[[House], None]
     done_already: int = 0  # the exit status, besides 0, when the killed one had done its work
+    ends: int = 0  # the exit status; a guest that is blank never answers
 
 
+WITHIN = ("--timeout", "3")
 CASES = {
     "init": Case(("init", "--memory", "256", "--disksize", "1000"), absent, is_made),
     "delete": Case(("delete", "--force"), made, is_gone),
     "snapshot take": Case(("snapshot", "take", "one"), made, is_taken, done_already=2),
+    "snapshot take live": Case(("snapshot", "take", "one"), running, is_taken, done_already=2),
     "snapshot restore": Case(("snapshot", "restore", "one", "--force"), with_snapshot, is_restored),
     "snapshot delete": Case(
         ("snapshot", "delete", "one"), with_snapshot, is_deleted, done_already=3
@@ -223,6 +347,22 @@ CASES = {
     "rollback": Case(("rollback",), upgraded, has_an_image_that_can_go_back),
     "upgrade --pin": Case(("upgrade", "--pin"), upgradable, is_pinned),
     "images prune": Case(("images", "prune"), upgraded, is_pruned),
+    "clone": Case(("clone", SECOND), made, is_cloned, done_already=4),
+    "clone --linked": Case(
+        ("clone", SECOND, "--from", "one", "--linked"), with_snapshot, is_cloned, done_already=4
+    ),
+    "rename": Case(("rename", SECOND), made, is_renamed, done_already=4),
+    "export": Case(("export", "{folder}/exported.vm"), made, is_exported, done_already=1),
+    "import": Case(("import", "{folder}/exported.vm"), exported, is_imported, done_already=4),
+    "set": Case(("set", "--memory", "300", "--disksize", "2000"), made, is_set),
+    "save": Case(("save",), running, is_saved),
+    "up": Case(("up", *WITHIN), made, is_up, ends=5),
+    "down": Case(("down", "--force", *WITHIN), running, is_down),
+    "reset --to": Case(
+        ("reset", "--to", "one", *WITHIN), running_with_snapshot, is_up_and_as_then, ends=5
+    ),
+    "reset --wipe": Case(("reset", "--wipe", *WITHIN), running, is_wiped, ends=5),
+    "download": Case(("download", "--force-upgrade-download"), made, is_downloaded),
 }
 
 
@@ -235,20 +375,29 @@ def chosen(steps: int, name: str) -> list[int]:
     return sorted(random.Random(f"{SEED} {name}").sample(every, min(SAMPLE, steps)))
 
 
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path)
+    yield house
+    house.clear()
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_a_killed_command_is_typed_again_and_ends_well(name: str, tmp_path: Path) -> None:
-    case, house = CASES[name], House(tmp_path)
-    house.must("download", "--iso-url", str(house.iso))
+def test_a_killed_command_is_typed_again_and_ends_well(name: str, house: House) -> None:
+    case = CASES[name]
+    words = [word.format(folder=house.home.parent) for word in case.words]
+    house.must("download")
+    house.of_image = sorted(one.name for one in house.home.glob("*.iso*"))
     case.before(house)
-    whole = house.run(*case.words)
-    assert whole.returncode == 0, whole.stderr
+    whole = house.run(*words)
+    assert whole.returncode == case.ends, whole.stderr
     case.after(house)
     steps = int(whole.stderr.rpartition("steps ")[2])
     assert steps > 3
     for step in chosen(steps, name):
         case.before(house)
-        killed = house.run(*case.words, fatal=step)
-        assert killed.returncode in (0, -signal.SIGKILL), killed.stderr
-        again = house.run(*case.words)
-        assert again.returncode in (0, case.done_already), (step, again.stderr)
+        killed = house.run(*words, fatal=step)
+        assert killed.returncode in (case.ends, -signal.SIGKILL), (step, killed.stderr)
+        again = house.run(*words)
+        assert again.returncode in (case.ends, 0, case.done_already), (step, again.stderr)
         case.after(house)

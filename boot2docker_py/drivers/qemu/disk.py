@@ -20,7 +20,7 @@ from boot2docker_py.drivers.base import (
 from boot2docker_py.drivers.qemu import command_line
 from boot2docker_py.drivers.qemu.files import opened_private
 from boot2docker_py.errors import HypervisorError, StorageError, UsageError
-from boot2docker_py.wait import Deadline
+from boot2docker_py.wait import PAUSE_S, Deadline
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ _SECTOR_BYTES = 512
 _MB = 1 << 20
 _TIMEOUT_S = 120.0
 _LOOK_EVERY_S = 0.2
+# What a killed command had begun ends by itself, and holds the disk until then.
+_HELD = "Failed to get"
+_HELD_S = 10.0
 
 
 def make(path: Path, seed: bytes, seed_file: Path, disk_mb: int) -> None:
@@ -125,6 +128,7 @@ def copy_from_within(archive: Path, offset: int, length: int, target: Path, boun
 
 
 def _convert(source: Sequence[str], target: Path, bounds: Bounds) -> None:
+    target.unlink(missing_ok=True)  # a killed command's qemu-img may write to it still
     with opened_private(target):
         pass  # private from the beginning, as the tool keeps the mode of a file that is there
     _run_and_show(
@@ -182,17 +186,22 @@ def _whole_sectors(length: int) -> int:
 def _run(*arguments: str, tool: str = "qemu-img", folder: Path | None = None) -> bytes:
     command = [_tool(tool), *arguments]
     log.debug("running %s", " ".join(command))
-    done = subprocess.run(
-        command,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=_TIMEOUT_S,
-        check=False,
-        cwd=folder,
-    )
-    if done.returncode:
-        raise _failure(done.stderr.decode(errors="replace").strip())
-    return done.stdout
+    patience = Deadline(_HELD_S)
+    while True:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+            cwd=folder,
+        )
+        if not done.returncode:
+            return done.stdout
+        words = done.stderr.decode(errors="replace").strip()
+        if _HELD not in words or patience.has_passed():
+            raise _failure(words)
+        patience.clock.sleep(PAUSE_S)
 
 
 def _tool(name: str) -> str:
