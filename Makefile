@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_ENGINE_PROXY := off
 
-.PHONY: help demo test lint unit faults unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows7 bench fuzz soak iso image-wheel docs deps clean
+.PHONY: help demo test lint unit faults unit-lowest e2e testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ demo: deps image-wheel ## From two wheels and no index to a container in a VM, a
 test: ## Run every check and test, and count them
 	@.ci/test
 
-lint: .venv-lint/ready ## Check style, types (also for Windows) and the generated docs
+lint: .venv-lint/ready site ## Check style, types (also for Windows), the generated docs and all links
 	.venv-lint/bin/ruff check .
 	.venv-lint/bin/ruff format --check .
 	.venv-lint/bin/mypy
@@ -88,6 +88,14 @@ iso: deps ## Build build/boot2docker.iso (make iso PACKAGES="ipvsadm htop")
 image-wheel: iso .venv/ready ## Build build/boot2docker_image-VERSION-py3-none-any.whl, the image for pip
 	@iso/wheel/build $(BIN)/python build
 
+site: .venv-site/ready ## Build the pages of docs/ as a site, build/site; broken links are errors
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --strict --quiet
+	@! grep -rEl --include='*.html' '(src|href)="(https?:)?//[^"]+\.(js|css|woff2?)' build/site \
+	  || { echo "These pages load something from the net."; false; }
+
+recording: deps ## Record `make demo` for the site: docs/demo.svg
+	python3 docs/recording.py docs/demo.svg $(MAKE) --no-print-directory demo
+
 docs: .venv-lint/ready ## Write the pages of docs/ that follow from the code
 	.venv-lint/bin/python docs/generate.py
 
@@ -115,6 +123,9 @@ make_environment = $(1) -m venv --clear $(2) && $(2)/bin/pip install --quiet dep
 .venv-lint/ready: pyproject.toml
 	$(call make_environment,$(PYTHON),.venv-lint,test lint) && touch $@
 
+.venv-site/ready: pyproject.toml
+	$(call make_environment,$(PYTHON),.venv-site,site) && touch $@
+
 fuzz: .venv/ready ## Read inputs that nobody means (make fuzz SECONDS=3600 SEED=7 TARGETS="profile")
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED)) $(TARGETS)
 
@@ -123,4 +134,4 @@ soak: deps iso .venv/ready ## A VM under load for an hour (make soak SECONDS=600
 	  $(if $(SEED),--seed $(SEED))
 
 clean: ## Remove what was built here (the cache of images stays)
-	rm -rf build dist .venv .venv38 .venv-lint .venv-lowest .mypy_cache .ruff_cache .pytest_cache
+	rm -rf build dist .venv .venv38 .venv-lint .venv-lowest .venv-site .mypy_cache .ruff_cache .pytest_cache

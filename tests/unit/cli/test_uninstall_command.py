@@ -11,7 +11,7 @@ import pytest
 from boot2docker_py.drivers.qemu.files import Files, Settings, write_settings
 from boot2docker_py.host import autostart
 from boot2docker_py.machine.uninstalling import how_the_program_goes
-from boot2docker_py.paths import make_private_folder
+from boot2docker_py.paths import Paths, make_private_folder
 from tests.conftest import Boot2Docker
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="VMs of QEMU that are only files")
@@ -86,6 +86,22 @@ def test_in_the_originals_folder_what_it_made_stays(
     monkeypatch.delenv("BOOT2DOCKER_DIR")
     assert boot2docker(["uninstall", "--force"]).status == 0
     assert sorted(path.name for path in home.iterdir()) == ["boot2docker.iso", "profile"]
+
+
+def test_whatever_the_paths_name_is_known_to_it(tmp_path: Path) -> None:
+    """A file that is added to the paths is not forgotten."""
+    paths = Paths(tmp_path / "home", tmp_path)
+    named = {
+        place
+        for name, member in vars(Paths).items()
+        if isinstance(member, property) and paths.home in (place := getattr(paths, name)).parents
+    }
+    for place in named:
+        place.parent.mkdir(exist_ok=True)
+        place.touch()
+    (paths.home / "certs").mkdir()
+    known = paths.of_this_program()
+    assert named <= {file for place in known for file in (place, *place.rglob("*"))}
 
 
 def test_json_says_what_went(boot2docker: Boot2Docker, used: Path) -> None:

@@ -1,0 +1,91 @@
+"""The commands on the pages: each can be typed as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from pathlib import Path
+from typing import Iterator
+
+import click
+import pytest
+
+from boot2docker_py import config as configuration
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.arguments import go_switches
+from boot2docker_py.cli.session import Session
+from boot2docker_py.config.settings import SETTINGS
+
+REPOSITORY = Path(__file__).parents[3]
+PAGES = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("docs/**/*.md"))]
+LANGUAGES = {"sh", "bat", "powershell", "console"}
+_OURS = r"(?:^|(?<!--context)[\s($\"])boot2docker (?P<words>\S.*)"
+# The end of a command of ours within a line of a shell.
+_END = re.compile(r"\s+#\s|\s*\|\s|\s*&&\s|\s*;\s|\)\"|\"\)|\)\s*$|\s>\s|\s2>")
+
+
+def commands_of(page: Path) -> Iterator[str]:
+    """Yield the commands of ours that stand in blocks of code."""
+    language = None
+    for line in page.read_text("utf-8").splitlines():
+        fence = re.match(r"\s*```(\w*)", line)
+        if fence:
+            language = None if language is not None else fence[1]
+        elif language in LANGUAGES:
+            for found in re.finditer(
+                r"(?:^|(?<!--context)[\s($\"])boot2docker (?P<words>\S.*)", line
+            ):
+                yield _END.split(found["words"])[0].strip()
+
+
+COMMANDS = [
+    pytest.param(page, command, id=f"{page.relative_to(REPOSITORY)}: {command}")
+    for page in PAGES
+    for command in commands_of(page)
+]
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_commands_can_be_typed(
+    page: Path, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are read as the command line reads them; nothing is run."""
+    for name in ("company.cer", "setup.sh", "registry.pem"):  # what pages name as the user's own
+        (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\n")
+    monkeypatch.chdir(tmp_path)
+    words = go_switches(shlex.split(command, posix=page.name != "windows.md"))
+    session = Session()
+    context = app.make_context("boot2docker", words, obj=session)
+    kept = vars(context)  # click 8.2 has renamed what holds the command
+    rest = [*kept.get("_protected_args", kept.get("protected_args", [])), *context.args]
+    given = dict(context.params)
+    if rest:
+        named, found, rest = app.resolve_command(context, rest)
+        assert named is not None
+        assert found is not None
+        inner = found.make_context(named, rest, parent=context)
+        given.update({k: v for k, v in inner.params.items() if v not in (None, ())})
+    settings = {s.field: given[s.field] for s in SETTINGS if given.get(s.field) not in (None, ())}
+    settings.pop("engine_ca", None)  # files, whose content is read
+    configuration.load(session.paths, os.environ, settings)
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) > 80
+
+
+@pytest.mark.parametrize("page", sorted((REPOSITORY / "docs" / "how-to").glob("*.md")))
+def test_a_how_to_has_something_to_type(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert "```" in text
+    assert text.startswith("# ")
+
+
+def test_a_wrong_command_is_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("```sh\nboot2docker up --nosuch\n```\nboot2docker wrong\n")
+    (command,) = commands_of(page)
+    with pytest.raises(click.NoSuchOption):
+        app.make_context("boot2docker", ["--nosuch"])
+    assert command == "up --nosuch"
