@@ -185,8 +185,8 @@ class Paths(NamedTuple):
 
         In the original's folder its image, profile and certificates are not ours.
         """
-        ours = "id_boot2docker* boot2docker.log* virtualbox-binding notices bin completion run vms/*"
-        patterns = ours.split()
+        patterns = ["id_boot2docker*", "boot2docker.log*", "virtualbox-binding", "notices"]
+        patterns += ["bin", "completion", "run", "vms/*"]
         is_of_original = self.home == self.user_home / ".boot2docker"
         if not is_of_original:
             patterns += ["profile", "boot2docker.iso*", "certs"]
