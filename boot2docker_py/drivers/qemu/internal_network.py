@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 from pathlib import Path
 from typing import NamedTuple
@@ -108,6 +106,8 @@ def serve(place: Place) -> None:
     """
     if switch.is_served(place.folder):
         return
+    import tempfile
+
     deadline = Deadline(START_TIMEOUT_S)
     with tempfile.TemporaryFile() as words:
         child = subprocess.Popen(
@@ -137,6 +137,8 @@ def leave(place: Place) -> None:
 
 
 def _digest(text: str) -> str:
+    import hashlib  # slow to load, and most VMs are on no such network
+
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:8]
 
 

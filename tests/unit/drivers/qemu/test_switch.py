@@ -100,7 +100,8 @@ def test_a_vm_that_starts_anew_is_found_again(three: list[Adapter], folder: Path
         again.send(ALL, B, b"here again")
         assert a.next_words() == b"here again"
         a.send(B, A, b"found")
-        assert again.next_words() == b"found"
+        heard = again.next_words()
+        assert (heard if heard != b"arrives" else again.next_words()) == b"found"
 
 
 def test_a_vm_that_reads_nothing_holds_nobody_up(three: list[Adapter]) -> None:
