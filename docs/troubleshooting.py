@@ -21,8 +21,8 @@ OF_DOCKER = (
         "onto a file (or vice-versa)?",
         "`-v` named what the VM does not see of this machine, so that the engine made an empty "
         "folder of that name in the VM; likewise when a mounted folder is empty",
-        "`boot2docker doctor` names such mounts (`mounts`) and what is shared. With VirtualBox "
-        "share it: `boot2docker restart --vbox-share DIR`; or copy: `boot2docker cp`, `docker cp`.",
+        "`boot2docker doctor` names such mounts (`mounts`) and what is shared. Share it: "
+        "`boot2docker restart --vbox-share DIR`; or copy: `boot2docker cp`, `docker cp`.",
     ),
     (
         "Testcontainers: Can not connect to Ryuk; error while creating mount source path ... "
