@@ -31,8 +31,8 @@ def console(session: Session) -> None:
     if place is None:
         raise WrongStateError(
             f"the console of VM '{session.config.vm}' is a log, and cannot be joined",
-            details=f"With driver {session.driver.name} the VM's serial port goes to one place here, "
-            "and that is the log.",
+            details=f"With driver {session.driver.name} the VM's serial port goes to one place "
+            "here, and that is the log.",
             resolution="Read it: boot2docker logs -f console; or use the VM's window: "
             "boot2docker restart --gui",
         )
