@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Collection, Sequence
 
 from boot2docker_py import config as configuration
 from boot2docker_py.address import Address
@@ -67,7 +67,9 @@ class FakeDriver(Driver):
     """A hypervisor in memory. Transitional states pass after `polls` questions, or never."""
 
     name = "fake"
-    features = Features(has_host_only_network=False, has_shared_folders=False)
+    features = Features(
+        has_host_only_network=False, has_shared_folders=False, has_internal_network=True
+    )
 
     def __init__(
         self,
@@ -144,7 +146,12 @@ class FakeDriver(Driver):
             console_log=spec.console_log,
             hypervisor_log=folder / "hypervisor.log",
             console_socket=FAKE_CONSOLE,
+            internal_network=spec.internal_network,
         )
+
+    def numbers_on(self, network: str) -> Collection[int]:
+        places = (vm.spec.internal_network for vm in self.house.values() if vm.spec)
+        return {place.number for place in places if place and place.name == network}
 
     def create(self, spec: VMSpec) -> None:
         if self._state is not State.ABSENT:
@@ -294,7 +301,9 @@ class FakeDriver(Driver):
         if not snapshot:
             source.at_rest()
         assert source.spec is not None
-        self.spec = source.spec._replace(iso=own.iso, console_log=own.console_log)
+        self.spec = source.spec._replace(
+            iso=own.iso, console_log=own.console_log, internal_network=own.internal_network
+        )
         self.disk, self.new_seed, self.ssh_port = disk, own.new_seed, source.ssh_port + 1
         self._state = State.OFF
         show(1, 1)

@@ -112,7 +112,8 @@ def _flags(offered: Iterable[click.Parameter], begun: str) -> Iterator[Completio
 # the others are imported when a command is not found there.
 MODULES = (
     *("life", "autostart", "completion", "console", "copies", "docker", "doctor", "forward"),
-    *("guest", "images", "logs", "many", "ports", "resets", "settings", "shell", "uninstall"),
+    *("guest", "images", "logs", "many", "ports", "resets", "settings", "shell", "swarm"),
+    *("uninstall",),
 )
 
 

@@ -38,7 +38,7 @@ GROUPS: Mapping[str, Sequence[str]] = {
         "info",
         "ip",
     ),
-    "Many VMs": ("ls", "clone", "rename", "export", "import"),
+    "Many VMs": ("ls", "clone", "rename", "export", "import", "swarm"),
     "Images": ("images", "download", "upgrade", "rollback"),
     "Settings and help": ("config", "ssh-config", "autostart", "completion", "help", "version"),
     "When something is wrong": ("doctor", "logs", "console", "forward", "uninstall"),

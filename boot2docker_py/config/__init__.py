@@ -53,6 +53,7 @@ class Config(NamedTuple):
     dhcp_ip: str
     lower_ip: str
     upper_ip: str
+    internal_network: str  # empty: none
     vbox_share: tuple[str, ...]  # each DIR=NAME
     share_symlinks: bool
     registry_mirrors: tuple[str, ...]

@@ -20,6 +20,8 @@ HOST_ONLY_MODES = ("auto", "required", "off")
 COLOURS = ("auto", "always", "never")
 PREFIX = "BOOT2DOCKER_"
 HOST_ONLY = "has_host_only_network"
+SHARES = "has_shared_folders"
+INTERNAL = "has_internal_network"
 
 
 class Setting(NamedTuple):
@@ -127,6 +129,10 @@ SETTINGS = (
             "Host-only adapter: first address for VMs.", HOST_ONLY),
     Setting("upper_ip", "UpperIP", "--upperip", "ADDRESS", "192.168.59.254", values.address,
             "Host-only adapter: last address for VMs.", HOST_ONLY),
+    Setting("internal_network", "InternalNetwork", "--internal-network", "NAME", "",
+            values.network_name,
+            "Network that the VMs of this name have among themselves, when the VM is made.",
+            INTERNAL),
     Setting("vbox_share", "VBoxShare", "--vbox-share", "DIR[=NAME]",
             shares.default(sys.platform), shares.shares,
             "Folder to share with the VM, at /NAME there; more than once for more; disable: none.",

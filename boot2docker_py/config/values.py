@@ -119,6 +119,14 @@ def vm_name(value: object) -> str:
     return name
 
 
+def network_name(value: object) -> str:
+    """Read the name of an internal network, or nothing."""
+    name = optional_text(value)
+    if name and not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
+        raise ValueError("must be at most 40 letters, digits, - and _, beginning with no sign")
+    return name
+
+
 def sha256(value: object) -> str:
     """Read a SHA-256 digest, or nothing."""
     digest = optional_text(value).lower()

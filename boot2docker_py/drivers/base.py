@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Callable, Collection, NamedTuple, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.errors import HypervisorEndedError, WrongStateError
@@ -55,6 +55,7 @@ class Features(NamedTuple):
     can_copy_disk: bool = False
     can_forbid_symlinks: bool = False  # to the guest, in shared folders
     shares_forbid_saving: bool = False  # memory, while the guest has them mounted
+    has_internal_network: bool = False
 
 
 class HostOnly(NamedTuple):
@@ -67,6 +68,18 @@ class HostOnly(NamedTuple):
     dhcp_ip: str
     lower_ip: str
     upper_ip: str
+
+
+class InternalNetwork(NamedTuple):
+    """A network that VMs of one user have among themselves, and nothing else is on."""
+
+    name: str
+    number: int  # of the VM there, 1 to 254; its MAC address ends with it
+
+    @property
+    def mac(self) -> str:
+        """Return the MAC address of the VM's adapter; our image takes its address from it."""
+        return f"52:b2:d0:00:00:{self.number:02x}"
 
 
 class VMSpec(NamedTuple):
@@ -84,6 +97,7 @@ class VMSpec(NamedTuple):
     disk_format: str = "VMDK"  # or VDI; for a driver that has a choice
     base_disk: Path | None = None  # copied for the data disk, which then has no seed
     nat_network: str = USUAL_NAT_NETWORK  # the host is its .2, the VM its .15
+    internal_network: InternalNetwork | None = None
 
 
 class Share(NamedTuple):
@@ -123,6 +137,7 @@ class VMInfo(NamedTuple):
     hypervisor_log: Path  # what the hypervisor itself has said since the last start
     console_socket: Path | None = None  # where the serial console is joined; on Windows a pipe
     nat_network: str = USUAL_NAT_NETWORK
+    internal_network: InternalNetwork | None = None
 
 
 class Snapshot(NamedTuple):
@@ -153,6 +168,7 @@ class Own(NamedTuple):
     iso: Path
     console_log: Path
     new_seed: bytes = b""  # see `Driver.reseed`
+    internal_network: InternalNetwork | None = None  # None: on none, whatever the other is on
 
 
 # Bytes so far, and in all; 0 when that is not known.
@@ -309,6 +325,10 @@ class Driver(ABC):
         """
         return ""
 
+    def numbers_on(self, network: str) -> Collection[int]:  # noqa: ARG002 - of a driver that has none
+        """Return the numbers that VMs of this hypervisor have on an internal network."""
+        return ()
+
     @abstractmethod
     def snapshots(self) -> Sequence[Snapshot]:
         """Return the snapshots of the VM, the oldest first.
@@ -422,9 +442,9 @@ class Driver(ABC):
 
         The copy is of the disk as the source is now, for which that has to be OFF or ABORTED; or
         as it was at a `snapshot`, whatever the source does meanwhile. It has memory size, CPUs
-        and network of the source, no snapshots, an identity (UUID, MAC addresses) of its own, and
-        a free port for each that the source has. One that `is_linked` has only what differs from
-        the snapshot, which cannot be deleted then, nor can the source.
+        and host-only network of the source, no snapshots, an identity (UUID, MAC addresses) of its
+        own, and a free port for each that the source has. One that `is_linked` has only what
+        differs from the snapshot, which cannot be deleted then, nor can the source.
 
         Leaves nothing behind on failure or when killed half-way: the next `clone` succeeds.
 

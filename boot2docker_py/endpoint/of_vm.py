@@ -160,6 +160,14 @@ class Endpoint:
         """Return what the engine says of its networks, nothing when it does not answer."""
         return engine.networks(self._open_socket)
 
+    def open_engine(self) -> Stream:
+        """Return a connection to the engine, on the forwarded socket; close it.
+
+        Raises:
+            OSError: nobody serves it.
+        """
+        return self._open_socket()
+
     def _open_socket(self) -> Stream:
         if sys.platform == "win32":
             return named_pipe.connect(named_pipe.pipe_of_vm(self._paths.name), OPEN_WITHIN_S)

@@ -35,8 +35,10 @@ class Answer(NamedTuple):
         return self.status_line.split()[1:2] == ["200"]
 
 
-def ask(stream: Stream, path: str, deadline: Deadline) -> Answer:
-    """Ask for `path` and return the head of the answer.
+def ask(
+    stream: Stream, path: str, deadline: Deadline, *, method: str = "GET", document: bytes = b""
+) -> Answer:
+    """Ask for `path`, with a JSON document if one is given; return the head of the answer.
 
     Raises:
         SilentError: the engine hung up.
@@ -44,7 +46,10 @@ def ask(stream: Stream, path: str, deadline: Deadline) -> Answer:
         ValueError: the head has no end.
     """
     stream.settimeout(_timeout_s(deadline))
-    stream.sendall(f"GET {path} HTTP/1.0\r\nHost: docker\r\n\r\n".encode("ascii"))
+    lines = [f"{method} {path} HTTP/1.0", "Host: docker"]
+    if method != "GET":
+        lines += ["Content-Type: application/json", f"Content-Length: {len(document)}"]
+    stream.sendall("\r\n".join([*lines, "", ""]).encode("ascii") + document)
     received = bytearray()
     while b"\r\n\r\n" not in received:
         data = _received(stream, deadline)

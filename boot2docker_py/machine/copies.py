@@ -19,6 +19,7 @@ from boot2docker_py.errors import (
     WrongStateError,
 )
 from boot2docker_py.machine import changing, making
+from boot2docker_py.machine.internal_network import joined
 from boot2docker_py.machine.questions import in_words
 from boot2docker_py.machine.resets import Resets
 from boot2docker_py.paths import make_private_folder
@@ -88,13 +89,15 @@ class Copies(Resets):
                 kept = changing.OF_ONE_VM
                 own = {name: one for name, one in self.config.own.items() if name not in kept}
                 new.keep(own)
-                new.driver.clone(
-                    self.driver,
-                    Own(iso, new.paths.console_log, seed),
-                    snapshot=snapshot,
-                    is_linked=is_linked,
-                    show=show,
-                )
+                wanted = new.config.internal_network
+                with joined(new.driver, new.paths, wanted, deadline) as network:
+                    new.driver.clone(
+                        self.driver,
+                        Own(iso, new.paths.console_log, seed, network),
+                        snapshot=snapshot,
+                        is_linked=is_linked,
+                        show=show,
+                    )
 
     def rename(self, new: Copies, deadline: Deadline, follow: Follow = lambda: None) -> None:
         """Give this VM, which is off, the name of `new`, with all that goes by its name.

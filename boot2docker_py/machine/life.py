@@ -297,7 +297,7 @@ class Machine:
             image = self.images.ensure(deadline)
         log.info("Creating VM '%s' with %s...", self.name, self.driver.name)
         with self.steps.timed("make"):
-            making.make(self.config, self.driver, self.paths, image)
+            making.make(self.config, self.driver, self.paths, image, deadline)
 
     def _demand_bootable(self) -> None:
         """Raise what stands against a boot, before anything is done for it."""

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from boot2docker_py import drivers, whole_file
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.base import Driver, HostOnly, VMInfo, VMSpec
+from boot2docker_py.machine.internal_network import joined
 from boot2docker_py.paths import VMPaths, make_private_folder
+from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
@@ -21,7 +23,7 @@ log = logging.getLogger(__name__)
 SET_WHEN_MADE = ("disk_mb", "memory_mb", "cpus", "ssh_port", "docker_port", "nat_network")
 
 
-def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
+def make(config: Config, driver: Driver, paths: VMPaths, image: Image, deadline: Deadline) -> None:
     """Make the VM: keys, pinned host key, seed, and what the driver makes of them."""
     if config.base_vmdk and driver.features.can_copy_disk:
         _make_from(config.base_vmdk, config, driver, paths, image)
@@ -29,7 +31,8 @@ def make(config: Config, driver: Driver, paths: VMPaths, image: Image) -> None:
     make_private_folder(paths.folder)
     first_bytes = _new_seed(config, paths, image)
     drivers.remember(paths, driver)
-    driver.create(_spec(config, paths, image, first_bytes))
+    with joined(driver, paths, config.internal_network, deadline) as network:
+        driver.create(_spec(config, paths, image, first_bytes)._replace(internal_network=network))
 
 
 def renew_disk(config: Config, driver: Driver, paths: VMPaths, image: Image, disk_mb: int) -> None:

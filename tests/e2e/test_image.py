@@ -697,8 +697,9 @@ def windows(
     (shared / "hello").write_text("from the host")
     extra = {
         "profile": as_windows_saves(
-            b"EXTRA_ARGS='--label kind=windows'\nexport NO_PROXY=a.example\n"
+            b"EXTRA_ARGS='--label kind=windows'\nexport NO_PROXY=a.example\nexit 3\n"
         ),
+        "boot2docker-py/engine.sh": b'EXTRA_ARGS="$EXTRA_ARGS --label from=outside"\n',
         "profile.txt": b"EXTRA_ARGS=",
         "bootsync.sh": as_windows_saves(
             b"#!/bin/sh\nif true; then\n  echo synced > /tmp/synced\nfi\n"
@@ -733,6 +734,10 @@ class TestFilesOfWindows:
         assert windows.run("cat /tmp/local") == "local"
         environment = windows.run("sudo cat /proc/$(cat /var/run/docker.pid)/environ")
         assert "NO_PROXY=a.example" in environment.split("\0")
+
+    def test_a_profile_that_exits_keeps_nothing_of_ours_out(self, windows: BareVM) -> None:
+        command = windows.run("tr '\\0' ' ' < /proc/$(cat /var/run/docker.pid)/cmdline")
+        assert "--label kind=windows --label from=outside" in command
 
     @pytest.mark.parametrize("name", ["der", "first", "second", "bundled", "crlf"])
     def test_authorities_are_trusted_in_every_form(

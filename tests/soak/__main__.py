@@ -103,6 +103,8 @@ def main() -> int:
                 done.append(disturb(vm, chance))
         stop = quiet(vm)
         print(f"disturbed by {done}; {dict(load.counted)}")
+        for reason, count in load.reasons.most_common(8):
+            print(f"  {count} times {reason}")
         print(f"at the end {stop}", flush=True)
         return int(not is_as_before(start, stop))
     finally:

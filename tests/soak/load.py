@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import random
+import re
 import socket
 import subprocess
 import threading
@@ -19,6 +20,11 @@ CLIENTS = 24
 ANSWER_S = 60.0
 
 
+def reason_of(error: Exception) -> str:
+    """Return the words of an error, without its numbers, which are of one try."""
+    return re.sub(r"[0-9a-f]{12,}|[0-9]+", "N", f"{type(error).__name__}: {error}")[:120]
+
+
 class Load:
     """Threads that use the VM until the `with` block ends; counts what came of it."""
 
@@ -29,6 +35,7 @@ class Load:
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self.counted: Counter[str] = collections.Counter()
+        self.reasons: Counter[str] = collections.Counter()
 
     def __enter__(self) -> Load:
         kinds = [self._ask, self._list, self._hang_up, self._hold]
@@ -53,8 +60,9 @@ class Load:
             name = use.__name__.strip("_")
             try:
                 use(chance)
-            except (OSError, subprocess.SubprocessError):
+            except (OSError, subprocess.SubprocessError) as error:
                 self.counted[f"{name} failed"] += 1  # the VM is away now and then
+                self.reasons[reason_of(error)] += 1
             else:
                 self.counted[name] += 1
 

@@ -1,4 +1,4 @@
-"""The command that tells where published ports of containers are reached: `ports`."""
+"""The command that says where published ports of containers and services are reached: `ports`."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ def ports(session: Session) -> None:
     elif rows:
         screen.data("\n".join(_table([HEADINGS, *(_words(row) for row in rows)])))
     else:
-        screen.words("No container publishes a port.")
-        screen.words("Services of a swarm are not listed, but in mode=host.")
+        screen.words("No container publishes a port, and no service that this VM knows of.")
 
 
 def _words(row: dict[str, Any]) -> tuple[str, ...]:

@@ -39,6 +39,8 @@ def settings_of_copy(source: Settings, own: Own) -> Settings:
         qmp_port=0,
         qmp_spares=[],
         accelerator="",
+        network=own.internal_network.name if own.internal_network else "",
+        network_number=own.internal_network.number if own.internal_network else 0,
         base="",
     )
 

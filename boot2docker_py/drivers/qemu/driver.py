@@ -14,7 +14,7 @@ import logging
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Iterator, Sequence
+from typing import TYPE_CHECKING, Collection, Iterator, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.drivers import host, ports
@@ -38,6 +38,7 @@ from boot2docker_py.drivers.qemu import (
     command_line,
     copies,
     disk,
+    internal_network,
     qmp,
     saved,
     shares,
@@ -101,6 +102,7 @@ class QEMUDriver(Driver):
         has_host_only_network=False,
         has_shared_folders=not _USES_PORT,  # QEMU's 9p is not for Windows
         shares_forbid_saving=True,
+        has_internal_network=True,
     )
 
     def __init__(
@@ -148,6 +150,7 @@ class QEMUDriver(Driver):
             hypervisor_log=self._files.log,
             console_socket=None if self._process.uses_port else self._paths.console_socket,
             nat_network=settings.nat_network,
+            internal_network=internal_network.of(settings),
         )
 
     def ssh_address(self) -> Address:
@@ -160,6 +163,8 @@ class QEMUDriver(Driver):
         with storage_errors(self._paths):
             self._demand_absent()
             host.demand_possible(spec)
+            network = spec.internal_network
+            internal_network.demand_possible(network, uses_port=self._process.uses_port)
             with self._unfinished(_settings_of(spec)):
                 disk.make(self._files.disk, spec.seed, self._files.seed, spec.disk_mb)
 
@@ -180,7 +185,9 @@ class QEMUDriver(Driver):
                 state is State.STOPPING and saved.is_writing(self._process)
             ):
                 saved.let_run(self._process)
-            elif state is not State.RUNNING:
+            elif state is State.RUNNING:
+                self._serve_internal_network()
+            else:
                 raise self._wrong_state("start", state)
 
     def shutdown(self) -> None:
@@ -208,6 +215,7 @@ class QEMUDriver(Driver):
         with storage_errors(self._paths):
             copies.demand_none_linked(self._vm, self._files, "delete")
             self._process.end()
+            self._leave_internal_network()
             if self._files.settings.exists():
                 self._files.settings.replace(self._files.unfinished)
             self._remove_unfinished()
@@ -218,6 +226,10 @@ class QEMUDriver(Driver):
 
     def has_remains(self) -> bool:
         return self._files.unfinished.exists()
+
+    def numbers_on(self, network: str) -> Collection[int]:
+        with storage_errors(self._paths):
+            return internal_network.numbers_on(network, self._paths.folder.parent)
 
     def snapshots(self) -> Sequence[Snapshot]:
         self._settings()
@@ -371,6 +383,17 @@ class QEMUDriver(Driver):
             self._remove_unfinished()
             raise
 
+    def _serve_internal_network(self) -> None:
+        place = self._process.place_on_network(self._settings())
+        if place:
+            internal_network.serve(place)
+
+    def _leave_internal_network(self) -> None:
+        with contextlib.suppress(NotFoundError, StorageError):  # what is damaged is deleted, too
+            place = self._process.place_on_network(self._settings())
+            if place:
+                internal_network.leave(place)
+
     def _look(self) -> tuple[State, str]:
         with storage_errors(self._paths):
             try:
@@ -463,6 +486,8 @@ def _settings_of(spec: VMSpec) -> Settings:
         docker_port=spec.docker_port,
         console_log=str(spec.console_log),
         nat_network=spec.nat_network,
+        network=spec.internal_network.name if spec.internal_network else "",
+        network_number=spec.internal_network.number if spec.internal_network else 0,
     )
 
 

@@ -143,6 +143,8 @@ class Settings:
     qmp_spares: list[int] = dataclasses.field(default_factory=list)  # other ports for the same
     nat_network: str = USUAL_NAT_NETWORK
     shares: list[list[str]] = dataclasses.field(default_factory=list)  # names and folders
+    network: str = ""  # its internal network, and the VM's number there
+    network_number: int = 0
     base: str = ""  # of a linked clone: what its disk builds on, relative to the folder
     format: int = FORMAT
 

@@ -22,8 +22,14 @@ from typing import Any, ContextManager, Iterator, Sequence
 
 from boot2docker_py import lock
 from boot2docker_py.drivers import ports
-from boot2docker_py.drivers.qemu import qmp, tls
-from boot2docker_py.drivers.qemu.files import Files, opened_private, read_settings, remove_all
+from boot2docker_py.drivers.qemu import internal_network, qmp, tls
+from boot2docker_py.drivers.qemu.files import (
+    Files,
+    Settings,
+    opened_private,
+    read_settings,
+    remove_all,
+)
 from boot2docker_py.errors import HypervisorError, StorageError
 from boot2docker_py.host import port_holder
 from boot2docker_py.host.detached import detached
@@ -82,6 +88,7 @@ class Process:
         self.uses_port = uses_port
         self._answer_timeout_s = answer_timeout_s
         self.files = Files(paths.folder)
+        self._paths = paths
         self._socket = paths.qmp_socket
 
     def endpoint(self) -> qmp.Endpoint:
@@ -94,6 +101,10 @@ class Process:
         except (FileNotFoundError, StorageError):
             port, spares = 0, ()  # where nobody can listen
         return tls.Port(port, self.files.credentials, spares)
+
+    def place_on_network(self, settings: Settings) -> internal_network.Place | None:
+        """Return where the VM is on its internal network, None if it is on none."""
+        return internal_network.place_of(settings, self._paths)
 
     def _connect(self, timeout_s: float = 0) -> ContextManager[qmp.Monitor]:
         return qmp.connect(self.endpoint(), timeout_s or self._answer_timeout_s)

@@ -14,6 +14,7 @@ from boot2docker_py.drivers.base import Share
 from boot2docker_py.drivers.qemu import (
     acceleration,
     command_line,
+    internal_network,
     saved,
     shares,
     tls,
@@ -49,6 +50,11 @@ _KNOWN_FAILURES = (
         re.compile(r"Cannot allocate memory|cannot set up guest memory"),
         "the host has too little free memory for it",
         "End other programs, or make the VM with less: boot2docker --memory=MB init",
+    ),
+    (
+        re.compile(r"-netdev dgram"),
+        "this QEMU has no internal networks",
+        "Install QEMU 7.2 or later.",
     ),
 )
 
@@ -104,6 +110,10 @@ def _launch(
         command = command_line.machine(
             _program(), process.name, settings, process.files, process.endpoint(), machine
         )
+        network, place = internal_network.of(settings), process.place_on_network(settings)
+        if network and place:
+            internal_network.prepare(place)
+            command += internal_network.options(network, place)
         try:
             if saved_state is None:
                 process.start(command)
@@ -119,6 +129,8 @@ def _launch(
                     [saved_state],
                     RESTORE_TIMEOUT_S,
                 )
+            if place:
+                internal_network.serve(place)
         except EndedError as error:
             if not _PORT_TAKEN.search(str(error)):
                 raise

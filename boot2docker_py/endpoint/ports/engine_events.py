@@ -1,4 +1,4 @@
-"""Follow the engine's containers: one list, then the engine's own events; nothing is polled.
+"""Follow what publishes ports: one list, then the engine's own events; nothing is polled.
 
 An event is not applied to the list but asks for it again. So the list is always the engine's own,
 and events that come together cost one question.
@@ -35,20 +35,24 @@ SETTLE_S = 0.3
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.05, 1.0
 
-# After these the list of containers, or what they publish, may be another.
+# After these the list of containers or of services, or what they publish, may be another.
 FILTERS = {
-    "type": ["container", "network"],
-    "event": ["start", "die", "rename", "connect", "disconnect"],
+    "type": ["container", "network", "service", "node"],
+    "event": ["start", "die", "rename", "connect", "disconnect", "create", "update", "remove"],
 }
+OF_SWARM = ("service", "node")
 
-Container = Mapping[str, Any]  # Engine API, "ContainerList": one object of the answer
-OnList = Callable[[Sequence[Container]], None]
+# Engine API, "ContainerList" or "ServiceList": one object of the answer.
+Publishing = Mapping[str, Any]
+OnList = Callable[[Sequence[Publishing]], None]
 OnLost = Callable[[str], None]
 Call = Callable[[], None]
 
 
 class ContainerWatch(threading.Thread):
-    """Tell of the running containers, again whenever they change, and when they are not known.
+    """Tell of the running containers and of the services that publish by the routing mesh.
+
+    Again whenever they change, and when they are not known.
 
     Both are told in the thread of the watch. `open_engine` returns a connection to the engine, or
     one that is closed at once when there is none. While `reach` is held nothing is reported: the
@@ -69,6 +73,7 @@ class ContainerWatch(threading.Thread):
         self._on_lost = on_lost
         self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._asking = threading.Lock()  # so that no list is told after a newer one
+        self._services: Sequence[Publishing] = ()
         self._refreshes: queue.SimpleQueue[Call] = queue.SimpleQueue()
 
     def start(self) -> None:
@@ -104,6 +109,7 @@ class ContainerWatch(threading.Thread):
         return "the engine has ended its events"
 
     def _follow(self) -> None:
+        self._ask_for_services()
         since = self._tell_list()
         self._pauses.reset()
         with contextlib.closing(self._open_engine()) as stream, self._reach.ends(stream):
@@ -115,7 +121,9 @@ class ContainerWatch(threading.Thread):
                     raise ValueError("the engine's events have no end of line")
                 kinds = {_kind(line) for line in lines if line.strip()}
                 is_unsettled = is_unsettled or "network" in kinds
-                if "container" in kinds:
+                if kinds.intersection(OF_SWARM):
+                    self._ask_for_services()
+                if kinds.intersection(("container", *OF_SWARM)):
                     self._tell_list()
                 try:
                     stream.settimeout(SETTLE_S if is_unsettled else None)
@@ -146,12 +154,16 @@ class ContainerWatch(threading.Thread):
             with contextlib.closing(self._open_engine()) as stream:
                 deadline = Deadline(ANSWER_WITHIN_S)
                 answer = _asked(stream, "/containers/json", deadline)
-                body = http.body(cast(Stream, stream), answer, LIST_LIMIT_BYTES, deadline)
-            containers = untrusted.parsed_json(body)
-            if not isinstance(containers, list):
-                raise ValueError("the engine's list of containers is none")  # noqa: TRY004
-            self._on_list([one for one in containers if isinstance(one, dict)])
+                containers = _listed(stream, answer, deadline)
+            self._on_list([*containers, *self._services])
         return answer.head.get("date", "")
+
+    def _ask_for_services(self) -> None:
+        """Ask for the services of a swarm; an engine that manages none has none to tell of."""
+        with contextlib.closing(self._open_engine()) as stream:
+            deadline = Deadline(ANSWER_WITHIN_S)
+            answer = http.ask(cast(Stream, stream), "/services", deadline)
+            self._services = _listed(stream, answer, deadline) if answer.is_ok else ()
 
 
 def _asked(stream: socket.socket, path: str, deadline: Deadline) -> http.Answer:
@@ -159,6 +171,14 @@ def _asked(stream: socket.socket, path: str, deadline: Deadline) -> http.Answer:
     if not answer.is_ok:
         raise ValueError(f"the engine answered '{answer.status_line}'")
     return answer
+
+
+def _listed(stream: socket.socket, answer: http.Answer, deadline: Deadline) -> Sequence[Publishing]:
+    body = http.body(cast(Stream, stream), answer, LIST_LIMIT_BYTES, deadline)
+    found = untrusted.parsed_json(body)
+    if not isinstance(found, list):
+        raise ValueError("the engine's list is none")  # noqa: TRY004
+    return [one for one in found if isinstance(one, dict)]
 
 
 def _kind(line: bytes) -> str:

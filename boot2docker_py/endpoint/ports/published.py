@@ -1,4 +1,4 @@
-"""What containers publish, out of the engine's list of them. Plain data."""
+"""What containers and services publish, out of the engine's lists of them. Plain data."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LOOPBACK_OF = {ANY_IPV4: "127.0.0.1", ANY_IPV6: "::1"}
 
 @dataclass(frozen=True)
 class PublishedPort:
-    """One port of the VM that leads to a port of a container."""
+    """One port of the VM that leads to a port of a container, or of a service's containers."""
 
-    container: str
+    container: str  # or service
     protocol: str  # tcp, udp or sctp
     port: int  # of the VM
     container_port: int
@@ -42,13 +42,13 @@ class PublishedPort:
         return self.guest_address == "::1" or self.guest_address.startswith("127.")
 
 
-def published_by(containers: Iterable[Mapping[str, Any]]) -> list[PublishedPort]:
+def published_by(publishing: Iterable[Mapping[str, Any]]) -> list[PublishedPort]:
     """Return the published ports, in a fixed order: those that are reached everywhere first.
 
     The engine is the VM's, so nothing of it is believed: what is no port is left out, and the ports
     beside it are served.
     """
-    every = (port for container in containers for port in _of_one(container))
+    every = (port for one in publishing for port in _of_one(one))
     found = set(itertools.islice(every, MOST_PORTS))
     return sorted((port for port in found if not _is_twin(port, found)), key=_rank)
 
@@ -59,7 +59,29 @@ def _is_twin(port: PublishedPort, found: set[PublishedPort]) -> bool:
     return of_ipv4 is not None and replace(port, guest_address=of_ipv4) in found
 
 
-def _of_one(container: Mapping[str, Any]) -> Iterator[PublishedPort]:
+def _of_one(one: Mapping[str, Any]) -> Iterator[PublishedPort]:
+    return _of_service(one) if "Endpoint" in one else _of_container(one)
+
+
+def _of_service(service: Mapping[str, Any]) -> Iterator[PublishedPort]:
+    """Yield what the routing mesh serves: at every node, whichever has the containers.
+
+    Engine API, "ServiceList": Endpoint.Ports. What is published in mode host is its container's.
+    """
+    endpoint, spec = service.get("Endpoint"), service.get("Spec")
+    entries = endpoint.get("Ports") if isinstance(endpoint, dict) else None
+    name = spec.get("Name") if isinstance(spec, dict) else None
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict) or entry.get("PublishMode") == "host":
+            continue
+        port = untrusted.integer(entry.get("PublishedPort"), 1, 65535)
+        container_port = untrusted.integer(entry.get("TargetPort"), 1, 65535)
+        protocol = entry.get("Protocol")
+        if port and container_port and protocol in PROTOCOLS:
+            yield PublishedPort(str(name)[:NAME_LETTERS], protocol, port, container_port, ANY_IPV4)
+
+
+def _of_container(container: Mapping[str, Any]) -> Iterator[PublishedPort]:
     name = _name(container)
     entries = container.get("Ports")
     for entry in entries if isinstance(entries, list) else ():

@@ -13,7 +13,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Protocol, Sequence
 
-from boot2docker_py.endpoint.ports.engine_events import Container, ContainerWatch
+from boot2docker_py.endpoint.ports.engine_events import ContainerWatch, Publishing
 from boot2docker_py.endpoint.ports.published import PublishedPort, published_by
 from boot2docker_py.endpoint.ports.rooms import Rooms
 from boot2docker_py.endpoint.ports.tcp import Close, PortListener, listen
@@ -125,8 +125,8 @@ class Publisher:
 
     # In the thread of the watch.
 
-    def _on_list(self, containers: Sequence[Container]) -> None:
-        ports = published_by(containers)
+    def _on_list(self, publishing: Sequence[Publishing]) -> None:
+        ports = published_by(publishing)
         self._loop.call_soon(lambda: self._follow(ports, ""))
 
     def _on_lost(self, reason: str) -> None:

@@ -81,7 +81,7 @@ def test_nothing_published(boot2docker: Boot2Docker) -> None:
     session = FakeSession(FakeDriver(State.RUNNING), FakeEndpoint())
     answer = boot2docker(["ports"], session)
     assert (answer.status, answer.out) == (0, "")
-    assert answer.err.startswith("No container publishes a port.\nServices of a swarm")
+    assert answer.err.startswith("No container publishes a port, and no service")
 
 
 def test_not_known_is_an_error(boot2docker: Boot2Docker) -> None:

@@ -25,6 +25,7 @@ class DockerEngine:
     def __init__(self, path: Path) -> None:
         self.path, self.there = path, path_there(path)
         self.containers: dict[str, dict[str, Any]] = {}
+        self.services: list[dict[str, Any]] | None = None  # None: it manages no swarm
         self.to_start: dict[str, int] = {}  # names of containers, and what they will publish
         self.may_list = threading.Event()
         self.may_list.set()
@@ -94,6 +95,19 @@ class DockerEngine:
         for server in self._servers.pop(name, []):
             server.close()
 
+    def create_service(self, name: str, port: int, mode: str = "ingress") -> None:
+        """Create a service whose containers run on other nodes."""
+        published = {"Protocol": "tcp", "TargetPort": 80, "PublishedPort": port}
+        ports = [{**published, "PublishMode": mode}]
+        found = {"ID": name, "Spec": {"Name": name}, "Endpoint": {"Ports": ports}}
+        self.services = [*(self.services or []), found]
+        self.tell("service", "create", name)
+
+    def remove_services(self) -> None:
+        """Remove all services."""
+        self.services = []
+        self.tell("service", "remove", "all")
+
     def tell(self, kind: str, action: str, name: str) -> None:
         """Send an event to all who follow."""
         actor = {"ID": f"{name}-id", "Attributes": {"name": name}}
@@ -148,7 +162,9 @@ class DockerEngine:
                 return
             url = urllib.parse.urlsplit(words[1])
             date = formatdate(time.time(), usegmt=True).encode()
-            client.sendall(self.status_line + b"\r\nDate: " + date + b"\r\n\r\n")
+            is_refused = url.path == "/services" and self.services is None
+            status_line = b"HTTP/1.0 503 Not a manager" if is_refused else self.status_line
+            client.sendall(status_line + b"\r\nDate: " + date + b"\r\n\r\n")
             if url.path == "/events":
                 query = urllib.parse.parse_qs(url.query)
                 since = float(query["since"][0])
@@ -162,6 +178,8 @@ class DockerEngine:
                 self.lists += 1
                 answer = json.dumps(list(self.containers.values()), ensure_ascii=False).encode()
                 client.sendall(answer)
+            elif url.path == "/services":
+                client.sendall(json.dumps(self.services).encode())
             else:
                 client.sendall(b"OK")
         with contextlib.suppress(ValueError):

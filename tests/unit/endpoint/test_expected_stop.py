@@ -13,7 +13,7 @@ from typing import Sequence
 import pytest
 
 from boot2docker_py.endpoint import control, process
-from boot2docker_py.endpoint.ports.engine_events import Container, ContainerWatch
+from boot2docker_py.endpoint.ports.engine_events import ContainerWatch, Publishing
 from boot2docker_py.endpoint.way.reach import Reach
 from boot2docker_py.paths import make_private_folder
 from tests.unit.endpoint.client_side import connect_as_docker
@@ -123,7 +123,7 @@ class Watch:
         self.attempts += 1
         return self._docker.connect()
 
-    def _on_list(self, containers: Sequence[Container]) -> None:
+    def _on_list(self, containers: Sequence[Publishing]) -> None:
         self.names = [container["Names"][0] for container in containers]
 
 

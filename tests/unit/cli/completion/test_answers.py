@@ -37,7 +37,7 @@ def session() -> FakeSession:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("boot2docker u", ["up", "upgrade"]),
+        ("boot2docker u", ["up", "upgrade", "uninstall"]),
         ("boot2docker st", ["status", "start", "stop"]),
         ("boot2docker up --us", ["--use"]),
         ("boot2docker up --hosti", ["--hostip"]),

@@ -56,6 +56,11 @@ class VM:
         except GuestError:
             return {}
 
+    def why_unknown(self) -> str:
+        """Return why it is not known what is published."""
+        answer = process.published(self.paths)
+        return str(answer["unknown_because"]) if answer else ""
+
     def is_followed(self) -> bool:
         return bool(self.docker.streams)
 

@@ -40,6 +40,17 @@ class TestList:
         assert port == PublishedPort("web", "tcp", 8080, 80, "0.0.0.0")
         assert (port.target, port.is_for_loopback) == ("127.0.0.1", False)
 
+    def test_a_service_publishes_by_the_routing_mesh(self) -> None:
+        mesh = {"Protocol": "udp", "TargetPort": 53, "PublishedPort": 8053}
+        own = {**mesh, "PublishedPort": 8054, "PublishMode": "host"}
+        odd: list[object] = [{**mesh, "PublishedPort": port} for port in NO_PORTS]
+        service = {"Spec": {"Name": "dns"}, "Endpoint": {"Ports": [mesh, own, *odd, None]}}
+        assert published_by([service]) == [PublishedPort("dns", "udp", 8053, 53, "0.0.0.0")]
+
+    @pytest.mark.parametrize("nothing", [None, 5, {"Ports": None}, {"Ports": {"a": 1}}, {}])
+    def test_a_service_without_ports_publishes_none(self, nothing: object) -> None:
+        assert published_by([{"Spec": nothing, "Endpoint": nothing}]) == []
+
     @pytest.mark.parametrize(
         ("key", "value"),
         [

@@ -55,6 +55,37 @@ def test_containers_that_run_already_are_served(vm: VM, docker: DockerEngine, po
     eventually(lambda: answers(port))
 
 
+def test_a_service_of_a_swarm_is_served_though_its_containers_run_elsewhere(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    vm.forward()
+    eventually(vm.is_followed)
+    docker.create_service("web", port)
+    eventually(lambda: "web" in vm.ports())
+    assert f"127.0.0.1:{port}" in vm.ports()["web"]["listens_at"]
+    docker.remove_services()
+    eventually(lambda: refuses(port))
+    assert vm.ports() == {}
+
+
+def test_services_that_are_there_already_are_served(
+    vm: VM, docker: DockerEngine, port: int
+) -> None:
+    docker.create_service("web", port)
+    docker.create_service("own", free_port(), mode="host")
+    vm.forward()
+    eventually(lambda: vm.ports())
+    assert list(vm.ports()) == ["web"]
+
+
+def test_an_engine_whose_services_cannot_be_read_is_said_to_be_so(
+    vm: VM, docker: DockerEngine
+) -> None:
+    docker.services = {"no": "list"}  # type: ignore[assignment]
+    vm.forward()
+    eventually(lambda: "list is none" in vm.why_unknown())
+
+
 @has_ipv6
 def test_port_at_localhost_is_served_at_both_its_addresses(
     vm: VM, docker: DockerEngine, port: int

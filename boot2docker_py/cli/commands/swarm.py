@@ -1,0 +1,273 @@
+"""`boot2docker swarm`: several VMs with one Docker Swarm."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
+
+import click
+
+from boot2docker_py.cli import screen
+from boot2docker_py.cli.app import app
+from boot2docker_py.cli.commands.life import with_session
+from boot2docker_py.cli.session import Session
+from boot2docker_py.config import values
+from boot2docker_py.errors import Boot2DockerError, UsageError
+from boot2docker_py.wait import silent
+
+if TYPE_CHECKING:
+    from boot2docker_py.machine.parts import Parts
+    from boot2docker_py.machine.swarm import Row, Swarm
+
+HEADINGS = ("NODE", "VM", "ROLE", "STATUS", "AVAILABILITY", "ADDRESS", "MEMORY")
+
+log = logging.getLogger(__name__)
+
+
+class Wish(NamedTuple):
+    """What was typed behind the name of the swarm."""
+
+    what: str
+    nodes: int
+    managers: int
+    force: bool
+
+
+@app.command(shown="memory_mb cpus disk_mb")
+@click.argument("action", default="ls", metavar="ACTION")
+@click.argument("name", required=False)
+@click.argument("what", required=False)
+@click.option("--nodes", type=int, default=3, show_default=True, help="VMs of a new swarm.")
+@click.option("--managers", type=int, default=1, show_default=True, help="Managers among them.")
+@click.option("--force", "-f", is_flag=True, help="With down: cut the power in the end.")
+@with_session
+def swarm(
+    session: Session,
+    action: str,
+    name: str | None,
+    what: str | None,
+    *,
+    nodes: int,
+    managers: int,
+    force: bool,
+) -> None:
+    """Run several VMs as one Docker Swarm.
+
+    ACTION is create, ls, add, remove, up, down, save, snapshot, reset or delete. The nodes are VMs
+    NAME-1, NAME-2 and so on, with a network of their own. A docker context NAME leads to a
+    manager, and ports that services publish are at localhost.
+
+    `add NAME COUNT` makes more nodes, `remove NAME NODE` takes one away. `snapshot NAME SNAPSHOT`
+    and `reset NAME SNAPSHOT` are of all nodes.
+
+    Example: boot2docker swarm create demo --nodes 3 --memory 1g
+    boot2docker swarm ls demo
+    boot2docker swarm delete demo
+    """
+    act = ACTIONS.get(action)
+    if act is None:
+        raise UsageError(
+            f"swarm does not know '{action}'",
+            resolution=f"boot2docker swarm {'|'.join(ACTIONS)}",
+        )
+    if name is None and action == "ls":
+        _list_swarms(session)
+        return
+    if name is None:
+        raise UsageError(
+            f"which swarm? swarm {action} needs a name",
+            resolution=f"boot2docker swarm {action} NAME",
+        )
+    wish = Wish(what or "", nodes, managers, force)
+    act(session, _swarm(session, name), wish)
+
+
+def _swarm(session: Session, name: str) -> Swarm:
+    from boot2docker_py.machine.swarm import Swarm
+
+    try:
+        name = values.network_name(name)
+    except ValueError as error:
+        raise UsageError(f"the name of a swarm {error}") from error
+    session.take({"internal_network": name})
+    return Swarm(name, session.paths.vm_names, lambda vm: _quiet(session, vm), session.show)
+
+
+def _quiet(session: Session, vm_name: str) -> Parts:
+    """Return the parts of a node; what several of them wait for at once has no one line."""
+    parts = session.other(vm_name)
+    parts.show = silent
+    return parts
+
+
+def _create(session: Session, swarm: Swarm, wish: Wish) -> None:
+    from boot2docker_py.machine.swarm import Wishes
+
+    swarm.create(Wishes(wish.nodes, wish.managers), session.deadline)
+    _is_up(session, swarm)
+
+
+def _add(session: Session, swarm: Swarm, wish: Wish) -> None:
+    try:
+        count = values.whole_number(1, 50)(wish.what or "1")
+    except ValueError as error:
+        raise UsageError(f"the number of new nodes {error}") from error
+    swarm.add(count, session.deadline, managers=wish.managers)
+    _is_up(session, swarm)
+
+
+def _up(session: Session, swarm: Swarm, _wish: Wish) -> None:
+    swarm.up(session.deadline)
+    _is_up(session, swarm)
+
+
+def _reset(session: Session, swarm: Swarm, wish: Wish) -> None:
+    swarm.reset_to(_named("reset", wish, "SNAPSHOT"), session.deadline)
+    _is_up(session, swarm)
+
+
+def _remove(session: Session, swarm: Swarm, wish: Wish) -> None:
+    node = _named("remove", wish, "NODE")
+    context = session.other(node).context
+    swarm.remove(node, session.deadline)
+    context.remove()
+    words = f"'{node}' is no node of swarm '{swarm.name}' any more, and its VM is deleted."
+    _answer(session, swarm, words)
+
+
+def _snapshot(session: Session, swarm: Swarm, wish: Wish) -> None:
+    snapshot = _named("snapshot", wish, "SNAPSHOT")
+    swarm.take_snapshot(snapshot, session.deadline)
+    words = f"The snapshot '{snapshot}' of all nodes of swarm '{swarm.name}' is taken."
+    _answer(session, swarm, words)
+
+
+def _down(session: Session, swarm: Swarm, wish: Wish) -> None:
+    swarm.down(session.deadline, force=wish.force)
+    _answer(session, swarm, f"All nodes of swarm '{swarm.name}' are off.")
+
+
+def _save(session: Session, swarm: Swarm, _wish: Wish) -> None:
+    swarm.save(session.deadline)
+    _answer(session, swarm, f"The nodes of swarm '{swarm.name}' that ran are saved.")
+
+
+def _delete(session: Session, swarm: Swarm, _wish: Wish) -> None:
+    from boot2docker_py.docker.contexts import Context
+
+    contexts = [session.other(member.name).context for member in swarm.members()]
+    was_there = swarm.delete(session.deadline)
+    for context in (*contexts, Context(session.docker_config, session.paths.vm(swarm.name))):
+        context.remove()
+    if session.as_json:
+        screen.json_object({"swarm": swarm.name, "deleted": was_there})
+    else:
+        words = "is deleted, with its VMs and their disks." if was_there else "is not there."
+        screen.words(f"The swarm '{swarm.name}' {words}")
+
+
+def _show(session: Session, swarm: Swarm, _wish: Wish) -> None:
+    _list_nodes(session, swarm)
+
+
+ACTIONS: Mapping[str, Callable[[Session, Swarm, Wish], None]] = {
+    "create": _create,
+    "ls": _show,
+    "add": _add,
+    "remove": _remove,
+    "up": _up,
+    "down": _down,
+    "save": _save,
+    "snapshot": _snapshot,
+    "reset": _reset,
+    "delete": _delete,
+}
+
+
+def _named(action: str, wish: Wish, metavar: str) -> str:
+    if not wish.what:
+        raise UsageError(
+            f"swarm {action} needs the name of a {metavar.lower()}",
+            resolution=f"boot2docker swarm {action} NAME {metavar}",
+        )
+    return wish.what
+
+
+def _is_up(session: Session, swarm: Swarm) -> None:
+    """Publish the context, and say what there is."""
+    from boot2docker_py.docker.contexts import Context
+
+    manager = swarm.manager(session.deadline)
+    facts: dict[str, object] = {}
+    if manager is not None:
+        docker_host = manager.parts.endpoint.docker_host
+        context = Context(session.docker_config, session.paths.vm(swarm.name))
+        facts = {"context": None, "docker_host": docker_host}
+        try:
+            context.publish(docker_host)
+            facts["context"] = context.name
+        except Boot2DockerError as problem:
+            log.warning("%s: %s", problem.brief, problem.details or problem.resolution)
+    _list_nodes(session, swarm, **facts)
+    if facts.get("context") and not session.as_json:
+        screen.words(f"For docker to use it: docker --context {facts['context']} ...")
+
+
+def _list_nodes(session: Session, swarm: Swarm, **facts: object) -> None:
+    rows = swarm.rows(session.deadline)
+    if session.as_json:
+        nodes = [_facts(row) for row in rows]
+        screen.json_object({"swarm": swarm.name, "nodes": nodes, **facts})
+    else:
+        _table([HEADINGS, *map(_row, rows)])
+
+
+def _answer(session: Session, swarm: Swarm, words: str) -> None:
+    if session.as_json:
+        states = {member.name: member.state.value for member in swarm.members()}
+        screen.json_object({"swarm": swarm.name, "vms": states})
+    else:
+        screen.words(words)
+
+
+def _list_swarms(session: Session) -> None:
+    from boot2docker_py.machine.swarm import members
+
+    found = members.networks(session.paths.vm_names(), session.other)
+    if session.as_json:
+        screen.json_object({"swarms": [{"name": name, "vms": vms} for name, vms in found.items()]})
+    elif not found:
+        screen.words("There is no swarm; make one: boot2docker swarm create NAME")
+    else:
+        _table([("SWARM", "VMS"), *((name, ", ".join(vms)) for name, vms in found.items())])
+
+
+def _row(row: Row) -> tuple[str, ...]:
+    node = row.node
+    role = ("leader" if node.is_leader else node.role) if node else "-"
+    return (
+        row.name,
+        row.state.value,
+        screen.plain(role),
+        screen.plain(node.state if node else "unknown"),
+        screen.plain(node.availability if node else "-"),
+        row.address,
+        f"{row.memory_mb} MB",
+    )
+
+
+def _facts(row: Row) -> dict[str, object]:
+    return {
+        "name": row.name,
+        "state": row.state.value,
+        "address": row.address,
+        "memory_mb": row.memory_mb,
+        "node": row.node._asdict() if row.node else None,
+    }
+
+
+def _table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
+        screen.data(line.rstrip())

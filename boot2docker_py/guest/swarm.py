@@ -1,0 +1,192 @@
+"""What is said to an engine of its swarm: Docker's own swarm mode, over the Engine API.
+
+https://docs.docker.com/reference/api/engine/ ("Swarm", "Nodes"). An engine's words are the VM's:
+they have bounds, and what is no answer is none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import urllib.parse
+from typing import Any, Callable, NamedTuple, Sequence
+
+from boot2docker_py.errors import GuestError
+from boot2docker_py.guest import http
+from boot2docker_py.ssh.stream import Stream
+from boot2docker_py.untrusted import integer, parsed_json
+from boot2docker_py.wait import Deadline
+
+PORT = 2377  # of managers, Docker's own
+ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
+NODES_LIMIT = 1000
+TEXT_LIMIT = 256
+
+OpenStream = Callable[[], Stream]
+
+
+class Membership(NamedTuple):
+    """What an engine says of itself."""
+
+    state: str  # inactive, pending, active, error or locked
+    node_id: str
+    is_manager: bool
+    error: str
+    managers: Sequence[str]  # the IDs of the nodes that it knows as managers
+
+
+class Tokens(NamedTuple):
+    """What lets an engine join; secrets."""
+
+    worker: str
+    manager: str
+
+
+class Node(NamedTuple):
+    """A node, as a manager says."""
+
+    id: str
+    host_name: str
+    role: str  # manager or worker
+    availability: str  # active, pause or drain
+    state: str  # ready, down, unknown or disconnected
+    is_leader: bool
+    is_reachable: bool  # as a manager, by the other managers
+    address: str
+    version: int  # of what is known of it, which a change has to name
+
+
+class Engine:
+    """The swarm mode of one engine."""
+
+    def __init__(self, name: str, open_stream: OpenStream) -> None:
+        self.name = name
+        self._open_stream = open_stream
+
+    def membership(self, deadline: Deadline) -> Membership:
+        """Return what the engine is in a swarm."""
+        told = _object(_object(self._get("/info", deadline)).get("Swarm"))
+        managers = told.get("RemoteManagers")
+        rows = managers if isinstance(managers, list) else []
+        return Membership(
+            state=_text(told.get("LocalNodeState")) or "inactive",
+            node_id=_id(told.get("NodeID")),
+            is_manager=told.get("ControlAvailable") is True,
+            error=_text(told.get("Error")),
+            managers=[_id(_object(row).get("NodeID")) for row in rows[:NODES_LIMIT]],
+        )
+
+    def create(self, address: str, deadline: Deadline) -> None:
+        """Make a swarm of which the engine is the first manager, at an address of its own."""
+        document = {
+            "ListenAddr": f"{address}:{PORT}",
+            "AdvertiseAddr": address,
+            "DataPathAddr": address,
+        }
+        self._post("/swarm/init", document, deadline)
+
+    def join(self, address: str, managers: Sequence[str], token: str, deadline: Deadline) -> None:
+        """Join the swarm of the managers at these addresses."""
+        document = {
+            "ListenAddr": f"{address}:{PORT}",
+            "AdvertiseAddr": address,
+            "DataPathAddr": address,
+            "RemoteAddrs": [f"{manager}:{PORT}" for manager in managers],
+            "JoinToken": token,
+        }
+        self._post("/swarm/join", document, deadline)
+
+    def tokens(self, deadline: Deadline) -> Tokens:
+        """Return what lets others join; the engine has to be a manager."""
+        told = _object(_object(self._get("/swarm", deadline)).get("JoinTokens"))
+        return Tokens(_text(told.get("Worker")), _text(told.get("Manager")))
+
+    def leave(self, deadline: Deadline) -> None:
+        """Leave the swarm, whatever becomes of it."""
+        self._post("/swarm/leave?force=1", {}, deadline)
+
+    def nodes(self, deadline: Deadline) -> list[Node]:
+        """Return the nodes that a manager knows."""
+        told = self._get("/nodes", deadline)
+        rows = told if isinstance(told, list) else []
+        return [_node(_object(row)) for row in rows[:NODES_LIMIT]]
+
+    def change(
+        self, node: Node, deadline: Deadline, *, role: str = "", availability: str = ""
+    ) -> None:
+        """Change the role of a node, or whether it takes tasks."""
+        document = {
+            "Role": role or node.role,
+            "Availability": availability or node.availability,
+        }
+        path = f"/nodes/{urllib.parse.quote(node.id)}/update?version={node.version}"
+        self._post(path, document, deadline)
+
+    def remove(self, node: Node, deadline: Deadline) -> None:
+        """Remove a node, which has gone or is to go, from what the managers know."""
+        self._ask(f"/nodes/{urllib.parse.quote(node.id)}?force=1", deadline, method="DELETE")
+
+    def running_tasks(self, node: Node, deadline: Deadline) -> int:
+        """Return how many tasks run on a node."""
+        filters = json.dumps({"node": [node.id], "desired-state": ["running"]})
+        query = urllib.parse.urlencode({"filters": filters})
+        told = self._get(f"/tasks?{query}", deadline)
+        return len(told) if isinstance(told, list) else 0
+
+    def _get(self, path: str, deadline: Deadline) -> Any:
+        return self._ask(path, deadline)
+
+    def _post(self, path: str, document: object, deadline: Deadline) -> Any:
+        return self._ask(path, deadline, method="POST", document=json.dumps(document).encode())
+
+    def _ask(
+        self, path: str, deadline: Deadline, *, method: str = "GET", document: bytes = b""
+    ) -> Any:
+        try:
+            with contextlib.closing(self._open_stream()) as stream:
+                answer = http.ask(stream, path, deadline, method=method, document=document)
+                body = http.body(stream, answer, ANSWER_LIMIT_BYTES, deadline)
+            told = parsed_json(body) if body.strip() else None
+        except (OSError, ValueError) as error:
+            raise GuestError(
+                f"the engine of VM '{self.name}' does not answer what was asked of its swarm",
+                details=str(error) or type(error).__name__,
+                resolution="boot2docker doctor",
+            ) from error
+        if not answer.is_ok:
+            raise GuestError(
+                f"the engine of VM '{self.name}' refuses",
+                details=_text(_object(told).get("message")) or answer.status_line,
+            )
+        return told
+
+
+def _node(told: dict[str, Any]) -> Node:
+    spec, manager = _object(told.get("Spec")), _object(told.get("ManagerStatus"))
+    status = _object(told.get("Status"))
+    return Node(
+        id=_id(told.get("ID")),
+        host_name=_text(_object(told.get("Description")).get("Hostname")),
+        role=_text(spec.get("Role")),
+        availability=_text(spec.get("Availability")),
+        state=_text(status.get("State")),
+        is_leader=manager.get("Leader") is True,
+        is_reachable=manager.get("Reachability") == "reachable",
+        # That of a manager in its own eyes may be 0.0.0.0.
+        address=_text(manager.get("Addr")).rpartition(":")[0] or _text(status.get("Addr")),
+        version=integer(_object(told.get("Version")).get("Index"), 0, 1 << 63) or 0,
+    )
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    return value[:TEXT_LIMIT] if isinstance(value, str) else ""
+
+
+def _id(value: object) -> str:
+    text = _text(value)
+    return text if re.fullmatch("[a-z0-9]+", text) else ""

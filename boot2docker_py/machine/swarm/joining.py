@@ -1,0 +1,135 @@
+"""How the engines of VMs become one swarm, from whatever they are: Docker's own commands."""
+
+from __future__ import annotations
+
+import logging
+from typing import NamedTuple, Sequence
+
+from boot2docker_py.errors import GuestError, WrongStateError
+from boot2docker_py.guest.swarm import Membership, Node
+from boot2docker_py.machine.swarm.members import Member
+from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
+
+log = logging.getLogger(__name__)
+
+INACTIVE = "inactive"
+
+
+class Found(NamedTuple):
+    """A node that runs, and what its engine is."""
+
+    member: Member
+    membership: Membership
+
+
+def join_all(
+    swarm: str,
+    running: Sequence[Member],
+    managers: int,
+    deadline: Deadline,
+    report: Report = silent,
+) -> None:
+    """Make one swarm of the running VMs; those that are in it stay what they are.
+
+    Raises:
+        WrongStateError: one is in another swarm, or what there is of managers cannot act.
+        GuestError: an engine refuses.
+    """
+    found = [Found(member, member.engine.membership(deadline)) for member in running]
+    leader = _manager(swarm, found, deadline)
+    if leader is None:
+        leader = running[0]
+        log.info("Making the swarm '%s' on VM '%s'...", swarm, leader.name)
+        leader.engine.create(leader.address, deadline)
+        found = [Found(one.member, one.member.engine.membership(deadline)) for one in found]
+    known = leader.engine.nodes(deadline)
+    _demand_one_swarm(swarm, leader, found, known)
+    tokens = leader.engine.tokens(deadline)
+    wanted = managers - sum(node.role == "manager" and node.state != "down" for node in known)
+    for member, membership in found:
+        if membership.state == INACTIVE:
+            is_manager = wanted > 0
+            wanted -= is_manager
+            log.info("VM '%s' joins as a %s...", member.name, "manager" if is_manager else "worker")
+            token = tokens.manager if is_manager else tokens.worker
+            member.engine.join(member.address, [leader.address], token, deadline)
+    wait_until_ready(swarm, leader, [one.member for one in found], deadline, report)
+    _forget_earlier_selves(leader, [one.member for one in found], deadline)
+
+
+def manager_of(running: Sequence[Member], deadline: Deadline) -> Member | None:
+    """Return a running VM whose engine manages a swarm and answers for it, None if none does."""
+    for member in running:
+        try:
+            if member.engine.membership(deadline).is_manager:
+                member.engine.nodes(deadline)
+                return member
+        except GuestError as error:
+            log.debug("%s: %s", error.brief, error.details)
+    return None
+
+
+def _manager(swarm: str, found: Sequence[Found], deadline: Deadline) -> Member | None:
+    """Return a manager that can act; None when no engine is in any swarm."""
+    if all(one.membership.state == INACTIVE for one in found):
+        return None
+    leader = manager_of([one.member for one in found], deadline)
+    if leader is None:
+        facts = [
+            f"{one.member.name}: {one.membership.state} {one.membership.error}".strip()
+            for one in found
+        ]
+        raise WrongStateError(
+            f"the swarm '{swarm}' has no manager that can act",
+            details="More than half of the managers have to run. " + "; ".join(facts),
+            resolution="If the others are lost for good, in the VM of one that runs: "
+            "docker swarm init --force-new-cluster",
+        )
+    return leader
+
+
+def _demand_one_swarm(
+    swarm: str, leader: Member, found: Sequence[Found], known: Sequence[Node]
+) -> None:
+    ids = {node.id for node in known}
+    for member, membership in found:
+        if membership.state != INACTIVE and membership.node_id not in ids:
+            raise WrongStateError(
+                f"the engine of VM '{member.name}' is in another swarm than that of "
+                f"'{leader.name}', or in one of another time",
+                details="That happens when a snapshot of one node alone is restored.",
+                resolution=f"boot2docker ssh --vm {member.name} docker swarm leave --force; then: "
+                f"boot2docker swarm up {swarm}",
+            )
+
+
+def wait_until_ready(
+    swarm: str, leader: Member, members: Sequence[Member], deadline: Deadline, report: Report
+) -> None:
+    """Wait until the manager says that each of the VMs is a node that takes tasks."""
+
+    def probe(left: Deadline) -> str | None:
+        ready = {node.id for node in leader.engine.nodes(left) if node.state == "ready"}
+        missing = [one.name for one in members if one.engine.membership(left).node_id not in ready]
+        return f"not yet: {', '.join(missing)}" if missing else None
+
+    what = f"all nodes of swarm '{swarm}' to be ready"
+    wait_for([Check(what, probe)], deadline, report=report)
+
+
+def _forget_earlier_selves(leader: Member, members: Sequence[Member], deadline: Deadline) -> None:
+    """Remove what the managers know of VMs that were deleted and made anew."""
+    own = {one.engine.membership(deadline).node_id for one in members}
+    names = {node.host_name for node in leader.engine.nodes(deadline) if node.id in own}
+    for node in leader.engine.nodes(deadline):
+        if node.id not in own and node.state == "down" and node.host_name in names:
+            log.info("Forgetting an earlier node '%s'.", node.host_name)
+            if node.role == "manager":
+                leader.engine.change(node, deadline, role="worker")
+                node = as_known_now(leader, node, deadline)
+            leader.engine.remove(node, deadline)
+
+
+def as_known_now(leader: Member, node: Node, deadline: Deadline) -> Node:
+    """Return the node as it is known now: a change names the version of what it changes."""
+    return next((one for one in leader.engine.nodes(deadline) if one.id == node.id), node)

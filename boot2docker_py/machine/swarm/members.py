@@ -1,0 +1,77 @@
+"""The VMs of a swarm, and the engine in each."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Callable, Iterable
+
+from boot2docker_py.drivers.base import IS_ON, InternalNetwork, State, VMInfo
+from boot2docker_py.errors import HypervisorError, NotFoundError
+from boot2docker_py.guest.swarm import Engine
+from boot2docker_py.machine.internal_network import address_of
+from boot2docker_py.machine.swarm.wishes import in_order
+from boot2docker_py.wait import Deadline
+
+if TYPE_CHECKING:
+    from boot2docker_py.machine.parts import Parts
+
+# The parts of a VM, by its name.
+PartsOf = Callable[[str], "Parts"]
+
+
+class Member:
+    """One VM of a swarm."""
+
+    def __init__(self, name: str, parts: Parts, info: VMInfo, network: InternalNetwork) -> None:
+        self.name = name
+        self.parts = parts
+        self.memory_mb = info.memory_mb
+        self.address = address_of(network)
+
+    @property
+    def state(self) -> State:
+        """Return the state of the VM."""
+        return self.parts.driver.state()
+
+    @property
+    def is_on(self) -> bool:
+        """Tell whether its memory is in use."""
+        return self.state in IS_ON
+
+    @cached_property
+    def engine(self) -> Engine:
+        """Return the swarm mode of its engine."""
+        return Engine(self.name, self.parts.endpoint.open_engine)
+
+    def up(self, deadline: Deadline) -> None:
+        """Bring VM and engine up."""
+        self.parts.machine.up(deadline)
+        self.parts.access.settle()
+
+
+def of_swarm(swarm: str, names: Iterable[str], parts_of: PartsOf) -> list[Member]:
+    """Return the VMs on the internal network of the swarm, in the order of their names."""
+    found = []
+    for name in sorted(names, key=in_order):
+        parts = parts_of(name)
+        try:
+            info = parts.driver.describe()
+        except (NotFoundError, HypervisorError):
+            continue  # it is about to be made or deleted, or its hypervisor is not there any more
+        network = info.internal_network
+        if network and network.name == swarm:
+            found.append(Member(name, parts, info, network))
+    return found
+
+
+def networks(names: Iterable[str], parts_of: PartsOf) -> dict[str, list[str]]:
+    """Return the internal networks that VMs are on, and the names of these VMs."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(names, key=in_order):
+        try:
+            network = parts_of(name).driver.describe().internal_network
+        except (NotFoundError, HypervisorError):
+            continue
+        if network:
+            found.setdefault(network.name, []).append(name)
+    return found

@@ -1,0 +1,268 @@
+"""A swarm, by its name: made, added to, put to sleep and woken, taken apart."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Callable, Iterable, Mapping, NamedTuple, Sequence
+
+from boot2docker_py.drivers import host
+from boot2docker_py.drivers.base import State
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    GuestError,
+    NotFoundError,
+    UsageError,
+    WrongStateError,
+)
+from boot2docker_py.guest.swarm import Node
+from boot2docker_py.machine.swarm import joining, names_of_nodes
+from boot2docker_py.machine.swarm.members import Member, PartsOf, of_swarm
+from boot2docker_py.machine.swarm.wishes import Wishes, demand_memory, node_names
+from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 4  # VMs that start side by side; more share the same CPUs and disk
+
+
+class Row(NamedTuple):
+    """One node in a list: its VM, and what a manager says of it."""
+
+    name: str
+    state: State
+    address: str
+    memory_mb: int
+    node: Node | None  # None: no manager can be asked, or it knows nothing of this VM
+
+
+class Swarm:
+    """One swarm, there or not."""
+
+    def __init__(
+        self,
+        name: str,
+        names: Callable[[], Iterable[str]],
+        parts_of: PartsOf,
+        report: Report = silent,
+    ) -> None:
+        """`names` are those of all VMs of this user."""
+        self.name = name
+        self._names = names
+        self._parts_of = parts_of
+        self._report = report
+
+    def members(self) -> list[Member]:
+        """Return the VMs of the swarm; none if there is no such swarm."""
+        return of_swarm(self.name, self._names(), self._parts_of)
+
+    def rows(self, deadline: Deadline) -> list[Row]:
+        """Return what each node is."""
+        members = self._existing()
+        manager = joining.manager_of(_running(members), deadline)
+        nodes = {node.id: node for node in manager.engine.nodes(deadline)} if manager else {}
+        return [self._row(member, nodes, deadline) for member in members]
+
+    def create(self, wishes: Wishes, deadline: Deadline) -> list[Member]:
+        """Make what is missing of a swarm, and bring all of it up; return its nodes.
+
+        Raises:
+            UsageError: there is not enough memory, or a name is taken; nothing is made then.
+        """
+        wishes.demand_sound()
+        present = self.members()
+        names = node_names(self.name, [one.name for one in present], wishes.nodes)
+        missing = [name for name in names if name not in {one.name for one in present}]
+        self._demand_possible(missing, present)
+        for name in missing:
+            self._parts_of(name).machine.init(deadline)
+        return self.up(deadline, managers=wishes.managers)
+
+    def add(self, count: int, deadline: Deadline, *, managers: int = 1) -> list[Member]:
+        """Make more nodes, of which some become managers if there are fewer; return all nodes."""
+        return self.create(Wishes(len(self._existing()) + count, managers), deadline)
+
+    def up(self, deadline: Deadline, *, managers: int = 1) -> list[Member]:
+        """Bring all nodes up, and those in that are in no swarm yet."""
+        members = self._existing()
+        _each(members, lambda member: member.up(deadline))
+        joining.join_all(self.name, members, managers, deadline, self._report)
+        names_of_nodes.tell(members, deadline)
+        return members
+
+    def down(self, deadline: Deadline, *, force: bool = False) -> None:
+        """Shut all nodes down, the managers last, which place tasks until then."""
+        members = self._existing()
+        _workers_first(members, lambda one: one.parts.machine.down(deadline, force=force), deadline)
+
+    def save(self, deadline: Deadline) -> None:
+        """Save the memory of all nodes that are on."""
+        on = [member for member in self._existing() if member.is_on]
+        _each(on, lambda member: member.parts.machine.save(deadline))
+
+    def take_snapshot(self, name: str, deadline: Deadline) -> None:
+        """Take a snapshot of every node: what they know of each other is of one time only so."""
+        for member in self._existing():
+            member.parts.machine.take_snapshot(name, deadline)
+
+    def reset_to(self, name: str, deadline: Deadline) -> list[Member]:
+        """Bring all nodes back to a snapshot that each of them has, or none.
+
+        Raises:
+            NotFoundError: one has no such snapshot; nothing is changed.
+        """
+        members = self._existing()
+        without = [
+            member.name
+            for member in members
+            if name not in {one.name for one in member.parts.machine.snapshots()}
+        ]
+        if without:
+            raise NotFoundError(
+                f"no snapshot '{name}' of: {', '.join(without)}",
+                details="A swarm goes back as a whole or not at all.",
+                resolution=f"boot2docker swarm snapshot {self.name} {name}",
+            )
+        _each(members, lambda member: member.parts.machine.reset_to(name, deadline))
+        return self.up(deadline)
+
+    def remove(self, node_name: str, deadline: Deadline) -> None:
+        """Take a node out of the swarm, when its tasks have gone elsewhere, and delete its VM.
+
+        Raises:
+            NotFoundError: there is no such node.
+            WrongStateError: it is the last one, or the managers could not act without it.
+        """
+        members = self._existing()
+        member = next((one for one in members if one.name == node_name), None)
+        if member is None:
+            raise NotFoundError(
+                f"the swarm '{self.name}' has no node '{node_name}'",
+                details=f"It has: {', '.join(one.name for one in members)}.",
+            )
+        others = [one for one in members if one is not member]
+        if not others:
+            raise WrongStateError(
+                f"'{node_name}' is the last node of swarm '{self.name}'",
+                resolution=f"boot2docker swarm delete {self.name}",
+            )
+        self._drain(member, others, deadline)
+        member.parts.machine.delete(deadline)
+        names_of_nodes.tell(_running(others), deadline)
+
+    def delete(self, deadline: Deadline) -> bool:
+        """Delete all nodes with their disks; tell whether there were any."""
+        members = self.members()
+        _each(members, lambda member: member.parts.machine.delete(deadline))
+        return bool(members)
+
+    def manager(self, deadline: Deadline) -> Member | None:
+        """Return a node whose engine manages the swarm and answers, None if none does."""
+        return joining.manager_of(_running(self.members()), deadline)
+
+    # -- steps
+
+    def _existing(self) -> list[Member]:
+        members = self.members()
+        if not members:
+            raise NotFoundError(
+                f"there is no swarm '{self.name}'",
+                resolution=f"boot2docker swarm create {self.name}",
+            )
+        return members
+
+    def _demand_possible(self, missing: Sequence[str], present: Sequence[Member]) -> None:
+        new_mb = 0
+        for name in missing:
+            parts = self._parts_of(name)
+            if not parts.driver.features.has_internal_network:
+                raise UsageError(
+                    f"driver {parts.driver.name} gives VMs no network of their own",
+                    details="A swarm of VMs needs one.",
+                    resolution=f"boot2docker --driver qemu swarm create {self.name}",
+                )
+            if parts.driver.state() is not State.ABSENT:
+                raise UsageError(
+                    f"there is a VM '{name}' that is not of swarm '{self.name}'",
+                    resolution="Take another name for the swarm, or delete that VM.",
+                )
+            new_mb += parts.config.memory_mb
+        present_mb = sum(member.memory_mb for member in present)
+        demand_memory(new_mb, present_mb, host.host_memory_mb(), len(missing) + len(present))
+
+    def _row(self, member: Member, nodes: Mapping[str, Node], deadline: Deadline) -> Row:
+        state, node = member.state, None
+        if state is State.RUNNING:
+            with contextlib.suppress(GuestError):
+                node = nodes.get(member.engine.membership(deadline).node_id)
+        if node is None:
+            host_name = names_of_nodes.host_name(member)
+            of_name = [one for one in nodes.values() if one.host_name == host_name]
+            node = of_name[0] if len(of_name) == 1 else None
+        return Row(member.name, state, member.address, member.memory_mb, node)
+
+    def _drain(self, member: Member, others: Sequence[Member], deadline: Deadline) -> None:
+        manager = joining.manager_of(_running(others), deadline)
+        if manager is None:
+            raise WrongStateError(
+                f"no other node can act for the swarm '{self.name}'",
+                resolution=f"boot2docker swarm up {self.name}",
+            )
+        node = self._row(member, {n.id: n for n in manager.engine.nodes(deadline)}, deadline).node
+        if node is None:
+            return  # it never joined
+        self._demand_quorum(manager, node, deadline)
+        log.info("Moving the tasks of '%s' elsewhere...", member.name)
+        manager.engine.change(node, deadline, availability="drain")
+
+        def probe(left: Deadline) -> str | None:
+            tasks = manager.engine.running_tasks(node, left)
+            return f"{tasks} still run there" if tasks else None
+
+        if node.state == "ready":
+            what = f"the tasks of '{member.name}' to end"
+            wait_for([Check(what, probe)], deadline, report=self._report)
+        if node.role == "manager":
+            again = joining.as_known_now(manager, node, deadline)
+            manager.engine.change(again, deadline, role="worker", availability="drain")
+        if member.state is State.RUNNING:
+            member.engine.leave(deadline)
+        manager.engine.remove(node, deadline)
+
+    def _demand_quorum(self, manager: Member, node: Node, deadline: Deadline) -> None:
+        nodes = manager.engine.nodes(deadline)
+        left = [one for one in nodes if one.role == "manager" and one.id != node.id]
+        if node.role == "manager" and not any(one.is_reachable for one in left):
+            raise WrongStateError(
+                f"'{node.host_name}' is the only manager of swarm '{self.name}' that answers",
+                resolution="Make another one a manager first: docker node promote NODE",
+            )
+
+
+def _running(members: Iterable[Member]) -> list[Member]:
+    return [member for member in members if member.state is State.RUNNING]
+
+
+def _workers_first(
+    members: Sequence[Member], act: Callable[[Member], object], deadline: Deadline
+) -> None:
+    managers = []
+    for member in _running(members):
+        with contextlib.suppress(GuestError):
+            if member.engine.membership(deadline).is_manager:
+                managers.append(member)
+    _each([one for one in members if one not in managers], act)
+    _each(managers, act)
+
+
+def _each(members: Sequence[Member], act: Callable[[Member], object]) -> None:
+    """Do something with several VMs side by side; the first error is raised when all have ended."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        doing = [pool.submit(act, member) for member in members]
+    errors = [error for one in doing if (error := one.exception()) is not None]
+    for error in errors[1:]:
+        if isinstance(error, Boot2DockerError):
+            log.warning("%s: %s", error.brief, error.details)
+    if errors:
+        raise errors[0]

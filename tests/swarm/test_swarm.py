@@ -1,0 +1,85 @@
+"""Three real VMs, their network, one Docker Swarm; in the order of the file."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import urllib.request
+
+from tests.swarm.conftest import Nodes, eventually
+
+SERVE = (
+    "/busybox mkdir -p /w; /busybox hostname > /w/index.html; exec /busybox httpd -f -p 80 -h /w"
+)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return int(free.getsockname()[1])
+
+
+def page(port: int) -> str:
+    """Return what the service says at localhost, nothing when it does not answer."""
+    address = f"http://127.0.0.1:{port}/"
+    with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=10) as answer:
+        return str(answer.read().decode().strip())
+    return ""
+
+
+def serve(nodes: Nodes, name: str, replicas: int) -> int:
+    port = free_port()
+    nodes.docker("service", "create", "--quiet", "--detach", "--no-resolve-image", "--name", name,
+                 "--network", "cable", "--replicas", str(replicas), "--publish", f"{port}:80",
+                 "bb:1", "/busybox", "sh", "-c", SERVE)  # fmt: skip
+    return port
+
+
+def test_three_vms_are_one_swarm_with_addresses_of_its_own(nodes: Nodes) -> None:
+    found = nodes.swarm("ls")["nodes"]
+    assert [node["address"] for node in found] == [f"192.168.60.{n}" for n in (1, 2, 3)]
+    assert [node["node"]["state"] for node in found] == ["ready"] * 3
+    assert sum(node["node"]["is_leader"] for node in found) == 1
+
+
+def test_vms_reach_each_other_by_name(nodes: Nodes) -> None:
+    script = "exec 3<>/dev/tcp/demo-2/22; read -r words <&3; echo $words"
+    assert nodes.run("ssh", script).startswith("SSH-2.0")
+
+
+def test_a_service_on_three_nodes_is_at_localhost(nodes: Nodes) -> None:
+    nodes.docker("network", "create", "--driver", "overlay", "--attachable", "cable")
+    port = serve(nodes, "web", 3)
+    said: set[str] = set()
+
+    def has_heard_all() -> bool:
+        said.add(page(port))
+        return len(said - {""}) == 3
+
+    eventually(has_heard_all)
+    assert "web" in nodes.run("ports")
+
+
+def test_containers_reach_each_other_over_the_overlay_network(nodes: Nodes) -> None:
+    get = ["/busybox", "wget", "-q", "-O", "-", "http://tasks.web/"]
+    assert nodes.docker("run", "--rm", "--network", "cable", "bb:1", *get).strip()
+
+
+def test_the_service_goes_on_when_a_node_is_off(nodes: Nodes) -> None:
+    port = serve(nodes, "second", 2)
+    eventually(lambda: page(port) != "")
+    nodes.run("poweroff", "--vm", "demo-3")
+    eventually(lambda: nodes.states()[2] == "down")
+    eventually(lambda: all(page(port) for _ in range(5)))
+
+
+def test_all_nodes_come_back(nodes: Nodes) -> None:
+    nodes.swarm("down")
+    nodes.swarm("up")
+    eventually(lambda: nodes.states() == ["ready"] * 3)
+
+
+def test_a_node_is_taken_out_and_a_new_one_takes_its_place(nodes: Nodes) -> None:
+    nodes.swarm("remove", "demo-3")
+    assert nodes.states() == ["ready"] * 2
+    nodes.swarm("add", "1")
+    assert nodes.states() == ["ready"] * 3

@@ -1,0 +1,85 @@
+"""`boot2docker swarm`, with VMs of QEMU that are only files; the real ones are in tests/swarm."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from boot2docker_py.drivers.qemu.files import Files, Settings, write_settings
+from boot2docker_py.paths import make_private_folder
+from tests.conftest import Boot2Docker
+
+
+@pytest.fixture
+def demo(home: Path) -> Path:
+    """Make two VMs of a swarm, and one of none."""
+    for number, name in enumerate(("demo-1", "demo-2", "mine"), start=1):
+        files = Files(home / "vms" / name)
+        make_private_folder(files.folder)
+        (files.folder / "driver").write_text("qemu\n")
+        console = str(files.folder / "console.log")
+        network = "" if name == "mine" else "demo"
+        settings = Settings(
+            "id", "x.iso", 1000, 256, 1, 2022, 0, console, network=network, network_number=number
+        )
+        write_settings(files.settings, settings)
+        files.disk.write_bytes(b"x")
+    return home
+
+
+QEMU = ("--driver", "qemu")
+
+
+def test_swarms_are_listed_with_their_vms(boot2docker: Boot2Docker, demo: Path) -> None:
+    answer = boot2docker(["swarm", *QEMU])
+    assert answer.out.splitlines()[1].split() == ["demo", "demo-1,", "demo-2"]
+    told = json.loads(boot2docker(["swarm", "ls", "--json", *QEMU]).out)
+    assert told == {"swarms": [{"name": "demo", "vms": ["demo-1", "demo-2"]}]}
+
+
+def test_nodes_that_are_off_are_listed(boot2docker: Boot2Docker, demo: Path) -> None:
+    told = json.loads(boot2docker(["swarm", "ls", "demo", "--json", *QEMU]).out)
+    facts = [(node["name"], node["state"], node["address"]) for node in told["nodes"]]
+    assert facts == [
+        ("demo-1", "poweroff", "192.168.60.1"),
+        ("demo-2", "poweroff", "192.168.60.2"),
+    ]
+    assert "unknown" in boot2docker(["swarm", "ls", "demo", *QEMU]).out
+
+
+def test_a_swarm_is_deleted_and_other_vms_stay(boot2docker: Boot2Docker, demo: Path) -> None:
+    answer = boot2docker(["swarm", "delete", "demo", *QEMU])
+    assert answer.status == 0, answer
+    assert [one.parent.name for one in demo.glob("vms/*/vm.json")] == ["mine"]
+    assert "is not there" in boot2docker(["swarm", "delete", "demo", *QEMU]).err
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "brief"),
+    [
+        (["dance"], 2, "does not know 'dance'"),
+        (["create"], 2, "which swarm?"),
+        (["create", "a/b"], 2, "the name of a swarm must be"),
+        (["create", "-"], 2, "the name of a swarm must be"),
+        (["create", "x" * 41], 2, "the name of a swarm must be"),
+        (["create", "demo", "--nodes", "0"], 2, "1 to 50 nodes"),
+        (["create", "demo", "--managers", "9"], 2, "cannot be managers"),
+        (["create", "new", "--memory", "1t"], 2, "of memory, and this machine has"),
+        (["add", "demo", "many"], 2, "the number of new nodes"),
+        (["remove", "demo"], 2, "needs the name of a node"),
+        (["remove", "demo", "demo-9"], 3, "has no node 'demo-9'"),
+        (["reset", "demo"], 2, "needs the name of a snapshot"),
+        (["reset", "demo", "clean"], 3, "no snapshot 'clean' of: demo-1, demo-2"),
+        (["up", "other"], 3, "there is no swarm 'other'"),
+        (["ls", "other"], 3, "there is no swarm 'other'"),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    boot2docker: Boot2Docker, demo: Path, words: list[str], status: int, brief: str
+) -> None:
+    answer = boot2docker(["swarm", *words, *QEMU])
+    assert answer.status == status, answer
+    assert brief in answer.err
+    assert len(list(demo.glob("vms/*/vm.json"))) == 3

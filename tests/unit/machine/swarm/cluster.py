@@ -1,0 +1,187 @@
+"""What stands in for engines in swarm mode: each answers the Engine API, over streams."""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+from typing import Any, Callable
+
+from boot2docker_py.ssh.stream import Stream
+
+
+class Cluster:
+    """The engines of some VMs, by the names of these."""
+
+    def __init__(self) -> None:
+        self.engines: dict[str, FakeEngine] = {}
+        self.swarms = 0
+
+    def engine(self, name: str) -> FakeEngine:
+        """Return the engine of a VM."""
+        return self.engines.setdefault(name, FakeEngine(self, name))
+
+    def nodes(self, swarm: int) -> list[FakeEngine]:
+        """Return what is, or was, in a swarm."""
+        return [one for one in self.engines.values() if swarm and one.swarm == swarm]
+
+
+class FakeEngine:
+    """One engine: in no swarm, or a node of one."""
+
+    def __init__(self, cluster: Cluster, name: str) -> None:
+        self.cluster = cluster
+        self.name = name
+        self.swarm = 0
+        self.role = "worker"
+        self.availability = "active"
+        self.address = ""
+        self.is_on = True
+        self.version = 1
+        self.tasks = 0
+        self.has_left = False  # what a manager still knows of, as a node that is down
+        self.tokens_taken: list[str] = []
+        self.says: dict[str, tuple[int, object]] = {}  # instead of what it would, by path
+
+    @property
+    def node_id(self) -> str:
+        return "node" + self.name.replace("-", "")
+
+    def open(self) -> Stream:
+        """Return a connection to it."""
+        if not self.is_on:
+            raise ConnectionRefusedError("nobody listens")
+        return Exchange(self._answer)
+
+    def _answer(self, method: str, url: str, document: Any) -> tuple[int, object]:
+        path, _, query = url.partition("?")
+        if path in self.says:
+            return self.says[path]
+        parts = path.strip("/").split("/")
+        if path == "/info":
+            return 200, {"Swarm": self._info()}
+        if path == "/swarm/init":
+            return self._init(document)
+        if path == "/swarm/join":
+            return self._join(document)
+        if path == "/swarm/leave":
+            self.has_left = True
+            return 200, None
+        if not self._can_act():
+            return 503, {"message": "This node is not a swarm manager."}
+        if path == "/swarm":
+            words = {kind: f"{kind}-of-{self.swarm}" for kind in ("Worker", "Manager")}
+            return 200, {"JoinTokens": words}
+        if path == "/tasks":
+            node = json.loads(urllib.parse.parse_qs(query)["filters"][0])["node"][0]
+            found = next(one for one in self._peers() if one.node_id == node)
+            return 200, [{}] * found.tasks
+        if path == "/nodes":
+            return 200, [one.as_node(self) for one in self._peers()]
+        node = next(one for one in self._peers() if one.node_id == parts[1])
+        if method == "DELETE":
+            if node.role == "manager":
+                return 400, {"message": "is a cluster manager: demote it first"}
+            node.swarm = 0
+            return 200, None
+        if f"version={node.version}" not in query:
+            return 500, {"message": "update out of sequence"}
+        node.role, node.availability = document["Role"], document["Availability"]
+        node.version += 1
+        if node.availability == "drain":
+            node.tasks = max(0, node.tasks - 1)
+        return 200, None
+
+    def _info(self) -> dict[str, Any]:
+        if self.has_left:
+            return {"LocalNodeState": "inactive"}
+        managers = [{"NodeID": one.node_id} for one in self._peers() if one.role == "manager"]
+        return {
+            "LocalNodeState": "active" if self.swarm else "inactive",
+            "NodeID": self.node_id if self.swarm else "",
+            "ControlAvailable": bool(self.swarm) and self.role == "manager",
+            "RemoteManagers": managers or None,
+        }
+
+    def _init(self, document: Any) -> tuple[int, object]:
+        if self.swarm:
+            return 503, {"message": "This node is already part of a swarm."}
+        self.cluster.swarms += 1
+        self.swarm, self.role, self.address = (
+            self.cluster.swarms,
+            "manager",
+            document["AdvertiseAddr"],
+        )
+        return 200, self.node_id
+
+    def _join(self, document: Any) -> tuple[int, object]:
+        token, address = document["JoinToken"], document["RemoteAddrs"][0].partition(":")[0]
+        network = self.name.rpartition("-")[0]  # the addresses of another are the same
+        engines = self.cluster.engines.values()
+        mine = [one for one in engines if one.swarm and one.name.startswith(network)]
+        peers = [one for one in mine if one.address == address]
+        if not peers:
+            return 500, {"message": "connection refused"}
+        self.tokens_taken.append(token)
+        self.swarm, self.address = peers[0].swarm, document["AdvertiseAddr"]
+        self.role = "manager" if token.startswith("Manager") else "worker"
+        return 200, None
+
+    def _peers(self) -> list[FakeEngine]:
+        return self.cluster.nodes(self.swarm)
+
+    def _can_act(self) -> bool:
+        managers = [one for one in self._peers() if one.role == "manager"]
+        return (
+            not self.has_left
+            and self.role == "manager"
+            and 2 * sum(one.is_on for one in managers) > len(managers)
+        )
+
+    def as_node(self, asker: FakeEngine) -> dict[str, Any]:
+        """Return what a manager says of it."""
+        status = {
+            "State": "ready" if self.is_on and not self.has_left else "down",
+            "Addr": self.address,
+        }
+        told: dict[str, Any] = {
+            "ID": self.node_id,
+            "Version": {"Index": self.version},
+            "Spec": {"Role": self.role, "Availability": self.availability},
+            "Description": {"Hostname": self.name},
+            "Status": status,
+        }
+        if self.role == "manager":
+            told["ManagerStatus"] = {
+                "Leader": self is asker,
+                "Reachability": "reachable" if self.is_on else "unreachable",
+                "Addr": f"{self.address}:2377",
+            }
+        return told
+
+
+class Exchange:
+    """One question over HTTP/1.0, and its answer."""
+
+    def __init__(self, answer: Callable[[str, str, Any], tuple[int, object]]) -> None:
+        self._answer = answer
+        self._left = b""
+
+    def settimeout(self, _seconds: float | None) -> None:
+        """Take any time."""
+
+    def sendall(self, data: bytes) -> None:
+        """Take the question; it comes in one piece."""
+        head, _, body = data.partition(b"\r\n\r\n")
+        method, url, version = head.decode().split("\r\n")[0].split()
+        assert version == "HTTP/1.0"
+        status, told = self._answer(method, url, json.loads(body) if body else None)
+        words = b"" if told is None else json.dumps(told).encode()
+        self._left = b"HTTP/1.0 %d Words\r\n\r\n" % status + words
+
+    def recv(self, size: int) -> bytes:
+        """Return the next piece of the answer."""
+        piece, self._left = self._left[:size], self._left[size:]
+        return piece
+
+    def close(self) -> None:
+        """Hang up."""

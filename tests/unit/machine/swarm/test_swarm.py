@@ -1,0 +1,343 @@
+"""A swarm of VMs: made, added to, taken apart, from whatever there is of it."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import pytest
+
+from boot2docker_py.drivers import host
+from boot2docker_py.drivers.base import State
+from boot2docker_py.errors import (
+    GuestError,
+    NotFoundError,
+    UsageError,
+    WrongStateError,
+)
+from boot2docker_py.machine.swarm import Swarm, Wishes, members
+from boot2docker_py.machine.swarm.wishes import demand_memory, in_order, node_names
+from boot2docker_py.wait import Deadline
+from tests.fakes import FakeClock, FakeDriver, a_spec
+from tests.unit.machine.swarm.cluster import Cluster, FakeEngine
+
+
+class World:
+    """A machine with VMs and their engines; VMs are made and started without a machine's steps."""
+
+    def __init__(self, tmp_path: Any) -> None:
+        self.iso = tmp_path / "boot2docker.iso"
+        self.vms: dict[str, FakeDriver] = {}
+        self.cluster = Cluster()
+        self.network = "demo"
+        self.deadline = Deadline(1000, FakeClock())
+        self.hosts: dict[str, str] = {}
+        self.memory_mb = 256
+        self.swarm = self.swarm_named("demo")
+
+    def swarm_named(self, name: str) -> Swarm:
+        return Swarm(name, lambda: [n for n in self.vms if self.is_there(n)], self.parts)
+
+    def is_there(self, name: str) -> bool:
+        return self.vms[name].peek() is not State.ABSENT
+
+    def parts(self, name: str) -> Any:
+        driver = self.vms.get(name) or FakeDriver(name=name, house=self.vms)
+        engine = self.cluster.engine(name)
+        machine = FakeMachine(self, driver, engine)
+        return types.SimpleNamespace(
+            driver=driver,
+            machine=machine,
+            config=types.SimpleNamespace(memory_mb=self.memory_mb),
+            endpoint=types.SimpleNamespace(open_engine=engine.open),
+            questions=types.SimpleNamespace(running_address=lambda: name),
+            access=types.SimpleNamespace(settle=lambda: None, connect=self._connect),
+        )
+
+    def _connect(self, address: str, _deadline: Deadline) -> Any:
+        return HostsFile(self.hosts, address)
+
+    def roles(self) -> dict[str, str]:
+        nodes = self.cluster.nodes(self.cluster.swarms)
+        return {one.name: one.role for one in nodes}
+
+
+class HostsFile:
+    """A connection to a guest, which takes the names that it is told."""
+
+    def __init__(self, hosts: dict[str, str], name: str) -> None:
+        self._hosts, self._name = hosts, name
+
+    def __enter__(self) -> HostsFile:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        pass
+
+    def run(self, command: list[str], *, timeout_s: float) -> Any:
+        self._hosts[self._name] = command[-1]
+        return types.SimpleNamespace(status=0, stderr=b"")
+
+
+class FakeMachine:
+    """The life of one VM, in no time."""
+
+    def __init__(self, world: World, driver: FakeDriver, engine: FakeEngine) -> None:
+        self._world, self._driver, self._engine = world, driver, engine
+
+    def init(self, _deadline: Deadline) -> bool:
+        from boot2docker_py.drivers.base import InternalNetwork
+
+        number = 1 + max([0, *self._driver.numbers_on(self._world.network)])
+        network = InternalNetwork(self._world.network, number)
+        self._driver.create(a_spec(self._world.iso)._replace(internal_network=network))
+        return True
+
+    def up(self, _deadline: Deadline) -> State:
+        found = self._driver.state()
+        self._driver.start()
+        self._engine.is_on = True
+        return found
+
+    def down(self, _deadline: Deadline, *, force: bool = False) -> None:
+        self._driver.power_off()
+        self._engine.is_on = False
+
+    def save(self, _deadline: Deadline) -> None:
+        self._driver.save()
+        self._engine.is_on = False
+
+    def delete(self, _deadline: Deadline) -> bool:
+        self._driver.power_off()
+        self._driver.delete()
+        self._engine.is_on = False
+        return True
+
+    def snapshots(self) -> Any:
+        return self._driver.snapshots()
+
+    def take_snapshot(self, name: str, _deadline: Deadline) -> None:
+        self._driver.take_snapshot(name)
+
+    def reset_to(self, name: str, deadline: Deadline) -> None:
+        self._driver.power_off()
+        self._driver.restore_snapshot(name)
+        self.up(deadline)
+
+
+@pytest.fixture
+def world(tmp_path: Any) -> World:
+    return World(tmp_path)
+
+
+class TestCreate:
+    def test_three_nodes_become_one_swarm_with_one_manager(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        assert world.roles() == {"demo-1": "manager", "demo-2": "worker", "demo-3": "worker"}
+        addresses = [row.address for row in world.swarm.rows(world.deadline)]
+        assert addresses == ["192.168.60.1", "192.168.60.2", "192.168.60.3"]
+
+    def test_as_many_are_managers_as_was_asked_for(self, world: World) -> None:
+        world.swarm.create(Wishes(4, 3), world.deadline)
+        assert sorted(world.roles().values()) == ["manager"] * 3 + ["worker"]
+
+    def test_one_that_was_killed_is_finished_when_typed_again(self, world: World) -> None:
+        world.parts("demo-2").machine.init(world.deadline)
+        world.parts("demo-2").machine.up(world.deadline)
+        world.cluster.engine("demo-2").says["/swarm/join"] = (500, {"message": "killed"})
+        with pytest.raises(GuestError, match="refuses"):
+            world.swarm.create(Wishes(3, 1), world.deadline)
+        world.cluster.engine("demo-2").says.clear()
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        assert set(world.roles()) == {"demo-1", "demo-2", "demo-3"}
+        assert world.cluster.swarms == 1
+
+    def test_a_swarm_that_is_there_stays_as_it_is(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        assert world.cluster.swarms == 1
+        assert len(world.vms) == 3
+
+    def test_two_swarms_know_nothing_of_each_other(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.network = "other"
+        world.swarm_named("other").create(Wishes(2, 1), world.deadline)
+        assert [row.name for row in world.swarm.rows(world.deadline)] == ["demo-1", "demo-2"]
+        assert members.networks(world.vms, world.parts) == {
+            "demo": ["demo-1", "demo-2"],
+            "other": ["other-1", "other-2"],
+        }
+
+    def test_a_name_that_another_vm_has_is_refused_before_anything_is_made(
+        self, world: World
+    ) -> None:
+        FakeDriver(State.OFF, name="demo-2", house=world.vms)
+        with pytest.raises(UsageError, match="'demo-2' that is not of swarm"):
+            world.swarm.create(Wishes(3, 1), world.deadline)
+        assert list(world.vms) == ["demo-2"] or not world.is_there("demo-1")
+
+    def test_too_little_memory_is_said_by_numbers_before_anything_is_made(
+        self, world: World
+    ) -> None:
+        world.memory_mb = host.host_memory_mb()
+        with pytest.raises(UsageError, match="2 nodes need .* MB of memory, and this machine has"):
+            world.swarm.create(Wishes(2, 1), world.deadline)
+        assert not any(map(world.is_there, world.vms))
+
+    @pytest.mark.parametrize("wishes", [(0, 1), (51, 1), (3, 0), (3, 4), (-1, -1)])
+    def test_numbers_that_make_no_swarm_are_refused(
+        self, world: World, wishes: tuple[int, int]
+    ) -> None:
+        with pytest.raises(UsageError):
+            world.swarm.create(Wishes(*wishes), world.deadline)
+        assert world.vms == {}
+
+    def test_an_even_number_of_managers_is_warned_of(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world.swarm.create(Wishes(2, 2), world.deadline)
+        assert "2 managers survive the loss of 0, as 1 do" in caplog.text
+
+    def test_every_node_is_told_the_names_of_the_others(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        assert "192.168.60.2 demo-2" in world.hosts["demo-1"]
+        assert "192.168.60.1 demo-1" in world.hosts["demo-2"]
+
+
+class TestNodes:
+    def test_a_node_more_joins_as_a_worker(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.swarm.add(1, world.deadline)
+        assert world.roles()["demo-3"] == "worker"
+
+    def test_a_node_that_is_removed_is_drained_first_and_gone_then(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.cluster.engine("demo-2").tasks = 1
+        world.swarm.remove("demo-2", world.deadline)
+        assert set(world.roles()) == {"demo-1", "demo-3"}
+        assert not world.is_there("demo-2")
+
+    def test_a_node_that_was_deleted_by_hand_is_made_anew_and_forgotten(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        lost = world.cluster.engines.pop("demo-3")
+        lost.is_on = False
+        world.cluster.engines["lost"] = lost
+        world.vms.pop("demo-3")
+        new = world.cluster.engines["demo-3"] = AnotherID(world.cluster, "demo-3")
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        assert lost.swarm == 0
+        assert new.swarm == 1
+
+    def test_a_manager_can_go_when_another_can_act(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        world.swarm.remove("demo-1", world.deadline)
+        assert set(world.roles()) == {"demo-2", "demo-3"}
+
+    def test_the_only_manager_cannot_be_removed(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        with pytest.raises(WrongStateError, match="no other node can act"):
+            world.swarm.remove("demo-1", world.deadline)
+        assert world.is_there("demo-1")
+
+    def test_the_last_node_is_deleted_with_the_swarm(self, world: World) -> None:
+        world.swarm.create(Wishes(1, 1), world.deadline)
+        with pytest.raises(WrongStateError, match="last node"):
+            world.swarm.remove("demo-1", world.deadline)
+
+    def test_a_node_that_is_none_is_not_found(self, world: World) -> None:
+        world.swarm.create(Wishes(1, 1), world.deadline)
+        with pytest.raises(NotFoundError, match="no node 'x'"):
+            world.swarm.remove("x", world.deadline)
+
+
+class TestLife:
+    def test_all_nodes_go_down_and_come_up(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.swarm.down(world.deadline)
+        assert {vm.peek() for vm in world.vms.values()} == {State.OFF}
+        world.swarm.up(world.deadline)
+        assert {vm.peek() for vm in world.vms.values()} == {State.RUNNING}
+        assert world.cluster.swarms == 1
+
+    def test_those_that_run_are_saved(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.parts("demo-2").machine.down(world.deadline)
+        world.swarm.save(world.deadline)
+        assert [vm.peek() for vm in world.vms.values()] == [State.SAVED, State.OFF]
+
+    def test_all_go_back_to_a_snapshot(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.swarm.take_snapshot("clean", world.deadline)
+        for vm in world.vms.values():
+            vm.disk = "dirty"
+        world.swarm.reset_to("clean", world.deadline)
+        assert {vm.disk for vm in world.vms.values()} == {"new"}
+
+    def test_none_goes_back_when_one_cannot(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.vms["demo-1"].take_snapshot("clean")
+        world.vms["demo-1"].disk = "later"
+        with pytest.raises(NotFoundError, match="of: demo-2"):
+            world.swarm.reset_to("clean", world.deadline)
+        assert world.vms["demo-1"].disk == "later"
+
+    def test_a_swarm_without_a_manager_says_what_to_do(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        for name in ("demo-1", "demo-2"):
+            world.cluster.engine(name).says["/info"] = (200, {"Swarm": {"LocalNodeState": "error"}})
+            world.cluster.engine(name).is_on = False
+        world.cluster.engine("demo-3").says["/nodes"] = (500, {"message": "no leader"})
+        for name in ("demo-1", "demo-2"):
+            world.vms[name].start_fails = ""
+        with pytest.raises(WrongStateError, match="no manager that can act") as caught:
+            world.swarm.up(world.deadline)
+        assert "force-new-cluster" in caught.value.resolution
+
+    def test_a_node_of_another_swarm_is_refused(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        stranger = world.cluster.engine("demo-2")
+        world.cluster.swarms += 1
+        stranger.swarm = world.cluster.swarms
+        with pytest.raises(WrongStateError, match="another swarm"):
+            world.swarm.up(world.deadline)
+
+    def test_a_list_shows_nodes_that_are_off(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.parts("demo-2").machine.down(world.deadline)
+        first, second = world.swarm.rows(world.deadline)
+        assert first.node is not None
+        assert first.node.is_leader
+        assert second.state is State.OFF
+        assert second.node is not None
+        assert second.node.state == "down"
+
+    def test_what_is_not_there_is_not_found(self, world: World) -> None:
+        for act in (world.swarm.up, world.swarm.down, world.swarm.save, world.swarm.rows):
+            with pytest.raises(NotFoundError, match="no swarm 'demo'"):
+                act(world.deadline)
+        assert not world.swarm.delete(world.deadline)
+
+    def test_a_swarm_is_deleted_with_all_its_vms_and_no_other(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        FakeDriver(State.OFF, name="mine", house=world.vms)
+        assert world.swarm.delete(world.deadline)
+        assert [name for name in world.vms if world.is_there(name)] == ["mine"]
+
+
+class AnotherID(FakeEngine):
+    """An engine that was set up anew, under the name of an earlier one."""
+
+    @property
+    def node_id(self) -> str:
+        return "another" + self.name.replace("-", "")
+
+
+def test_nodes_are_in_the_order_of_their_numbers() -> None:
+    assert sorted(["a-10", "a-9", "b", "a"], key=in_order) == ["a", "a-9", "a-10", "b"]
+    assert node_names("a", ["a-2"], 3) == ["a-1", "a-2", "a-3"]
+
+
+def test_memory_that_is_used_already_is_no_reason_to_refuse() -> None:
+    demand_memory(0, 10_000, 5_000, 3)
+    with pytest.raises(UsageError, match="3 nodes need 11000 MB of memory"):
+        demand_memory(1_000, 10_000, 5_000, 3)
