@@ -41,6 +41,11 @@ OF_GUEST = (
     Limit("guest.engine_state.LONGEST_S", "how long a script of the user has run, as the VM says", "it counts as not begun"),
     Limit("guest.problems.MOST", "what the VM says is wrong with the user's files", "the last ones are shown"),
     Limit("guest.mounted_shares.MOST_TOLD", "who uses shared folders, at `save` and a live snapshot", "the others are not named"),
+    Limit("guest.swarm.ANSWER_LIMIT_BYTES", "an answer of the engine about its swarm", "exit status 9"),
+    Limit("guest.swarm.TEXT_LIMIT", "a name or a state in it", "it is cut"),
+    Limit("guest.swarm.NODES_LIMIT", "nodes that a manager names", "the rest is not listed"),
+    Limit("drivers.qemu.switch.FRAMES_LIMIT", "frames on an internal network that wait for one VM", "further ones are dropped"),
+    Limit("drivers.qemu.switch.ADDRESSES_LIMIT", "MAC addresses on an internal network", "all are forgotten, and learned anew"),
     Limit("drivers.qemu.qmp.LINE_BYTES", "one message of QEMU's monitor", "QEMU counts as silent"),
 )  # fmt: skip
 
