@@ -25,6 +25,10 @@ INTERRUPTED = 130
 STDOUT = 1
 LOG_BYTES = 1_000_000
 
+# What follows them may have a password in it.
+_MAY_BE_SECRET = ("--proxy", "--engine-env", "--engine-opt")
+HIDDEN = "***"
+
 OnEnd = Callable[[HypervisorEndedError], int]
 
 log = logging.getLogger("boot2docker_py")
@@ -116,7 +120,15 @@ def _for_the_log(arguments: Sequence[str]) -> str:
     rest = len(arguments) - len(ours) - 1
     if rest > 0:
         ours += [arguments[len(ours)], f"({rest} words)"]
-    return " ".join(ours)
+    hidden = [False, *(word in _MAY_BE_SECRET for word in ours)]
+    words = [HIDDEN if is_hidden else _shown(word) for word, is_hidden in zip(ours, hidden)]
+    return " ".join(words)
+
+
+def _shown(word: str) -> str:
+    """Return a word of the command line; of `--flag=secret` the flag alone."""
+    flag, equals, _value = word.partition("=")
+    return f"{flag}={HIDDEN}" if equals and flag in _MAY_BE_SECRET else word
 
 
 def _wants_json(arguments: Sequence[str]) -> bool:

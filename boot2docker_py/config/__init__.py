@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 
 from boot2docker_py.config import profile as profile_file
+from boot2docker_py.config.engine import WrongItemError, variable_as_shown
 from boot2docker_py.config.settings import OBSOLETE, PREFIX, SETTINGS, Setting
 from boot2docker_py.errors import ConfigError, UsageError
 from boot2docker_py.masking import without_secrets
@@ -183,9 +184,7 @@ class _Merge:
             self.values[setting.field] = setting.convert(value)
             self.origins[setting.field] = origin
         except ValueError as error:
-            # A proxy that is written wrongly may have its password anywhere.
-            shown = "" if setting.field == "engine_proxy" else f", not {value!r}"
-            self.mistakes.append(f"{place} {error}{shown}")
+            self.mistakes.append(f"{place} {error}{_what_was_typed(setting, value, error)}")
 
     def stop_at_mistakes(self, kind: type[UsageError], *, resolution: str) -> None:
         if len(self.mistakes) == 1:
@@ -264,7 +263,20 @@ def _nat_mistakes(config: Config) -> list[str]:
 
 def _shown(config: Config) -> Config:
     """Return the settings without the password of the proxy."""
-    return config._replace(engine_proxy=without_secrets(config.engine_proxy))
+    return config._replace(
+        engine_proxy=without_secrets(config.engine_proxy),
+        engine_environment=tuple(map(variable_as_shown, config.engine_environment)),
+        engine_options=tuple(map(without_secrets, config.engine_options)),
+    )
+
+
+def _what_was_typed(setting: Setting, value: object, error: ValueError) -> str:
+    """Return what was typed in place of what is wanted, for the end of an error."""
+    if setting.field in ("engine_proxy", "engine_environment"):
+        return ""  # one that is written wrongly may have its password anywhere
+    wrong = error.item if isinstance(error, WrongItemError) else value
+    words = wrong if isinstance(wrong, (list, tuple)) else [wrong]
+    return ", not " + (", ".join(map(repr, words)) or "nothing")
 
 
 def as_dict(config: Config) -> dict[str, object]:

@@ -8,6 +8,23 @@ from typing import Callable, Sequence
 
 AUTO, OFF = "auto", "off"
 
+# What steers the scripts that start the engine in the guest, and would lead round NOT_OPTIONS.
+NOT_VARIABLES = frozenset(
+    "CACERT CAKEY CAORG CERT CERTDIR CERT_INTERFACES DOCKER_DIR DOCKER_HOST DOCKER_REMOTE "
+    "DOCKER_STORAGE DOCKER_TLS DOCKER_ULIMITS ENV EXTRA_ARGS HOME IFS KEY LD_LIBRARY_PATH "
+    "LD_PRELOAD ORG PATH SERVERCERT SERVERKEY SERVERORG".split()
+)
+_SECRET_NAME = re.compile("(?i)pass|secret|token|key|credential")
+
+
+class WrongItemError(ValueError):
+    """One of several values is wrong."""
+
+    def __init__(self, words: str, item: str) -> None:
+        super().__init__(words)
+        self.item = item
+
+
 # What the way to the engine is made of; and options that have a setting of their own.
 NOT_OPTIONS = {
     **dict.fromkeys(
@@ -35,7 +52,13 @@ def list_of(
         words = re.split(separator, value) if isinstance(value, str) else value
         if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words):
             raise ValueError("must be a list of texts")
-        return tuple(one(word.strip()) for word in words if word.strip())
+        return tuple(item(word.strip()) for word in words if word.strip())
+
+    def item(word: str) -> str:
+        try:
+            return one(word)
+        except ValueError as error:
+            raise WrongItemError(str(error), word) from error
 
     return convert
 
@@ -74,9 +97,18 @@ def variable(word: str) -> str:
     name, equals, _value = word.partition("=")
     if not equals or not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError("must be NAME=VALUE")
+    if name in NOT_VARIABLES:
+        raise ValueError(f"must not set {name}: it steers the engine's start in the VM")
     if re.search(r"[\x00-\x1f]", word):
         raise ValueError("must have no control characters")
     return word
+
+
+def variable_as_shown(word: str) -> str:
+    """Return NAME=VALUE without what may be a secret."""
+    name, _, value = word.partition("=")
+    is_secret = "@" in value or _SECRET_NAME.search(name)
+    return f"{name}=***" if is_secret and value else word
 
 
 def proxy(value: object) -> str:

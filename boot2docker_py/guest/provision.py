@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, Iterator, Sequence
 
 from boot2docker_py.errors import DeadlineError, GuestError, StorageError
 
@@ -20,6 +22,7 @@ SCRIPT_LIMIT_BYTES = 1024 * 1024
 FOLDER = "/var/lib/boot2docker/provisioned"
 LOG = "/var/lib/boot2docker/log/provision.log"
 NOTHING_TO_DO = 66
+SAY_AFTER_S = 10.0
 
 # The mark is written when the script has ended well, so one that was cut off runs again.
 _RUN = f"""
@@ -45,18 +48,38 @@ exit $status
 """
 
 
-def run(connection: Connection, scripts: Sequence[str], deadline: Deadline) -> list[str]:
+def run(
+    connection: Connection,
+    scripts: Sequence[str],
+    deadline: Deadline,
+    say_after_s: float = SAY_AFTER_S,
+) -> list[str]:
     """Run the scripts that have not run yet, in order; return their names.
+
+    One that takes longer than `say_after_s` is named while it runs.
 
     Raises:
         GuestError: one failed; those after it did not run.
         DeadlineError: one did not end in time.
         StorageError: one cannot be read.
     """
-    return [name for word in scripts for name in _run(connection, word, deadline)]
+    return [name for word in scripts for name in _run(connection, word, deadline, say_after_s)]
 
 
-def _run(connection: Connection, word: str, deadline: Deadline) -> list[str]:
+@contextlib.contextmanager
+def _named_while_it_runs(name: str, say_after_s: float) -> Iterator[None]:
+    """Say which script it is that takes long, while a `with` block lasts."""
+    words = "The script '%s' still runs in the VM; what it does: boot2docker logs provision"
+    timer = threading.Timer(say_after_s, log.info, (words, name))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _run(connection: Connection, word: str, deadline: Deadline, say_after_s: float) -> list[str]:
     is_for_each_boot = word.startswith(ALWAYS)
     file = Path(word[len(ALWAYS) :] if is_for_each_boot else word)
     content = read(file)
@@ -64,7 +87,8 @@ def _run(connection: Connection, word: str, deadline: Deadline) -> list[str]:
     often = "always" if is_for_each_boot else "once"
     command = ["sudo", "-n", "sh", "-c", _RUN, "provision", file.name, digest, often]
     try:
-        done = connection.run(command, stdin=content, timeout_s=deadline.remaining_s())
+        with _named_while_it_runs(file.name, say_after_s):
+            done = connection.run(command, stdin=content, timeout_s=deadline.remaining_s())
     except DeadlineError as error:
         raise DeadlineError(
             f"the script '{file.name}' did not end in the VM in time",

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+import re
+import sys
 import urllib.request
-from typing import Mapping
+from typing import Callable, Mapping
 from urllib.parse import urlsplit, urlunsplit
 
+from boot2docker_py.masking import without_secrets
+
+log = logging.getLogger(__name__)
+
+_IS_WINDOWS = sys.platform == "win32"
+
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_INTERNET_SETTINGS = r"Software\Microsoft\Windows\CurrentVersion\Internet Settings"
+_NETWORK = re.compile(r"(\d{1,3}(?:\.\d{1,3}){0,2})\.\*(?:\.\*)*")
 
 
 def of_system() -> dict[str, str]:
@@ -14,7 +25,63 @@ def of_system() -> dict[str, str]:
 
     The environment counts first, then the registry of Windows and the network settings of macOS.
     """
-    return {scheme: url for scheme, url in urllib.request.getproxies().items() if url}
+    found = {scheme: url for scheme, url in urllib.request.getproxies().items() if url}
+    if _IS_WINDOWS and not urllib.request.getproxies_environment():
+        return _with_settings_of_windows(found, _internet_setting)
+    return found
+
+
+def _with_settings_of_windows(
+    found: Mapping[str, str], setting: Callable[[str], str]
+) -> dict[str, str]:
+    """Return the proxies with what Python does not read of the user's settings."""
+    if not found and setting("AutoConfigURL"):
+        log.warning(
+            "This machine's proxy is chosen by a script (%s), which is not read: name it for the "
+            "engine with --proxy URL, or say --proxy off.",
+            without_secrets(setting("AutoConfigURL")),
+        )
+    if not found:
+        return {}
+    # A proxy of Windows speaks HTTP, whatever goes through it; Python 3.8 names it after that.
+    spoken = {scheme: re.sub("^https://", "http://", url) for scheme, url in found.items()}
+    return {**spoken, "no": ",".join(exceptions_of_windows(setting("ProxyOverride")))}
+
+
+def exceptions_of_windows(override: str) -> list[str]:
+    """Return for which hosts no proxy is to be used, as the engine names them.
+
+    `override` is the registry's list: `*` may stand for anything in a name
+    (https://learn.microsoft.com/windows/win32/wininet/enabling-internet-functionality).
+    What the engine has no words for is left out: `<local>`, and a `*` inside of a name.
+    """
+    found = []
+    for word in filter(None, re.split(r"[;\s]+", override)):
+        name = word.partition("://")[2] or word
+        network = _NETWORK.fullmatch(name)
+        if network:
+            numbers = network[1].split(".")
+            address = ".".join([*numbers, *["0"] * (4 - len(numbers))])
+            found.append(f"{address}/{8 * len(numbers)}")
+        elif name.startswith("*") and "*" not in name[1:]:
+            found.append("." + name[1:].lstrip("."))
+        elif "*" not in name and "<" not in name:
+            found.append(name)
+    return [word for word in found if word != "."]
+
+
+def _internet_setting(name: str) -> str:
+    """Return a setting of the internet of this user, empty where there is none."""
+    if sys.platform == "win32":
+        import winreg
+
+        try:
+            with winreg.OpenKey(winreg.HKEY_CURRENT_USER, _INTERNET_SETTINGS) as key:
+                return str(winreg.QueryValueEx(key, name)[0])
+        except OSError:
+            return ""
+    else:
+        return ""
 
 
 def for_engine(proxies: Mapping[str, str], this_machine: str) -> dict[str, str]:

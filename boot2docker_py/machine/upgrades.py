@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# The least that the image before has to come up again.
+RESCUE_S = 300.0
+
 EveryVM = Callable[[], Sequence["Listed"]]
 
 
@@ -181,8 +184,10 @@ class Upgrades(Machine):
             self.endpoint.rest()
             self.driver.power_off()
             staged.roll_back()
-            # The time of the command went into waiting for the new image.
-            self._start(State.OFF, Deadline(deadline.timeout_s, deadline.clock))
+            # The time of the command went into waiting for the new image; one that was meant to
+            # be short is no reason to leave the VM without an engine.
+            rescue_s = max(deadline.timeout_s, RESCUE_S)
+            self._start(State.OFF, Deadline(rescue_s, deadline.clock))
             raise GuestError(
                 f"VM '{self.name}' did not come up on image {staged.after.version}; "
                 "it runs on the old one again",

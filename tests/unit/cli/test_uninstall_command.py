@@ -41,6 +41,9 @@ def used(home: Path, boot2docker: Boot2Docker) -> Path:
     (home / "vms" / "one.lock").touch()
     for name in ("boot2docker.iso", "id_boot2docker", "id_boot2docker.pub", "profile"):
         (home / name).touch()
+    for name in ("notices", "boot2docker.iso.offered"):
+        (home / name).touch()
+    (home / "boot2docker.iso.kept").mkdir()
     assert boot2docker(["completion", "bash", "--install"]).status == 0
     return home
 

@@ -54,6 +54,9 @@ def test_what_is_right_is_taken(
         (engine.list_of(engine.option, "\n"), "-H=tcp://0.0.0.0:1"),
         (engine.list_of(engine.variable, "\n"), "1A=b"),
         (engine.list_of(engine.variable, "\n"), ["A=b\x1b[31m"]),
+        (engine.list_of(engine.variable, "\n"), "EXTRA_ARGS=-H tcp://0.0.0.0:1"),
+        (engine.list_of(engine.variable, "\n"), "DOCKER_TLS=no"),
+        (engine.list_of(engine.variable, "\n"), "PATH=/tmp"),
         (engine.proxy, "proxy.example:3128"),
         (engine.proxy, "http://[/"),
         (engine.proxy, "http://a b"),
@@ -86,3 +89,46 @@ def test_the_password_of_a_proxy_is_never_shown(boot2docker: Boot2Docker, words:
     for url in ("http://me:s3cr3t@proxy:1", "me:s3cr3t@proxy:1", "http://me:s3cr3t@pro xy"):
         answer = boot2docker([*words, "--proxy", url])
         assert "s3cr3t" not in answer.out + answer.err
+
+
+@pytest.mark.parametrize("words", [["config"], ["config", "--json"]])
+@pytest.mark.parametrize(
+    "variable",
+    [
+        "HTTPS_PROXY=http://me:s3cr3t@proxy:1",
+        "HTTPS_PROXY=me:s3cr3t@proxy:1",
+        "AWS_SECRET_ACCESS_KEY=s3cr3t",
+        "1BAD=http://me:s3cr3t@pro xy",
+        "BAD PASSWORD s3cr3t",
+    ],
+)
+def test_secrets_for_the_engine_are_never_shown(
+    boot2docker: Boot2Docker, home: Path, words: list[str], variable: str
+) -> None:
+    home.mkdir()  # so that there is a log
+    for typed in (["--engine-env", variable], [f"--engine-env={variable}"]):
+        answer = boot2docker([*words, *typed])
+        assert "s3cr3t" not in answer.out + answer.err
+    assert "s3cr3t" not in (home / "boot2docker.log").read_text()
+
+
+def test_other_variables_are_shown(boot2docker: Boot2Docker) -> None:
+    assert "GOGC=50" in boot2docker(["config", "--engine-env", "GOGC=50"]).out
+
+
+@pytest.mark.parametrize(
+    ("flags", "shown"),
+    [
+        (["--registry-mirror", "https://a", "--registry-mirror", "htp://b"], "not 'htp://b'"),
+        (["--insecure-registry", "a:5000", "--insecure-registry", "b/c"], "not 'b/c'"),
+        (["--engine-opt", "mtu"], "not 'mtu'"),
+        (["--dns", "10.0.0.1", "--dns", "ten"], "not 'ten'"),
+    ],
+)
+def test_an_error_names_the_one_that_is_wrong(
+    boot2docker: Boot2Docker, flags: list[str], shown: str
+) -> None:
+    answer = boot2docker(["config", *flags])
+    assert answer.status == 2
+    assert shown in answer.err
+    assert "('" not in answer.err

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +121,35 @@ def test_a_script_is_read_as_the_guest_needs_it(tmp_path: Path) -> None:
     for file in (script, tmp_path, tmp_path / "none"):
         with pytest.raises(StorageError):
             provision.read(file)
+
+
+class _Hanging:
+    """A guest whose script ends when somebody has been told of it."""
+
+    def __init__(self) -> None:
+        self.said = threading.Event()
+
+    def run(self, _command: object, *, stdin: bytes, timeout_s: float) -> Result:
+        assert self.said.wait(timeout_s), "nobody was told"
+        return Result(0, b"", b"")
+
+
+def test_a_script_that_takes_long_is_named_while_it_runs(tmp_path: Path) -> None:
+    script = tmp_path / "slow.sh"
+    script.write_text("sleep 1000")
+    guest = _Hanging()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "'slow.sh' still runs in the VM" in record.getMessage():
+                guest.said.set()
+
+    log, listener = logging.getLogger("boot2docker_py.guest.provision"), Listener()
+    log.addHandler(listener)
+    log.setLevel(logging.INFO)
+    try:
+        done = provision.run(guest, [str(script)], Deadline(60), say_after_s=0.01)  # type: ignore[arg-type]
+    finally:
+        log.removeHandler(listener)
+        log.setLevel(logging.NOTSET)
+    assert done == ["slow.sh"]

@@ -39,3 +39,23 @@ def test_without_a_proxy_nothing_is_set() -> None:
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("https_proxy", "http://p:1")
     assert proxies.of_system()["https"] == "http://p:1"
+
+
+@pytest.mark.parametrize(
+    ("override", "exceptions"),
+    [
+        ("", []),
+        ("<local>", []),
+        ("intra.example", ["intra.example"]),
+        ("*.corp.example;*corp", [".corp.example", ".corp"]),
+        ("10.*;172.16.*;192.168.1.*", ["10.0.0.0/8", "172.16.0.0/16", "192.168.1.0/24"]),
+        ("192.168.*.*", ["192.168.0.0/16"]),
+        ("https://x.example;http://10.*", ["x.example", "10.0.0.0/8"]),
+        ("*;a*b;*.*", []),
+        (" one.example ;; two.example", ["one.example", "two.example"]),
+    ],
+)
+def test_exceptions_of_windows_are_in_the_engines_words(
+    override: str, exceptions: list[str]
+) -> None:
+    assert proxies.exceptions_of_windows(override) == exceptions
