@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_ENGINE_PROXY := off
 
-.PHONY: help demo test lint unit faults unit-lowest e2e test-swarm testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
+.PHONY: help demo test lint unit faults unit-lowest e2e test-swarm testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,8 +75,11 @@ test-windows: deps iso .venv/ready ## Run the tests with Pythons for Windows, an
 windows-installer: ## Build the installer for Windows (make windows-installer IMAGE=build/boot2docker.iso)
 	@installer/build build "$(CACHE)/windows" $(IMAGE)
 
-test-windows-core: deps ## Run those of them that are about Windows, without a VM
-	tests/windows/run $(BIN)/pytest build/results core
+test-windows-core: deps ## Run those of them that CI runs, by their rooms
+	tests/windows/run pytest build/results core
+
+test-windows-vm: deps iso .venv/ready ## Run those of boot2docker.exe with a VM, and of the installer
+	tests/windows/run $(BIN)/pytest build/results vm installer
 
 test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
 	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml

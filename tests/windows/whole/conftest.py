@@ -19,7 +19,7 @@ from boot2docker_py.host import named_pipe
 ROOT = Path(__file__).parents[3]
 TESTBED = ROOT / "tests" / "windows" / "testbed"
 PYTHON = r"C:\Python\python.exe"
-TIMEOUT_S = 300
+TIMEOUT_S = 600
 
 # What a user of Windows may be called, and what a shell would make something of.
 HOME = "C:\\users\\Jörg & Söhne 100% ^so! x"
@@ -139,7 +139,7 @@ def one_vm(windows: Windows) -> Iterator[VM]:
     vm.try_run("delete", "--force")
     image = f"Z:{str(iso)}".replace("/", "\\")
     vm.run("init", "--iso-url", image, "--memory", "1024", "--cpus", "2", "--disksize", "6000")
-    vm.run("up", "--timeout", "240")
+    vm.run("up", "--timeout", "540")
     yield vm
     vm.run("delete", "--force")
 
@@ -147,7 +147,7 @@ def one_vm(windows: Windows) -> Iterator[VM]:
 @pytest.fixture
 def vm(one_vm: VM) -> VM:
     """Return the VM, running."""
-    one_vm.run("up", "--timeout", "240")
+    one_vm.run("up", "--timeout", "540")
     return one_vm
 
 

@@ -123,7 +123,7 @@ def test_a_vm_is_made(installed: Installed) -> None:
 
 def test_a_vm_comes_up_and_its_docker_answers(installed: Installed) -> None:
     words = ["--driver", "qemu", "--vm", VM]
-    installed.run(*words, "up", "--timeout", "290")
+    installed.run(*words, "up", "--timeout", "540")
     assert installed.run(*words, "docker", "version", "--format", "{{.Server.Os}}") == "linux\n"
 
 

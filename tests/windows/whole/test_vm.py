@@ -229,7 +229,7 @@ class TestPower:
             return
         assert answer.returncode == 0, answer.stderr
         assert vm.run("status").strip() == "saved"
-        vm.run("up", "--timeout", "240")
+        vm.run("up", "--timeout", "540")
         assert vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id") == boot
 
     def test_down_and_an_up_whose_console_is_closed(self, vm: VM) -> None:
@@ -237,11 +237,11 @@ class TestPower:
         boot = vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id")
         vm.run("down")
         assert vm.run("status").strip() == "poweroff"
-        child, screen = in_console(vm, "up", "--timeout", "240")
+        child, screen = in_console(vm, "up", "--timeout", "540")
         assert b"Starting" in read_until(screen, rb"Starting")
         os.close(screen)
         os.waitpid(child, 0)
-        vm.run("up", "--timeout", "240")
+        vm.run("up", "--timeout", "540")
         assert vm.run("ssh", "cat", "/proc/sys/kernel/random/boot_id") != boot
         assert ask(vm, vm.pipe).endswith("OK\n")
 
