@@ -71,7 +71,8 @@ def words(text: str, *, is_data: bool = False) -> None:
     over goes first.
     """
     status_line.end()
-    click.echo(plain(next_command.pointed(text)), err=not is_data)
+    stream = sys.stdout if is_data else sys.stderr
+    click.echo(terminal.wrapped(plain(next_command.pointed(text)), stream), err=not is_data)
 
 
 def raw(chunk: bytes) -> None:
@@ -128,11 +129,17 @@ def json_object(value: Mapping[str, object]) -> None:
 def error(problem: Boot2DockerError) -> None:
     """Print what is wrong, what others said of it, and what to type next."""
     status_line.end()
-    show(styled("error: ", fg="red") + plain(problem.brief))
+    show(_labelled("error: ", plain(problem.brief), fg="red"))
     for line in problem.details.strip().splitlines()[-DETAIL_LINES:]:
-        click.echo(plain(f"  {line}"), err=True)
+        click.echo(terminal.wrapped(plain(f"  {line}"), sys.stderr), err=True)
     if problem.resolution:
         words(advice(problem.resolution))
+
+
+def _labelled(label: str, text: str, **style: Any) -> str:
+    """Return a label in its colour, and the text behind it in lines that fit."""
+    lines = terminal.wrapped(label + text, sys.stderr)
+    return styled(label, **style) + lines[len(label) :]
 
 
 def advice(resolution: str) -> str:
@@ -177,7 +184,7 @@ def _is_wire(logger: str) -> bool:
 
 def _as_level(words: str, record: logging.LogRecord) -> str:
     if record.levelno >= logging.WARNING:
-        return styled("warning: ", fg="yellow") + words
+        return _labelled("warning: ", words, fg="yellow")
     if record.levelno < logging.INFO:
         return styled(f"{record.name.rpartition('.')[2]}: {words}", dim=True)
-    return words
+    return terminal.wrapped(words, sys.stderr)

@@ -36,6 +36,35 @@ def fitted(text: str, columns: int) -> str:
     return kept.rstrip(",:;") + _CUT if kept else words[: max(0, columns // 2)]
 
 
+# What a user copies stays in one piece: a command of ours or docker's, up to the next mark.
+_COMMAND = r"\b(?:boot2docker|docker) [^,;:()'\"]+"
+_HELD = "\x00"
+
+
+def wrapped(text: str, stream: TextIO) -> str:
+    """Return text in lines that fit the terminal of the stream, broken between words alone."""
+    if not stream.isatty():
+        return text
+    room = columns(stream) - 1
+    return "\n".join(_wrapped_line(line, room) for line in text.split("\n"))
+
+
+def _wrapped_line(line: str, room: int) -> str:
+    if columns_of(line) <= room:
+        return line
+    indent = line[: len(line) - len(line.lstrip())]
+    held = re.sub(_COMMAND, lambda found: found[0].replace(" ", _HELD), line.strip())
+    lines, length = [indent], len(indent)
+    for word in held.split(" "):
+        gap = 1 if lines[-1].strip() else 0
+        if gap and length + gap + columns_of(word) > room:
+            lines.append(indent)
+            length, gap = len(indent), 0
+        lines[-1] += " " * gap + word
+        length += gap + columns_of(word)
+    return "\n".join(lines).replace(_HELD, " ")
+
+
 def columns_of(text: str) -> int:
     """Return how many columns a text takes; Chinese letters take two."""
     if text.isascii():

@@ -11,7 +11,7 @@ import pytest
 
 from boot2docker_py.cli import status_line
 from boot2docker_py.cli.status_line import StatusLine, duration, size
-from boot2docker_py.cli.terminal import fitted
+from boot2docker_py.cli.terminal import fitted, wrapped
 from boot2docker_py.image import DownloadProgress
 from boot2docker_py.wait import Progress
 from tests.fakes import FakeClock
@@ -245,6 +245,25 @@ class TestPipe:
 )
 def test_a_line_fits(text: str, columns: int, shown: str) -> None:
     assert fitted(text, columns) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("short", "short"),
+        ("the engine of VM 'vm' answers", "the engine of VM\n'vm' answers"),
+        ("now type this: boot2docker up --use", "now type this:\nboot2docker up --use"),
+        ("  two words indented", "  two words\n  indented"),
+        ("/a/path/that/is/longer/than/the/line", "/a/path/that/is/longer/than/the/line"),
+        ("one\ntwo", "one\ntwo"),
+    ],
+)
+def test_words_are_broken_between_words_and_commands_are_not(
+    text: str, shown: str, terminal: Terminal
+) -> None:
+    terminal.columns = 20
+    assert wrapped(text, terminal) == shown
+    assert wrapped(text, io.StringIO()) == text
 
 
 def test_times_and_sizes_are_said_as_people_do() -> None:
