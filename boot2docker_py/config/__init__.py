@@ -101,7 +101,7 @@ def load(
     merge.read_environment(environ)
     merge.stop_at_mistakes(ConfigError, resolution=f"Correct '{profile}' or the environment.")
     merge.read_flags(flags or {})
-    merge.stop_at_mistakes(UsageError, resolution="See `boot2docker help`.")
+    merge.stop_at_mistakes(UsageError, resolution="boot2docker help options")
     merge.complete()
     config = Config(
         **merge.values,
