@@ -2,7 +2,8 @@
 
 The steps are what others could see: a file opened for writing, renamed or removed, a folder made, a
 program started, a connection to QEMU. `make faults` tries every one of them; with FAULTS_SAMPLE=N
-it is N of each command, chosen by FAULTS_SEED, which is printed.
+it is N of each command, with FAULTS_CASES=N it is N commands, chosen by FAULTS_SEED, which is
+printed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from tests.unit.image import iso_bytes
 FIRST, SECOND = "boot2docker-vm", "second"
 ROOT = Path(__file__).parents[2]
 SEED = os.environ.get("FAULTS_SEED") or str(random.randrange(10**6))
-SAMPLE = int(os.environ.get("FAULTS_SAMPLE") or 0)
+SAMPLE = int(os.environ.get("FAULTS_SAMPLE") or 0)  # of the steps of each command; 0: all
+TRIED = int(os.environ.get("FAULTS_CASES") or 0)  # of the commands; 0: all
 
 # Runs a command, and kills itself before its n-th durable step; says at its end how many it had.
 FATAL = """
@@ -382,7 +384,13 @@ def house(tmp_path: Path) -> Iterator[House]:
     house.clear()
 
 
-@pytest.mark.parametrize("name", CASES)
+def tried() -> list[str]:
+    """Return the commands to try: all, or a sample."""
+    every = list(CASES)
+    return sorted(random.Random(f"{SEED} commands").sample(every, min(TRIED, len(every)))) or every
+
+
+@pytest.mark.parametrize("name", tried())
 def test_a_killed_command_is_typed_again_and_ends_well(name: str, house: House) -> None:
     case = CASES[name]
     words = [word.format(folder=house.home.parent) for word in case.words]
