@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
+import re
 import stat
 import sys
 import time
@@ -42,6 +44,7 @@ def write(
     Raises:
         OSError: it cannot be written, or another program keeps it open (Windows).
     """
+    _clear_of_the_dead(path)
     with _written(path, content, mode, temporary) as new:
         with contextlib.suppress(FileNotFoundError):
             new.chmod(stat.S_IMODE(path.stat().st_mode))
@@ -72,8 +75,31 @@ def write_new(
 
 def clear(path: Path) -> None:
     """Remove what writers of `path` that were killed have left; for when nobody writes it now."""
-    for left in path.parent.glob(f".{path.name}.*"):
+    for left in _left_beside(path):
         left.unlink(missing_ok=True)
+
+
+def _clear_of_the_dead(path: Path) -> None:
+    """Remove what writers of `path` that live no more have left."""
+    if sys.platform != "win32":  # where a question about a process could end it
+        for left in _left_beside(path):
+            found = re.fullmatch(r"([0-9]{1,9})-[0-9a-f]+", left.name.rpartition(".")[2])
+            if found and not _lives(int(found[1])):
+                left.unlink(missing_ok=True)
+
+
+def _left_beside(path: Path) -> Iterator[Path]:
+    return path.parent.glob(f".{glob.escape(path.name)}.*")
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # of another user's
+        return True
+    return True
 
 
 def replace(source: Path, target: Path, clock: Clock = time) -> None:

@@ -131,3 +131,19 @@ def test_killed_writer_leaves_the_old_content_or_the_new_and_a_name_that_is_know
         pytest.fail("it was killed each time")
     assert step > 2
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a question about a process could end it there")
+def test_what_a_killed_writer_has_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    file = tmp_path / "a [file]"
+    code = (
+        "import os, sys, signal; from pathlib import Path; from boot2docker_py import whole_file\n"
+        "os.fsync = lambda _file: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "whole_file.write(Path(sys.argv[1]), b'half')"
+    )
+    subprocess.run([sys.executable, "-c", code, str(file)], check=False)
+    living = tmp_path / f".{file.name}.{os.getpid()}-0123abcd"
+    living.touch()
+    assert len(list(tmp_path.iterdir())) == 2
+    whole_file.write(file, b"whole")
+    assert sorted(tmp_path.iterdir()) == sorted([file, living])
