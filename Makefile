@@ -33,10 +33,13 @@ lint: .venv-lint/ready site ## Check style, types (also for Windows), the genera
 	.venv-lint/bin/deptry boot2docker_py
 	.venv-lint/bin/python docs/generate.py --check
 
-unit: .venv/ready $(if $(PYTHON38),.venv38/ready) ## Run the unit tests, on the newest Python and on 3.8
-	$(BIN)/pytest tests/unit --junitxml=build/results/unit.xml
+unit: .venv/ready $(if $(PYTHON38),.venv38/ready) ## Run the unit tests, on the newest Python (with coverage) and on 3.8
+	$(BIN)/coverage run -m pytest tests/unit --junitxml=build/results/unit.xml
 	$(if $(PYTHON38),.venv38/bin/pytest tests/unit --junitxml=build/results/unit-3.8.xml,\
 	  @echo "No Python 3.8 here: its floor is only held by mypy.")
+	@echo "Coverage of the unit tests:"
+	@$(BIN)/coverage report > build/results/coverage.txt; status=$$?; \
+	  grep -E '^TOTAL|failure' build/results/coverage.txt; exit $$status
 
 unit-lowest: $(if $(PYTHON38),.venv-lowest/ready) ## Run the unit tests with the lowest versions that pyproject.toml allows
 	$(if $(PYTHON38),.venv-lowest/bin/pytest tests/unit --junitxml=build/results/unit-lowest.xml,\

@@ -73,7 +73,7 @@ def say(session: Session, context: object, *, is_used: bool) -> None:
     screen.code([shells.set_line(session.shell, "DOCKER_HOST", session.endpoint.docker_host)])
 
 
-def say_what_is_next(session: Session, context: object, *, found: State) -> None:
+def say_what_is_next(session: Session, context: object, *, is_used: bool, found: State) -> None:
     """Tell a person how long it took, and what to type next where that is news."""
     took_s = session.deadline.passed_s()
     took = f"That took {duration(took_s)}. " if took_s >= TOLD_FROM_S else ""
@@ -81,8 +81,7 @@ def say_what_is_next(session: Session, context: object, *, found: State) -> None
         if took:
             screen.words(took.rstrip())
         return
-    docker = "docker" if session.context.is_used(os.environ) or not context else ""
-    docker = docker or f"docker --context {context}"
+    docker = "docker" if is_used or not context else f"docker --context {context}"
     screen.words(f"{took}Next: {docker} run hello-world")
 
 

@@ -100,8 +100,9 @@ def engine_is_up(session: Session, found: State, *, use: bool = False, **facts: 
     facts.update(found=found.value, state="running", docker_host=docker_host, **context)
     answer(session, "", **{**timed(session), **facts})
     if not session.as_json:
-        pointing.say(session, context["context"], is_used=bool(context["context_in_use"]))
-        pointing.say_what_is_next(session, context["context"], found=found)
+        name, is_used = context["context"], bool(context["context_in_use"])
+        pointing.say(session, name, is_used=is_used)
+        pointing.say_what_is_next(session, name, is_used=is_used, found=found)
         _say_what_is_newer(session)
 
 

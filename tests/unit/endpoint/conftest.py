@@ -11,7 +11,8 @@ from boot2docker_py.endpoint import of_vm, process
 from tests.unit.endpoint.client_side import Endpoint
 from tests.unit.endpoint.docker_engine import DockerEngine
 from tests.unit.endpoint.engine import Engine
-from tests.unit.endpoint.ports.publishing import VM, free_port
+from tests.unit.endpoint.ports.publishing import VM
+from tests.unit.free_ports import free_port
 from tests.unit.ssh.real_sshd import Cable, Sshd
 
 __all__ = ["cable", "endpoint", "engine"]

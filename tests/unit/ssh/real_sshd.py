@@ -21,6 +21,7 @@ from boot2docker_py.address import Address
 from boot2docker_py.ssh import keys
 from boot2docker_py.ssh.connection import Connection, connect
 from boot2docker_py.wait import Deadline
+from tests.unit.free_ports import free_port
 from tests.unit.guest_side import path_there
 from tests.unit.listening import end_listening
 
@@ -45,8 +46,7 @@ class Sshd:
         host_key = keys.make_host_key()
         (folder / "host_key").write_bytes(host_key.private)
         (folder / "host_key").chmod(0o600)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.address = Address(*free.getsockname())
+        self.address = Address("127.0.0.1", free_port())
         there = path_there(folder)
         self._config = folder / "sshd_config"
         self._log = folder / "log"

@@ -20,6 +20,7 @@ from boot2docker_py.ssh import dialer, host_keys, keys
 from boot2docker_py.ssh.connection import Connection
 from boot2docker_py.ssh.errors import HostKeyChangedError, KeyRefusedError, NotReadyError
 from boot2docker_py.wait import Deadline
+from tests.unit.free_ports import free_port
 from tests.unit.listening import LONG_S, end_listening
 from tests.unit.ssh.fake_guest import FakeGuest, host_key
 from tests.unit.ssh.patience import Patience
@@ -55,11 +56,6 @@ def connect(
         deadline=deadline or Deadline(LONG_S),
         on_wait=(reasons if reasons is not None else []).append,
     )
-
-
-def free_address() -> Address:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return Address(*listener.getsockname())
 
 
 def line_of(key: paramiko.PKey) -> str:
@@ -133,7 +129,13 @@ def test_a_refused_key_is_told_at_once_and_no_password_is_tried(
 def test_a_port_that_refuses_is_tried_until_the_deadline(key: Path, known_hosts: Path) -> None:
     patience = Patience(lambda reasons: len(reasons) > 2)
     with pytest.raises(NotReadyError) as caught:
-        connect(free_address(), key, known_hosts, patience.deadline(), patience.reasons)
+        connect(
+            Address("127.0.0.1", free_port()),
+            key,
+            known_hosts,
+            patience.deadline(),
+            patience.reasons,
+        )
     assert patience.is_over()
     assert caught.value.details == "Connection refused"
 

@@ -68,11 +68,6 @@ class VM:
         return self.paths.forwarder_log.read_text(encoding="utf-8")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
 def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
     return socket.create_connection((host, port), timeout=LONG_S)
 

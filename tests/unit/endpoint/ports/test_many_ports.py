@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.unit.endpoint.docker_engine import GUEST, DockerEngine, Echo
-from tests.unit.endpoint.ports.publishing import VM, answers, connect, free_port
+from tests.unit.endpoint.ports.publishing import VM, answers, connect
+from tests.unit.free_ports import free_port
 from tests.unit.ssh.real_sshd import eventually
 
 LIMIT = 256
@@ -37,11 +37,7 @@ def publish(docker: DockerEngine, ports: list[int], protocol: str = "tcp") -> No
 
 
 def free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        servers = [
-            stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _number in range(count)
-        ]
-        return sorted(server.getsockname()[1] for server in servers)
+    return sorted(free_port() for _number in range(count))
 
 
 @pytest.mark.usefixtures("few_descriptors")

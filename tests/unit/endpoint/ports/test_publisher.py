@@ -17,7 +17,8 @@ from boot2docker_py.endpoint.of_vm import Endpoint
 from boot2docker_py.errors import GuestError
 from boot2docker_py.wait import Deadline
 from tests.unit.endpoint.docker_engine import GUEST, DockerEngine, Echo
-from tests.unit.endpoint.ports.publishing import VM, answers, connect, free_port, refuses
+from tests.unit.endpoint.ports.publishing import VM, answers, connect, refuses
+from tests.unit.free_ports import free_port
 from tests.unit.ssh.real_sshd import Cable, Sshd, eventually
 
 LONG_S = 60.0

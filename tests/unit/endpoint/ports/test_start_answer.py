@@ -10,7 +10,8 @@ import pytest
 from boot2docker_py.endpoint.relay.start_answer import asks_for_start, says_started
 from tests.unit.endpoint.client_side import connect_as_docker
 from tests.unit.endpoint.docker_engine import DockerEngine
-from tests.unit.endpoint.ports.publishing import VM, answers, free_port
+from tests.unit.endpoint.ports.publishing import VM, answers
+from tests.unit.free_ports import free_port
 from tests.unit.ssh.real_sshd import eventually
 
 STARTED = b"HTTP/1.1 204 No Content\r\n\r\n"

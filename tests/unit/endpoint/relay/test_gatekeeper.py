@@ -10,6 +10,7 @@ import pytest
 
 from boot2docker_py.endpoint.relay.gatekeeper import HEAD_LIMIT_BYTES, why_not
 from tests.unit.endpoint.client_side import Endpoint, forwarding
+from tests.unit.free_ports import free_port
 
 
 def head(*lines: str) -> bytes:
@@ -56,8 +57,7 @@ if sys.platform != "win32":  # the forwarder of these tests is one of POSIX
 
     @pytest.fixture
     def port(endpoint: Endpoint) -> int:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            endpoint.tcp_port = int(free.getsockname()[1])
+        endpoint.tcp_port = free_port()
         forwarding(endpoint)
         return endpoint.tcp_port
 

@@ -17,13 +17,13 @@ from boot2docker_py.endpoint.status import Settings
 from boot2docker_py.guest import engine as engine_client
 from boot2docker_py.paths import VMPaths, find
 from tests.unit.endpoint.client_side import Endpoint, forwarding
+from tests.unit.free_ports import free_port
 from tests.unit.ssh.real_sshd import eventually
 
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture
