@@ -260,11 +260,12 @@ class VM:
         Raises:
             UsageError: there is no such setting, or not of one VM; the disk would have to shrink.
             NetworkError: a port is taken.
+            GuestError: the engine refuses its settings, and goes on with those of before.
         """
         _demand_known({**settings, **dict.fromkeys(unset)})
         parts = self._parts(timeout_s, settings)
         given = {name: getattr(parts.config, name) for name in settings}
-        change = parts.machine.set(given, parts.deadline, unset=unset, restart=restart)
+        change = parts.set(given, unset=unset, restart=restart)
         if change.was_restarted:
             parts.access.settle()
         return change

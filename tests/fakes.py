@@ -530,6 +530,7 @@ class FakeConnection:
     def __init__(self) -> None:
         self.commands: list[Any] = []
         self.answers: dict[str, bytes] = {}  # by a word of the command
+        self.refusal = ""  # of the engine, for settings that are brought to it
 
     def __enter__(self) -> FakeConnection:
         return self
@@ -541,6 +542,8 @@ class FakeConnection:
         self.commands.append(command)
         from boot2docker_py.ssh.connection import Result
 
+        if self.refusal and "boot2docker-py.new" in str(command):
+            return Result(65, b"", self.refusal.encode())
         told = [text for word, text in self.answers.items() if word in str(command)]
         return Result(0, told[0] if told else b"", b"")
 
@@ -606,6 +609,12 @@ class FakeSession(Session):
     def other(self, vm_name: str) -> Any:
         made = FakeSession(self.driver.other(vm_name), FakeEndpoint(), self.images)
         made.config = configuration.load(self.paths, os.environ, {**self.flags, "vm": vm_name})
+        return made
+
+    def anew(self) -> Any:
+        made = FakeSession(*self._fakes)
+        made.connection = self.connection
+        made.config = configuration.load(self.paths, os.environ, self.flags)
         return made
 
     @cached_property

@@ -262,12 +262,9 @@ def _nat_mistakes(config: Config) -> list[str]:
 
 
 def _shown(config: Config) -> Config:
-    """Return the settings without the password of the proxy."""
-    return config._replace(
-        engine_proxy=without_secrets(config.engine_proxy),
-        engine_environment=tuple(map(variable_as_shown, config.engine_environment)),
-        engine_options=tuple(map(without_secrets, config.engine_options)),
-    )
+    """Return the settings without what may be a password."""
+    fields = ("engine_proxy", "engine_environment", "engine_options")
+    return config._replace(**{field: shown_of(field, getattr(config, field)) for field in fields})
 
 
 def _what_was_typed(setting: Setting, value: object, error: ValueError) -> str:
@@ -277,6 +274,14 @@ def _what_was_typed(setting: Setting, value: object, error: ValueError) -> str:
     wrong = error.item if isinstance(error, WrongItemError) else value
     words = wrong if isinstance(wrong, (list, tuple)) else [wrong]
     return ", not " + (", ".join(map(repr, words)) or "nothing")
+
+
+def shown_of(field: str, value: Any) -> Any:
+    """Return the value of a setting as it may be shown, without secrets."""
+    if isinstance(value, (list, tuple)):
+        words = map(variable_as_shown, value) if field == "engine_environment" else value
+        return tuple(without_secrets(word) if isinstance(word, str) else word for word in words)
+    return without_secrets(value) if isinstance(value, str) else value
 
 
 def as_dict(config: Config) -> dict[str, object]:

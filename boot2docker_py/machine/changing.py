@@ -22,7 +22,12 @@ MADE_OF = ("memory_mb", "cpus", "disk_mb", "ssh_port", "docker_port")
 HOST_ONLY = ("host_only", "host_ip", "netmask", "dhcp", "dhcp_ip", "lower_ip", "upper_ip")
 AT_BOOT = ("vbox_share", "share_symlinks")
 AT_UP = ("publish", "tcp_port", "plain_ssh")
-SETTABLE = (*MADE_OF, *HOST_ONLY, *AT_BOOT, *AT_UP)
+# What is brought to the engine when the VM comes up, or by one restart of the engine.
+OF_ENGINE = (
+    *("registry_mirrors", "insecure_registries", "engine_options", "engine_environment"),
+    *("engine_dns", "engine_proxy", "engine_ca", "provision"),
+)
+SETTABLE = (*MADE_OF, *HOST_ONLY, *AT_BOOT, *AT_UP, *OF_ENGINE)
 
 # Ports of this machine, which no two VMs share.
 OF_ONE_VM = ("ssh_port", "docker_port", "tcp_port")
@@ -90,15 +95,16 @@ def demand_possible(given: Mapping[str, Any], info: VMInfo) -> None:
 def effects(values: Mapping[str, Any], state: State, *, is_restarted: bool) -> tuple[Setting, ...]:
     """Return when each of the settings takes effect for a VM in the state."""
     flags = {setting.field: setting.flag for setting in SETTINGS}
-    is_off = state in (State.OFF, State.ABORTED)
     return tuple(
-        Setting(field, flags[field], value, _when(field, is_off=is_off, is_restarted=is_restarted))
+        Setting(field, flags[field], value, NOW if is_restarted else _when(field, state))
         for field, value in values.items()
     )
 
 
-def _when(field: str, *, is_off: bool, is_restarted: bool) -> str:
-    if is_restarted or (is_off and field in (*MADE_OF, *HOST_ONLY)):
+def _when(field: str, state: State) -> str:
+    if field in OF_ENGINE:
+        return NOW if state is State.RUNNING else NEXT_UP
+    if state in (State.OFF, State.ABORTED) and field in (*MADE_OF, *HOST_ONLY):
         return NOW
     return NEXT_UP if field in AT_UP else NEXT_BOOT
 

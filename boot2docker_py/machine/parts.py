@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from boot2docker_py import config as configuration
 from boot2docker_py import drivers
+from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.paths import Paths, VMPaths, find
 from boot2docker_py.wait import Deadline, Report, silent
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from boot2docker_py.endpoint.of_vm import Endpoint
     from boot2docker_py.image import DownloadProgress, Images
     from boot2docker_py.machine.access import Access
+    from boot2docker_py.machine.changing import Change
     from boot2docker_py.machine.copies import Copies
     from boot2docker_py.machine.questions import Questions
     from boot2docker_py.machine.upgrades import Upgrades
@@ -144,6 +146,35 @@ class Parts:
             UsageError: that is no name for a VM.
         """
         return _Other(self, vm_name)
+
+    def anew(self) -> Parts:
+        """Return the parts of this VM with its settings as they are now."""
+        return _Other(self, self.config.vm)
+
+    def set(
+        self, given: Mapping[str, Any], *, unset: Sequence[str] = (), restart: bool = False
+    ) -> Change:
+        """Change settings of the VM alone; the engine of one that runs takes its own at once.
+
+        Raises:
+            GuestError: the engine refuses them; it goes on with those of before, and so do we.
+            UsageError, NetworkError: as `Machine.set`.
+        """
+        from boot2docker_py.drivers.base import State
+        from boot2docker_py.machine import changing
+
+        before = self.config.own
+        change = self.machine.set(given, self.deadline, unset=unset, restart=restart)
+        of_engine = {*given, *unset} & {*changing.OF_ENGINE}
+        if of_engine and self.driver.state() is State.RUNNING:
+            try:
+                self.anew().access.settle_engine()
+            except Boot2DockerError:
+                changing_back = {field: before[field] for field in of_engine if field in before}
+                kept = {k: v for k, v in self.machine.config.own.items() if k not in of_engine}
+                self.machine.keep({**kept, **changing_back})
+                raise
+        return change
 
     @cached_property
     def upgrades(self) -> Upgrades:

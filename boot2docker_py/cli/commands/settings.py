@@ -8,6 +8,7 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import answer, engine_is_up, with_session
 from boot2docker_py.cli.session import Session
+from boot2docker_py.config import shown_of
 from boot2docker_py.config.profile import value_as_toml
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.errors import UsageError
@@ -26,7 +27,8 @@ def set_(session: Session, *, restart: bool, unset: tuple[str, ...]) -> None:
     """Change memory, CPUs, disk, ports or shares of the VM.
 
     What a VM is made of changes at once when it is off, else at its next boot; each answer says
-    when. A disk only grows; what is on it stays. Alone, it says what has been set.
+    when. A disk only grows; what is on it stays. The engine of a VM that runs takes its settings at
+    once, by a restart of its own. Alone, it says what has been set.
 
     Example: boot2docker set --memory 4g --cpus 2 --restart
     boot2docker set --disksize 40g
@@ -38,9 +40,10 @@ def set_(session: Session, *, restart: bool, unset: tuple[str, ...]) -> None:
     if not given and not removed:
         _show(session)
         return
-    done = session.machine.set(given, session.deadline, unset=removed, restart=restart)
-    facts = [one._asdict() for one in done.settings]
-    for one in done.settings if not session.as_json else ():
+    done = session.set(given, unset=removed, restart=restart)
+    shown = [one._replace(value=shown_of(one.field, one.value)) for one in done.settings]
+    facts = [one._asdict() for one in shown]
+    for one in shown if not session.as_json else ():
         screen.words(_words(one))
     if done.was_restarted:
         engine_is_up(session, done.found, settings=facts, restarted=True)
@@ -55,7 +58,7 @@ def set_(session: Session, *, restart: bool, unset: tuple[str, ...]) -> None:
 def _show(session: Session) -> None:
     """Say what has been set for this VM."""
     session.questions.state()
-    own = session.config.own
+    own = {field: shown_of(field, value) for field, value in session.config.own.items()}
     if session.as_json:
         screen.json_object({"vm": session.config.vm, "set": own})
     elif not own:

@@ -172,3 +172,69 @@ def test_it_goes_with_the_vm(boot2docker: Boot2Docker, home: Path) -> None:
 def test_flags_that_come_too_late_name_set(boot2docker: Boot2Docker) -> None:
     answer = boot2docker(["up", "--memory", "512"], session_of(FakeDriver(State.OFF)))
     assert "boot2docker set --memory 512" in answer.err
+
+
+class TestEngineSettings:
+    """Settings of the engine, for one VM alone."""
+
+    FLAGS = ("set", "--registry-mirror", "https://mirror.example")
+
+    def test_a_running_engine_takes_them_at_once(self, boot2docker: Boot2Docker) -> None:
+        session = running_session()
+        answer = boot2docker([*self.FLAGS, "--json"], session)
+        assert answer.status == 0, answer
+        told = json.loads(answer.out)
+        assert effects(told) == {"registry_mirrors": "now"}
+        assert not told["restarted"]
+        assert len(taken_by(session)) == 1
+
+    def test_they_are_taken_back_by_one_restart_of_the_engine(
+        self, boot2docker: Boot2Docker
+    ) -> None:
+        driver = FakeDriver(State.RUNNING)
+        assert boot2docker([*self.FLAGS], running_session(driver)).status == 0
+        session = running_session(driver)
+        answer = boot2docker(["set", "--unset", "RegistryMirror"], session)
+        assert answer.status == 0, answer
+        assert "is unset: now" in answer.err
+        assert answered(boot2docker, driver, "set")["set"] == {}
+
+    @pytest.mark.parametrize("state", [State.OFF, State.SAVED, State.PAUSED])
+    def test_another_takes_them_at_the_next_up(
+        self, boot2docker: Boot2Docker, state: State
+    ) -> None:
+        session = session_of(FakeDriver(state))
+        told = json.loads(boot2docker([*self.FLAGS, "--json"], session).out)
+        assert effects(told) == {"registry_mirrors": "at the next up"}
+        assert taken_by(session) == []
+
+    def test_what_the_engine_refuses_is_not_kept(self, boot2docker: Boot2Docker) -> None:
+        driver = FakeDriver(State.RUNNING)
+        assert boot2docker(["set", "--dns", "10.0.0.1"], running_session(driver)).status == 0
+        session = running_session(driver)
+        session.connection.refusal = "log-level: loud"
+        answer = boot2docker(
+            ["set", "--dns", "10.0.0.2", "--engine-opt", "log-level=loud"], session
+        )
+        assert answer.status == 9
+        assert "log-level: loud" in answer.err
+        assert answered(boot2docker, driver, "set")["set"] == {"engine_dns": ["10.0.0.1"]}
+
+    def test_no_secret_is_shown(self, boot2docker: Boot2Docker) -> None:
+        driver = FakeDriver(State.OFF)
+        secrets = ("--proxy", "http://me:s3cr3t@proxy:1", "--engine-env", "TOKEN=s3cr3t")
+        for words in (["set", *secrets], ["set"], ["set", "--json"], ["set", *secrets, "--json"]):
+            answer = boot2docker(words, session_of(driver))
+            assert answer.status == 0, answer
+            assert "s3cr3t" not in answer.out + answer.err
+
+
+def running_session(driver: FakeDriver | None = None) -> FakeSession:
+    session = session_of(driver or FakeDriver(State.RUNNING))
+    session.endpoint.is_running = True
+    return session
+
+
+def taken_by(session: FakeSession) -> list[str]:
+    """Return the commands by which settings were brought into the guest."""
+    return [str(one) for one in session.connection.commands if "boot2docker-py.new" in str(one)]
