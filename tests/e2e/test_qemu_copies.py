@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import shutil
 import subprocess
 import tarfile
 from io import BytesIO
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
@@ -54,8 +57,8 @@ class House:
         driver.create(self.spec(name))
         return driver
 
-    def write(self, name: str, value: int, at: str = "8M") -> None:
-        self._io(name, f"write -P {value:#x} {at} 64k")
+    def write(self, name: str, value: int, at: str = "8M", length: str = "64k") -> None:
+        self._io(name, f"write -P {value:#x} {at} {length}")
 
     def has(self, name: str, value: int, at: str = "8M") -> bool:
         return self._io(name, f"read -P {value:#x} {at} 64k", check=False) == 0
@@ -71,6 +74,24 @@ class House:
     def _io(self, name: str, command: str, *, check: bool = True) -> int:
         words = ["qemu-io", "-c", command, str(self.files(name).disk)]
         return subprocess.run(words, check=check, stdout=subprocess.DEVNULL).returncode
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[House]:
+    """Return a home on a file system that has room for one disk, and half another."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", "size=20m", "tmpfs", str(folder)]
+    if subprocess.run(words, capture_output=True).returncode:
+        pytest.skip("needs the right to mount a file system")
+    try:
+        house = House(folder / "home")
+        house.made()
+        house.write("first", 0x11, length="12M")
+        yield house
+        house.driver("first").delete()
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture
@@ -319,3 +340,76 @@ def test_a_file_that_is_something_else_is_refused(house: House, tmp_path: Path) 
         house.driver("second").import_(folder, house.own("second"))
     with pytest.raises(UsageError):
         house.driver("second").import_(tmp_path / "not there", house.own("second"))
+
+
+class TestFullDisk:
+    def test_a_copy_leaves_nothing_and_the_vm_is_what_it_was(self, small: House) -> None:
+        first, second = small.driver("first"), small.driver("second")
+        before = first.describe()
+        with pytest.raises(StorageError, match="no space"):
+            second.clone(first, small.own("second"))
+        assert second.state() is State.ABSENT
+        assert not second.has_remains()
+        first.take_snapshot("one")
+        with pytest.raises(StorageError, match="no space"):
+            second.clone(first, small.own("second"), snapshot="one", is_linked=True)
+        assert list(small.files("first").folder.glob("base-*")) == []
+        assert first.describe() == before
+        assert small.has("first", 0x11)
+
+    def test_a_file_leaves_nothing(self, small: House, tmp_path: Path) -> None:
+        file = small.iso.parent / "work.vm"
+        with pytest.raises(StorageError, match="no space"):
+            small.driver("first").export(file)
+        assert list(file.parent.glob("work.vm*")) == []
+        small.driver("first").export(tmp_path / "work.vm")
+        with pytest.raises(StorageError, match="no space"):
+            small.driver("second").import_(tmp_path / "work.vm", small.own("second"))
+        assert small.driver("second").state() is State.ABSENT
+        assert not small.driver("second").has_remains()
+
+    def test_a_snapshot_and_a_larger_disk_are_whole_or_not_there(self, small: House) -> None:
+        first = small.driver("first")
+        (small.iso.parent / "filling").write_bytes(bytes(free_bytes(small.iso.parent)))
+        with contextlib.suppress(StorageError):
+            first.take_snapshot("one")
+        with contextlib.suppress(StorageError):
+            first.change(LARGE)
+        (small.iso.parent / "filling").unlink()
+        assert small.has("first", 0x11)
+        assert first.describe().disk_mb == virtual_mb(small, "first")
+        first.change(LARGE)
+        if not first.snapshots():
+            first.take_snapshot("one")
+        first.restore_snapshot("one")
+        assert small.has("first", 0x11)
+
+
+LARGE = Changes(disk_mb=1 << 20)  # whose tables take some room
+
+
+def free_bytes(folder: Path) -> int:
+    return shutil.disk_usage(folder).free
+
+
+def virtual_mb(house: House, name: str) -> int:
+    words = ["qemu-img", "info", "--output=json", str(house.files(name).disk)]
+    described = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+    return int(described["virtual-size"]) >> 20
+
+
+def test_a_chain_of_thirty_snapshots_is_gone_through(house: House) -> None:
+    driver = house.made()
+    names = [f"number {number}" for number in range(30)]
+    for number, name in enumerate(names):
+        house.write("first", number + 1)
+        driver.take_snapshot(name)
+    found = list(driver.snapshots())
+    assert [one.name for one in found] == names
+    assert [one.parent for one in found] == [None, *names[:-1]]
+    for name in names[1:-1:2]:
+        driver.delete_snapshot(name)
+    driver.restore_snapshot(names[0])
+    assert house.has("first", 1)
+    driver.restore_snapshot(names[-1])
+    assert house.has("first", 30)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 from pathlib import Path
@@ -119,6 +121,45 @@ def test_restore_throws_nothing_away_unasked(vm: VM) -> None:
     assert b"--force" in answer.stderr
     vm.run("snapshot", "restore", "live", "--force")
     assert vm.docker("ps", "--format", "{{.Names}}").split() == ["web"]
+
+
+def test_the_example_of_the_api_does_what_it_says(vm: VM, tmp_path: Path) -> None:
+    reset_to_live(vm)
+    vm.run("snapshot", "take", "clean")
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    example = page.partition("```python\n")[2].partition("```")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{example}\nprint(docker_host, done.stdout)"],
+        env={**vm.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "hostname.txt").read_text() == "ci\n"
+    assert f"{vm.environ['DOCKER_HOST']} b'ci\\n'" in done.stdout
+    assert vm.run("status") == "running\n", "left as it was found"
+
+
+def test_a_linked_clone_with_a_larger_disk_is_a_machine_of_its_own(vm: VM) -> None:
+    reset_to_live(vm)
+    clone = VM(vm.home, vm.iso, "second")
+    vm.run("clone", "second", "--from", "live", "--linked")
+    assert vm.try_run("snapshot", "delete", "live").returncode == 4
+    clone.run("set", "--disksize", "8000")
+    clone.run("up", "--timeout", "200")
+    assert clone.run("ssh", "hostname") == "second\n"
+    assert int(clone.run("ssh", "df -m --output=size /var/lib/docker | tail -n 1")) > 6000
+    assert clone.docker("ps", "-a", "--format", "{{.Names}}").split() == ["web"]
+    names = [one.docker("info", "--format", "{{.ID}} {{.Name}}") for one in (vm, clone)]
+    assert names[0].split()[0] != names[1].split()[0]
+    assert names[1].split()[1] == "second"
+    keys = [
+        one.run("ssh", "sudo sh -c 'cat /var/lib/boot2docker/ssh/*.pub'") for one in (vm, clone)
+    ]
+    assert keys[0] != keys[1]
+    clone.run("delete", "--force")
 
 
 def test_wipe_keeps_the_port_and_forgets_the_rest(vm: VM) -> None:

@@ -56,7 +56,11 @@ def link_disk(source: Files, target: Files, snapshot: str, show: ShowBytes) -> s
     base = source.base(snapshots.tag_of(source, snapshot))
     if not base.exists():
         copy = temporary(base)
-        disk.copy(source.disk, copy, disk.Bounds(source.disk.stat().st_size, show), _tag(base))
+        try:
+            disk.copy(source.disk, copy, disk.Bounds(source.disk.stat().st_size, show), _tag(base))
+        except BaseException:
+            copy.unlink(missing_ok=True)
+            raise
         copy.chmod(0o400)  # written to by nobody, else each of its clones is lost
         copy.replace(base)
     found = f"../{source.folder.name}/{base.name}"
