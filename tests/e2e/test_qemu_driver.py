@@ -805,3 +805,25 @@ class TestKilled:
             }
             step += 1
         assert step > 8
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_a_home_that_was_moved_holds_the_vm_as_it_was(
+    running: QEMUDriver, spec: VMSpec, folder: Path, paths: VMPaths, is_saved: bool
+) -> None:
+    if is_saved:
+        running.save()
+    else:
+        running.power_off()
+    elsewhere = folder.with_name("moved, and renamed")
+    folder.rename(elsewhere)
+    moved = Paths(home=elsewhere, user_home=elsewhere).vm(paths.name)
+    driver = QEMUDriver(moved, ANSWER_TIMEOUT_S)
+    try:
+        driver.start()
+        assert driver.state() is State.RUNNING
+        info = driver.describe()
+        assert (info.iso, info.console_log) == (elsewhere / spec.iso.name, moved.console_log)
+    finally:
+        driver.delete()
+    assert not qemus_of(moved), "a QEMU was left behind"

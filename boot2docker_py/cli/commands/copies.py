@@ -9,6 +9,7 @@ import click
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import OF_IMAGES, answer, with_session
+from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config.values import vm_name
 from boot2docker_py.errors import UsageError
@@ -20,7 +21,14 @@ KEEP_KEYS = "Keep the SSH keys, and the name inside, that are on its disk."
 
 @app.command()
 @click.argument("new", metavar="NEW")
-@click.option("--from", "snapshot", metavar="SNAPSHOT", default="", help="Copy this, not the VM.")
+@click.option(
+    "--from",
+    "snapshot",
+    metavar="SNAPSHOT",
+    default="",
+    help="Copy this, not the VM.",
+    shell_complete=values.snapshots,
+)
 @click.option("--linked", is_flag=True, help="Hold only what differs from SNAPSHOT, which stays.")
 @click.option("--keep-keys", is_flag=True, help=KEEP_KEYS)
 @with_session
@@ -71,7 +79,7 @@ def rename(session: Session, new: str) -> None:
 
 
 @app.command()
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=values.of_metavar("FILE"))
 @with_session
 def export(session: Session, file: str) -> None:
     """Write the VM into one file, for another machine.
@@ -88,7 +96,7 @@ def export(session: Session, file: str) -> None:
 
 
 @app.command("import", shown=OF_IMAGES)
-@click.argument("file", metavar="FILE")
+@click.argument("file", metavar="FILE", shell_complete=values.of_metavar("FILE"))
 @click.option("--keep-keys", is_flag=True, help=KEEP_KEYS)
 @with_session
 def import_(session: Session, file: str, *, keep_keys: bool) -> None:

@@ -9,6 +9,7 @@ import click
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import OF_IMAGES, answer, timed, with_session
+from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import StorageError, UsageError
 
@@ -21,7 +22,12 @@ MB = 1_000_000
 
 
 @app.command()
-@click.argument("action", default="list", metavar="[list|prune]")
+@click.argument(
+    "action",
+    default="list",
+    metavar="[list|prune]",
+    shell_complete=values.of_metavar("list|prune"),
+)
 @with_session
 def images(session: Session, action: str) -> None:
     """List the images, or remove those that no VM boots.

@@ -7,6 +7,7 @@ import click
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import answer, engine_is_up, with_session
+from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config import shown_of
 from boot2docker_py.config.profile import value_as_toml
@@ -16,12 +17,19 @@ from boot2docker_py.machine import changing
 
 # These are about the command, and not what is set.
 OF_THE_COMMAND = ("vm", "driver", "timeout_s", "verbose", "color")
+NAMES = [one.flag[2:] for one in SETTINGS if one.field in changing.SETTABLE]
 SHOWN = " ".join(changing.SETTABLE)
 
 
 @app.command("set", shown=SHOWN)
 @click.option("--restart", is_flag=True, help="Let a VM that runs have it now, by a restart.")
-@click.option("--unset", multiple=True, metavar="SETTING", help="Let SETTING be as if never set.")
+@click.option(
+    "--unset",
+    multiple=True,
+    metavar="SETTING",
+    help="Let SETTING be as if never set.",
+    shell_complete=values.of_metavar("|".join(NAMES)),
+)
 @with_session
 def set_(session: Session, *, restart: bool, unset: tuple[str, ...]) -> None:
     """Change memory, CPUs, disk, ports or shares of the VM.

@@ -172,6 +172,7 @@ class QEMUDriver(Driver):
         with storage_errors(self._paths):
             state = self.state()
             if state in (State.OFF, State.ABORTED, State.SAVED):
+                make_private_folder(self._paths.run)  # which the system may have emptied since
                 snapshots.note_run(self._files)
             if state in (State.OFF, State.ABORTED):
                 settings = self._settings()

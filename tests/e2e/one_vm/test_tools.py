@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import VM
+from tests.e2e.conftest import ROOT, VM
 
 
 class TestSSHConfig:
@@ -139,8 +139,12 @@ class TestDoctor:
         answer = vm.try_run("doctor", "--json")
         told = json.loads(answer.stdout)
         levels = {finding["id"]: finding["level"] for finding in told["findings"]}
-        assert (answer.returncode, told["failures"], told["warnings"]) == (0, 0, 0), told
+        assert (answer.returncode, told["failures"]) == (0, 0), told
+        # The docker client of this machine may have no plugins.
+        wrong = [name for name, level in levels.items() if level == "warning"]
+        assert set(wrong) <= {"plugins"}, told
         names = ["hypervisor", "vm", "ssh", "forwarder", "engine", "clock", "api", "choice"]
+        names += ["memory", "disk", "network", "image"]
         assert {levels[name] for name in names} == {"ok"}
 
     def test_forwarder_that_is_gone(self, vm: VM) -> None:
@@ -177,3 +181,21 @@ class TestClock:
         assert b"The clock of the VM was" in answer.stderr
         told = json.loads(vm.run("doctor", "--json"))["findings"]
         assert [one["level"] for one in told if one["id"] == "tls"] == ["ok"]
+
+
+class TestCompletion:
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [
+            ("cp vm:/var/lib/boot2d", b"part\tvm:/var/lib/boot2docker/\t\n"),
+            ("cp vm:/nosuch/x", b""),
+            ("--vm boot2docker-v", b"word\tboot2docker-vm\t\n"),
+        ],
+    )
+    def test_names_and_files_of_the_vm(self, vm: VM, line: str, told: bytes) -> None:
+        asked = {"_BOOT2DOCKER_COMPLETE": "zsh", "_BOOT2DOCKER_LINE": f"boot2docker {line}"}
+        words = [sys.executable, "-m", "boot2docker_py"]
+        answer = subprocess.run(
+            words, env={**vm.environ, **asked}, capture_output=True, check=True, cwd=ROOT
+        )
+        assert (answer.stdout, answer.stderr) == (told, b"")
