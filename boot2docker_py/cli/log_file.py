@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import logging
+import sys
 
 from boot2docker_py import paths
 from boot2docker_py.errors import Boot2DockerError
@@ -61,6 +62,20 @@ class _InHome(logging.Handler):
         super().close()
 
 
+class _UntilFull(logging.FileHandler):
+    """A file that loses lines when the disk is full: what matters is said by the command itself."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        """Say nothing when the file cannot be written."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+    def close(self) -> None:
+        """Close the file, whatever is left to be written."""
+        with contextlib.suppress(OSError):
+            super().close()
+
+
 def _opened(found: paths.Paths) -> logging.Handler:
     file = found.log
     try:
@@ -69,7 +84,7 @@ def _opened(found: paths.Paths) -> logging.Handler:
             with contextlib.suppress(PermissionError):  # on Windows, another command has it open
                 file.replace(file.with_suffix(".log.1"))
         paths.make_private_file(file)
-        handler = logging.FileHandler(file, encoding="utf-8")
+        handler = _UntilFull(file, encoding="utf-8")
     except (OSError, Boot2DockerError):
         # A log that cannot be written must not keep the command from running; a command that
         # needs the folder says itself what is wrong with it.

@@ -7,6 +7,7 @@ import io
 import logging
 import logging.handlers
 import os
+import sys
 from pathlib import Path
 
 from boot2docker_py.masking import WithoutSecrets
@@ -35,6 +36,11 @@ class _Log(logging.handlers.RotatingFileHandler):
         stream = log.open("a", encoding="utf-8", errors="backslashreplace")
         os.dup2(stream.fileno(), STDERR)
         return stream
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
+        """Say nothing when the disk is full: there is no other place for it."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
 
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
         """Begin a new file; the older one is kept beside it.

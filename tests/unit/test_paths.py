@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Iterator
@@ -196,6 +197,22 @@ if sys.platform != "win32":  # which has no such modes
             assert "s3cr3t" not in text
             assert "127.0.0.1:1/x.iso" in text
             assert "ssh (4 words)" in text
+
+    def test_a_full_disk_costs_lines_of_the_log_and_says_nothing(tmp_path: Path) -> None:
+        home = tmp_path / "home"
+        home.mkdir()
+        (home / "boot2docker.log").write_text("")
+        command = 'ulimit -f 0; exec "$0" -m boot2docker_py ls'
+        answer = subprocess.run(
+            ["sh", "-c", command, sys.executable],
+            env={**os.environ, "BOOT2DOCKER_DIR": str(home)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Logging error" not in answer.stderr
+        assert "Traceback" not in answer.stderr
+        assert answer.returncode == 0
 
     def test_runtime_folder_of_somebody_else_is_no_defect(
         tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -161,7 +161,7 @@ def write_memory(process: Process, path: Path) -> None:
         outcome = _wait_for_end(process)
         if outcome.get("status") != "completed":
             raise StorageError(
-                "the memory of the VM cannot be written to disk; the VM goes on",
+                "the memory of the VM cannot be written to disk; the VM is as it was",
                 details=outcome.get("error-desc") or process.words(),
                 resolution="Make space; the file needs up to the size of the VM's memory.",
             )

@@ -186,8 +186,10 @@ def test_cpus_are_emulated_at_once_only_where_that_is_safe(version: str, options
 def test_a_share_has_a_tag_and_a_name_that_is_no_tag_comes_beside_it(
     name: str, tag: str, table: list[str]
 ) -> None:
-    words = command(shares=[[name, "/home/J, ö=on/work"]])
-    back_end = "local,id=share0,path=/home/J,, ö=on/work,security_model=none,multidevs=remap"
+    folder = Path("/home/J, ö=on/work")
+    words = command(shares=[[name, str(folder)]])
+    path = str(folder).replace(",", ",,")
+    back_end = f"local,id=share0,path={path},security_model=none,multidevs=remap"
     assert values_of("-fsdev", words) == [back_end]
     assert f"virtio-9p-pci,fsdev=share0,mount_tag={tag}" in words
     wanted = [f"type=11,value={tag}={digits}" for digits in table]
