@@ -34,6 +34,7 @@ lint: .venv-lint/ready site ## Check style, types (also for Windows), the genera
 	.venv-lint/bin/python docs/generate.py --check
 
 unit: .venv/ready $(if $(PYTHON38),.venv38/ready) ## Run the unit tests, on the newest Python (with coverage) and on 3.8
+	@mkdir -p build/results
 	$(BIN)/coverage run -m pytest tests/unit --junitxml=build/results/unit.xml
 	$(if $(PYTHON38),.venv38/bin/pytest tests/unit --junitxml=build/results/unit-3.8.xml,\
 	  @echo "No Python 3.8 here: its floor is only held by mypy.")
