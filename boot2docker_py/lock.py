@@ -26,13 +26,13 @@ def hold(
     on_wait: Callable[[str], None] = lambda _holder: None,
     is_needed: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
-    """Hold the lock `path` for a `with` block; `purpose` is what others are told of us.
+    """Hold the lock `path` for a `with` block; `purpose` is what others hear of us.
 
     `on_wait` is called once, with the words of the present holder, when it has to wait. The file
     goes with the block when it is not needed any more.
 
     Raises:
-        BusyError: somebody else still holds it when the deadline passes.
+        BusyError: another process still holds it when the deadline passes.
     """
     with _locked(path, deadline, on_wait) as file:
         _sign(file, f"process {os.getpid()}: {purpose}")
@@ -108,7 +108,7 @@ if sys.platform == "win32":
     import msvcrt
 
     def try_lock(file: IO[bytes]) -> bool:
-        """Lock the open file for this process, if nobody has; closing it releases the lock."""
+        """Lock the open file for this process, if no other has; closing it releases the lock."""
         file.seek(0)
         try:
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
@@ -119,7 +119,7 @@ else:
     import fcntl
 
     def try_lock(file: IO[bytes]) -> bool:
-        """Lock the open file for this process, if nobody has; closing it releases the lock."""
+        """Lock the open file for this process, if no other has; closing it releases the lock."""
         try:
             fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,7 +7,7 @@ import re
 
 # The user's part may hold an `@` of its own; also without slashes, as `http:me:secret@host`.
 # What is no secret is what we advise to type: USER:PASSWORD.
-# Each part has a bound, or a long text of somebody who is not trusted would take hours.
+# Each part has a bound, or a long text from an untrusted source would take hours.
 _USER = (
     r"(?i)\b([a-z][a-z0-9+.-]{0,20}:(?://|(?=[^\s/@:]{0,200}:[^\s/@]{0,200}@)))"
     r"(?!USER:PASSWORD@)[^\s/'\"<>]{1,500}@"

@@ -72,7 +72,7 @@ class VMPaths(NamedTuple):
 
     @property
     def qmp_socket(self) -> Path:
-        """Return the socket at which QEMU is asked and told."""
+        """Return the socket at which QEMU takes commands."""
         return self.run / "qemu.sock"
 
     @property
@@ -102,7 +102,7 @@ class VMPaths(NamedTuple):
 
 
 class Paths(NamedTuple):
-    """The files that all VMs share; everything lies under `home`, but for long socket names."""
+    """The files that all VMs share; all lies under `home`, except sockets with long names."""
 
     home: Path
     user_home: Path
@@ -260,7 +260,7 @@ def _runtime_folder() -> Path:
             # platformdirs says aloud when the system names no such folder, and takes one in /tmp.
             warnings.simplefilter("ignore")
             return Path(platformdirs.user_runtime_dir(APP_NAME, appauthor=False))
-    except (RuntimeError, OSError) as error:  # somebody else has made the one in /tmp
+    except (RuntimeError, OSError) as error:  # another user has made the one in /tmp
         raise StorageError(
             "there is no folder for sockets",
             details=f"The home folder's name is too long for one, and: {error}",
@@ -272,7 +272,7 @@ def make_private_folder(folder: Path) -> None:
     """Make `folder` with its parents, readable by the user alone whatever the umask says.
 
     Raises:
-        StorageError: it cannot be made, or belongs to somebody else.
+        StorageError: it cannot be made, or belongs to another user.
     """
     try:
         make_missing_folders(folder)
@@ -315,7 +315,7 @@ def secure_home(paths: Paths) -> None:
     such modes; folders of a user are that user's alone there.
 
     Raises:
-        StorageError: it belongs to somebody else, or to all.
+        StorageError: it belongs to another user, or to all.
     """
     if os.name != "posix" or not paths.home.exists():
         return
@@ -331,9 +331,9 @@ def secure_home(paths: Paths) -> None:
 
 
 def demand_own(folder: Path) -> None:
-    """Raise StorageError when a folder belongs to somebody else than the user or root.
+    """Raise StorageError when a folder belongs to neither the user nor root.
 
-    Who has become root by `sudo` is still the user.
+    A user who has become root by `sudo` is still the user.
     """
     if sys.platform != "win32":
         owner = folder.stat().st_uid

@@ -29,7 +29,7 @@ def read(path: Path, clock: Clock = time) -> bytes:
     """Return what a file has that `write` may be replacing.
 
     Raises:
-        OSError: it cannot be read, or another program lets nobody else read it (Windows).
+        OSError: it cannot be read, or another program keeps it from being read (Windows).
     """
     return _patiently(path.read_bytes, clock)
 
@@ -74,7 +74,7 @@ def write_new(
 
 
 def clear(path: Path) -> None:
-    """Remove what writers of `path` that were killed have left; for when nobody writes it now."""
+    """Remove what writers of `path` that were killed have left; for when none writes it now."""
     for left in _left_beside(path):
         left.unlink(missing_ok=True)
 

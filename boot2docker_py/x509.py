@@ -44,7 +44,7 @@ class Identity(NamedTuple):
 
 
 class Credentials(NamedTuple):
-    """By which one server and one client know each other, and nobody else."""
+    """By which one server and one client know each other, and no other."""
 
     authority: bytes  # the certificate that signed both, in PEM; its key is forgotten
     server: Identity

@@ -126,7 +126,7 @@ def offer_docker() -> None:
 
 
 def take_image() -> None:
-    """Give the image of the installer to the user who has none."""
+    """Give the image of the installer to a user without one."""
     from boot2docker_py import paths
 
     if IMAGE.exists() and not paths.find(os.environ).iso.exists():

@@ -69,7 +69,7 @@ def leave(status: int) -> NoReturn:
     for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
         try:
             stream.flush()
-        except (OSError, ValueError):  # the disk is full, nobody reads it, or it is closed
+        except (OSError, ValueError):  # the disk is full, the reader has gone, or it is closed
             status = status or 1
     logging.shutdown()
     os._exit(status)
@@ -91,7 +91,7 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
         where = f' at "{screen.plain(phase)}", which may go on by itself' if phase else ""
         click.echo(f"interrupted{where}; run the command again to go on", err=True)
         return INTERRUPTED
-    except Exception as defect:  # noqa: BLE001 - the last resort; nobody sees a traceback
+    except Exception as defect:  # noqa: BLE001 - the last resort; no user sees a traceback
         if reader.is_gone(defect, STDOUT):
             # What Python would still flush there is lost anyway.
             os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)

@@ -25,7 +25,7 @@ def keep(found: paths.Paths) -> None:
 
 
 def demand(found: paths.Paths) -> None:
-    """Make the home for a log that somebody shall be sent."""
+    """Make the home for a log that a user may have to send."""
     with contextlib.suppress(Boot2DockerError):
         paths.make_private_folder(found.home)
     log.debug("the log begins in '%s'", found.home)

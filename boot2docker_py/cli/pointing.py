@@ -1,4 +1,4 @@
-"""How docker is pointed at the engine of the VM, and told so, after the engine has come up."""
+"""How docker is pointed at the engine of the VM, and what the user hears of it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 def publish_context(session: Session, *, use: bool) -> dict[str, object]:
     """Make or renew the docker context; return its name and whether docker uses it now.
 
-    The engine is up whatever becomes of the context, so that a fault is only a warning, but for
-    `use`, which was asked for.
+    The engine is up whatever becomes of the context, so that a fault is only a warning, except
+    with `use`, which was asked for.
     """
     context = session.context
     name: str | None = None

@@ -38,7 +38,7 @@ def begin(arguments: Sequence[str]) -> int:
     words, environ = command(arguments), {**os.environ, MARK: "1"}
     for stream in filter(None, (sys.stdout, sys.stderr)):  # a closed one is None
         stream.flush()
-    if sys.platform == "win32":  # where exec returns at once to who has started us
+    if sys.platform == "win32":  # where exec returns at once to what has started us
         import subprocess
 
         return subprocess.call(words, env=environ)

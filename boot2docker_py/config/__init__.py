@@ -209,7 +209,7 @@ def _nearest(name: str, known: Iterable[str], question: str = " (did you mean {}
     return question.format(by_letters[near[0]]) if near else ""
 
 
-_OF_DOCKER = "172.17.0.0/16"  # docker0, where nobody has chosen another
+_OF_DOCKER = "172.17.0.0/16"  # docker0, unless another was chosen
 
 
 def _check_together(config: Config) -> None:
@@ -250,7 +250,7 @@ def _nat_mistakes(config: Config) -> list[str]:
     import ipaddress
 
     nat = ipaddress.IPv4Network(config.nat_network)
-    with contextlib.suppress(ValueError):  # a mask that is none is told elsewhere
+    with contextlib.suppress(ValueError):  # a mask that is none is reported elsewhere
         host_only = ipaddress.IPv4Network(f"{config.host_ip}/{config.netmask}", strict=False)
         others = {"the host-only network": host_only, "docker's own network": _OF_DOCKER}
         return [

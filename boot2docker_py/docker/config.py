@@ -25,7 +25,7 @@ class Choice:
 
     context: str  # empty when `host` was chosen directly
     host: str  # empty when a context was chosen
-    chosen_by: str  # DOCKER_HOST, DOCKER_CONTEXT, the path of config.json; empty: nobody chose
+    chosen_by: str  # DOCKER_HOST, DOCKER_CONTEXT, the path of config.json; empty: it was not chosen
 
 
 class DockerConfig:
@@ -140,5 +140,5 @@ def _unreadable(file: Path, details: str) -> ConfigError:
     return ConfigError(
         f"cannot read docker's '{file}'",
         details=details,
-        resolution="Mend the file, or move it away; docker makes a new one. It was not touched.",
+        resolution="Correct the file, or move it away; docker makes a new one. It was not touched.",
     )

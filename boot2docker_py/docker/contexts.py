@@ -37,7 +37,7 @@ class Context:
         """Make the context lead to `docker_host`; tell whether it is a new one.
 
         Raises:
-            WrongStateError: a context of this name is somebody else's; it is left as it is.
+            WrongStateError: a context of this name is not ours; it is left as it is.
             ConfigError: what is in its place cannot be read; it is left as it is.
             StorageError: it cannot be written.
         """
@@ -141,7 +141,7 @@ class Context:
         marked = metadata.get(MARK) if isinstance(metadata, dict) else None
         if not isinstance(marked, str):
             return False
-        # A mark whose VM is gone belongs to nobody.
+        # A mark whose VM is gone belongs to none.
         return marked == str(self._vm.folder) or not Path(marked).exists()
 
 

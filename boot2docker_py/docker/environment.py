@@ -54,7 +54,7 @@ def of_no_engine() -> Environment:
 
 
 def has_proxy(environ: Mapping[str, str]) -> bool:
-    """Tell whether programs are told to ask a proxy."""
+    """Tell whether programs are to ask a proxy."""
     names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
     return any(environ.get(name) for name in names)
 

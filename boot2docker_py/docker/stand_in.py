@@ -16,7 +16,7 @@ from boot2docker_py import whole_file
 
 PYTHON = "BOOT2DOCKER_PYTHON"
 PACKAGE = "BOOT2DOCKER_PACKAGE"  # the folder that our package is in
-# Python looks for modules in the working folder, if it is not told to look elsewhere first.
+# Python looks for modules in the working folder, unless it has to look elsewhere first.
 _MAIN = (
     "import os, sys; sys.path[0] = os.environ['BOOT2DOCKER_PACKAGE']; "
     "from boot2docker_py.__main__ import main; main()"

@@ -46,7 +46,7 @@ IS_ON = frozenset({State.RUNNING, State.PAUSED}) | TRANSITIONAL
 
 
 class Features(NamedTuple):
-    """What a driver can do, so that nobody has to ask for its name."""
+    """What a driver can do, so that its name need not be asked for."""
 
     has_host_only_network: bool
     has_shared_folders: bool
@@ -108,7 +108,7 @@ class Share(NamedTuple):
 
 
 class Boot(NamedTuple):
-    """What a start is told; a driver takes what its features name."""
+    """The settings of a start; a driver takes what its features name."""
 
     shares: tuple[Share, ...] | None = None  # None: as at the last boot
     share_symlinks: bool = False  # whether the guest may make symbolic links in them

@@ -88,7 +88,7 @@ def serving(path: Path, answer: Answer) -> Iterator[None]:
 
 
 def _wake(server: socket.socket) -> None:
-    """Let who waits in `accept` go; closing alone does not, and may give it another's client."""
+    """Wake the thread in `accept`; closing alone does not, and may give it another's client."""
     with contextlib.suppress(OSError):
         server.shutdown(socket.SHUT_RDWR)
 
@@ -97,7 +97,7 @@ def _serve_all(server: socket.socket, answer: Answer, has_ended: threading.Event
     while not has_ended.is_set():
         try:
             peer, _address = server.accept()
-        except OSError as error:  # nobody may ask for ever: the system has nothing left for now
+        except OSError as error:  # no question can come in: the system has nothing left for now
             log.debug("a question cannot be taken: %s", error)
             has_ended.wait(PAUSE_S)
             continue

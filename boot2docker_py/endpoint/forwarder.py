@@ -1,7 +1,7 @@
 """The background process of one VM: a Unix socket here, the engine's socket there.
 
 Started by `process.start`, as `python -m boot2docker_py.endpoint SETTINGS`. It lives as long as the
-VM exists, on or off: it ends when it is told to, and when its own or the VM's folder is gone.
+VM exists, on or off: it ends on request, and when its own or the VM's folder is gone.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ class Forwarder:
                 self._reserve.refill()
         elif ending.end is End.DONE:
             log.info("a client got no answer: the engine ended first")
-        elif ending.end is not End.REFUSED:  # which the client is told itself
+        elif ending.end is not End.REFUSED:  # which the client hears itself
             log.info("a client got no answer: %s", ending)
 
     def _look_at_clients(self) -> None:
@@ -152,7 +152,7 @@ class Forwarder:
 
     def _stop_if_not_wanted(self) -> None:
         if not self._listeners.are_wanted():
-            log.info("the socket is gone, so nobody wants it any more")
+            log.info("the socket is gone, so the forwarder is not wanted any more")
             self._loop.stop()
         elif not self._paths.folder.exists():
             log.info("the VM's folder is gone, and the VM with it")
@@ -223,5 +223,5 @@ def main(arguments: list[str]) -> int:
         if problem is None:
             raise
         words = f"{problem.brief}: {problem.details}\n{problem.resolution}"
-        raise SystemExit(words) from error  # for who started us and waits
+        raise SystemExit(words) from error  # for the process that started us and waits
     return 0

@@ -45,7 +45,7 @@ class _Log(logging.handlers.RotatingFileHandler):
     def doRollover(self) -> None:  # noqa: N802 - the name is logging's
         """Begin a new file; the older one is kept beside it.
 
-        Windows renames no file that somebody reads. Then the file grows until that has ended, but
+        Windows renames no file that is being read. Then the file grows until that has ended, but
         not beyond twice its limit.
         """
         if self.stream:

@@ -124,7 +124,7 @@ class Endpoint:
         """Return why the engine cannot be reached over SSH yet, None when it can.
 
         Raises:
-            Boot2DockerError: it will not heal by waiting; of the kind that the forwarder met.
+            Boot2DockerError: waiting does not help; of the kind that the forwarder met.
         """
         health = self.status()
         if health is None:
@@ -141,7 +141,7 @@ class Endpoint:
         return engine.ping(self._open_socket)
 
     def guest_time_s(self) -> float | None:
-        """Return the seconds since 1970 on the guest's clock, to a second; None: nobody tells."""
+        """Return the seconds since 1970 on the guest's clock, to a second; None: not known."""
         return engine.time_s(self._open_socket)
 
     def engine_version(self) -> dict[str, Any]:
@@ -164,7 +164,7 @@ class Endpoint:
         """Return a connection to the engine, on the forwarded socket; close it.
 
         Raises:
-            OSError: nobody serves it.
+            OSError: no forwarder serves it.
         """
         return self._open_socket()
 

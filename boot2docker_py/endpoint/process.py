@@ -32,7 +32,7 @@ def start(settings: Settings, deadline: Deadline) -> ForwarderStatus:
     """Start the forwarder and return when it answers questions; it connects in its own time.
 
     One that runs already is kept if it would do the same, else replaced; there is never a second.
-    It is told to look for the VM now.
+    It looks for the VM at once.
 
     Raises:
         GuestError: it ended at once; the details are the end of its log.
@@ -54,7 +54,7 @@ def start(settings: Settings, deadline: Deadline) -> ForwarderStatus:
 
 
 def run_here(settings: Settings) -> None:
-    """Run the forwarder in this process until it is told to end, by Ctrl-C for example.
+    """Run the forwarder in this process until it has to end, by Ctrl-C for example.
 
     Raises:
         BusyError: another one runs.
@@ -94,7 +94,7 @@ def rest(paths: VMPaths) -> None:
 
 
 def published(paths: VMPaths) -> dict[str, Any] | None:
-    """Return what the forwarder tells of published ports, None if nobody answers."""
+    """Return what the forwarder says of published ports, None if it does not answer."""
     peer = control.find(paths.forwarder_control)
     if peer is None:
         return None

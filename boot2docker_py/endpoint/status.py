@@ -1,4 +1,4 @@
-"""What the forwarder is told when it starts, and what it tells of itself. Plain data, as JSON."""
+"""The settings that a forwarder starts with, and what it says of itself. Plain data, as JSON."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Phase(str, Enum):
     CONNECTING = "connecting"
     WAITING = "waiting"  # the VM is not there; it is looked for now and then
     FORWARDING = "forwarding"
-    FAILED = "failed"  # waiting does not heal it; `last_error` says what is wrong
+    FAILED = "failed"  # waiting does not help; `last_error` says what is wrong
     SILENT = "silent"  # it runs, but does not answer
 
 
@@ -58,7 +58,7 @@ class Settings:
 
     @classmethod
     def from_json(cls, text: str) -> Settings:
-        """Return what `to_json` was told."""
+        """Return the settings that `to_json` wrote."""
         raw = json.loads(text)
         name, *files = raw.pop("paths").values()
         return cls(

@@ -29,7 +29,7 @@ def of_mac(connection: Connection, mac: str, deadline: Deadline) -> str | None:
 
 
 def parse(told: str, mac: str) -> str | None:
-    """Return the first IPv4 address of the adapter with the MAC in what `ip addr show` told."""
+    """Return the first IPv4 address of the adapter with the MAC in what `ip addr show` said."""
     is_it = False
     for line in told.splitlines():
         words = line.lower().split()

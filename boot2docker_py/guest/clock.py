@@ -67,11 +67,11 @@ class Teller(Protocol):
     """What tells the guest's time."""
 
     def guest_time_s(self) -> float | None:
-        """Return the seconds since 1970 on the guest's clock, to a second; None: nobody tells."""
+        """Return the seconds since 1970 on the guest's clock, to a second; None: not known."""
 
 
 def skew_s(teller: Teller, now_s: Callable[[], float] = time.time) -> float | None:
-    """Return how many seconds the guest is ahead, to a second; None when nobody tells."""
+    """Return how many seconds the guest is ahead, to a second; None when it is not known."""
     told_s = teller.guest_time_s()
     return None if told_s is None else told_s + HALF_OF_ITS_UNIT_S - now_s()
 

@@ -40,7 +40,7 @@ done 2> /dev/null
 class EngineState(NamedTuple):
     """What the guest tells of its engine."""
 
-    has_ended: bool = False  # in order, and nobody is about to start it
+    has_ended: bool = False  # in order, and nothing is about to start it
     script: str = ""  # of the user, which has not ended and holds the engine up
     script_s: int = 0  # for how long
     last_words: str = ""  # of the engine's log
@@ -64,7 +64,7 @@ def look(connection: Connection, timeout_s: float) -> EngineState:
 
 
 def read(told: str) -> EngineState:
-    """Return the state out of what the guest has told."""
+    """Return the state out of what the guest has said."""
     head, has_log, log = told.partition("log\n")
     facts = head.splitlines()
     waits = next((line.split(" ", 2) for line in facts if line.startswith("waits ")), [])

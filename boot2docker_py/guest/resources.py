@@ -44,7 +44,7 @@ def look(connection: Connection, timeout_s: float) -> Resources:
 
 
 def read(told: str) -> Resources:
-    """Return the resources out of what the guest has told."""
+    """Return the resources out of what the guest has said."""
     found: dict[str, int] = {}
     servers = []
     for words in map(str.split, told.splitlines()):

@@ -149,7 +149,7 @@ def _follow_size(channel: Session) -> None:
         try:
             channel.resize_pty(now.columns, now.lines)
         except LOST as error:
-            log.debug("the size of the terminal could not be told: %s", error)
+            log.debug("the size of the terminal could not be passed on: %s", error)
             return
 
 

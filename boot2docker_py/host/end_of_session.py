@@ -22,14 +22,14 @@ class EndOfSession(Protocol):
         """Wait until the session is about to end; tell whether it is."""
 
     def was_closed(self) -> bool:
-        """Tell whether it was not the session that ended, but somebody who wants us to end."""
+        """Tell whether it was not the session that ended, but a user who wants us to end."""
 
     def was_cancelled(self) -> bool:
         """Wait until it is known whether the session ends; tell whether it goes on after all."""
 
 
 class Signalled:
-    """A session that is over when a signal has come; nobody can cancel that."""
+    """A session that is over when a signal has come; that cannot be cancelled."""
 
     def __init__(self) -> None:
         self._ends = threading.Event()

@@ -1,4 +1,4 @@
-"""A socket at an address of this machine that is shared with nobody."""
+"""A socket at an address of this machine that no other shares."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def existing(file: Path) -> Path:
 
 
 def foreign_owner(file: Path) -> str:
-    """Return whose a file is when it is not ours; empty when it is, or nobody can tell."""
+    """Return whose a file is when it is not ours; empty when it is, or that is not known."""
     if sys.platform == "win32":
         return ""
     else:

@@ -11,10 +11,10 @@ from boot2docker_py.host import named_pipe
 
 
 def connect(place: Path, timeout_s: float) -> Any:
-    """Return a connection to who listens there: a socket, or what is used like one.
+    """Return a connection to what listens there: a socket, or what is used like one.
 
     Raises:
-        OSError: nobody does.
+        OSError: no program does.
     """
     if sys.platform == "win32":
         return named_pipe.connect(str(place), timeout_s)

@@ -47,7 +47,7 @@ def docker_host(pipe: str) -> str:
 
 
 def open_mode(*, is_first: bool) -> int:
-    """Return how an instance is opened; the first one fails where somebody else has the name."""
+    """Return how an instance is opened; the first one fails where another program has the name."""
     mode = PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED
     return mode | FILE_FLAG_FIRST_PIPE_INSTANCE if is_first else mode
 
@@ -58,7 +58,7 @@ def pipe_mode() -> int:
 
 
 def access_for(user_sid: str) -> str:
-    """Return the security descriptor, in SDDL, that lets one user in and nobody else.
+    """Return the security descriptor, in SDDL, that lets one user in and no other.
 
     It is the user's own: that of an administrator's process would belong to a group without this.
     """
@@ -95,7 +95,7 @@ if sys.platform == "win32":
     _TOKEN_QUERY, _TOKEN_USER = 0x0008, 1
     _READ_CONTROL, _KERNEL_OBJECT, _OWNER_INFORMATION = 0x00020000, 6, 1
     _PAUSE_S = 0.1
-    # A server may not act in the name of who connects: winbase.h, SECURITY_SQOS_PRESENT.
+    # A server may not act in the name of its client: winbase.h, SECURITY_SQOS_PRESENT.
     _ANONYMOUS = 0x00100000
 
     class _Overlapped(ctypes.Structure):
@@ -243,7 +243,7 @@ if sys.platform == "win32":
                 _local_free(descriptor)
 
         def wait_for_client(self) -> None:
-            """Wait until somebody has connected.
+            """Wait until a client has connected.
 
             Raises:
                 OSError: the pipe was closed.
@@ -313,7 +313,7 @@ if sys.platform == "win32":
         """Return a new instance of the pipe, for this user alone, that waits for a client.
 
         Raises:
-            OSError: somebody else has the name.
+            OSError: another program has the name.
         """
         descriptor = ctypes.c_void_p()
         text = access_for(user_sid())
@@ -341,7 +341,7 @@ if sys.platform == "win32":
         """Connect to the pipe, which must be this user's own.
 
         Raises:
-            OSError: nobody serves there, another user does, or nobody has time for us.
+            OSError: no program serves there, another user's does, or it has no time for us.
         """
         handle = _open_client(name, timeout_s)
         try:

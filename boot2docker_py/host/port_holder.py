@@ -54,7 +54,7 @@ def _holder_on_linux(protocol: str, address: str, port: int) -> str:
 
 
 def linux_holders(table: str, wanted: str, port: int, state: str) -> Iterator[Holder]:
-    """Return who has `port`, out of the text of /proc/net/tcp or the like; see proc(5)."""
+    """Return what has `port`, out of the text of /proc/net/tcp or the like; see proc(5)."""
     for line in table.splitlines()[1:]:
         words = line.split()
         address, _, number = words[1].partition(":")

@@ -9,7 +9,7 @@ from boot2docker_py.host.port_holder import holder
 
 
 def port_problem(protocol: str, address: str, port: int, error: OSError) -> str:
-    """Return why the port cannot be had, and who has it, in words that follow "is"."""
+    """Return why the port cannot be had, and what has it, in words that follow "is"."""
     taken_by = holder(protocol, address, port) if error.errno == errno.EADDRINUSE else ""
     return why_not(error, protocol, port, taken_by, sys.platform)
 

@@ -1,4 +1,4 @@
-"""Whether somebody still reads what we write to a pipe."""
+"""Whether what we write to a pipe is still read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 
 
 def is_gone(error: Exception, descriptor: int) -> bool:
-    """Tell whether an error of writing to `descriptor` means that nobody reads there any more.
+    """Tell whether an error of writing to `descriptor` means that it is not read any more.
 
     Windows calls that EINVAL, like much else: so the pipe is asked, with a write of no bytes.
     """

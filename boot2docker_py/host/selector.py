@@ -50,7 +50,7 @@ if sys.platform == "win32":
                 OSError: one of the sockets was closed.
             """
             readable, writable = (known[:] for known in self._known_sets())
-            failed = writable[:]  # where a connection that was refused is told
+            failed = writable[:]  # where a refused connection shows
             if not readable[0] + writable[0]:
                 time.sleep(max(0.0, timeout or 0.0))
                 return []

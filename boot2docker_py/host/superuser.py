@@ -1,4 +1,4 @@
-"""Whether this runs as root in the home of somebody else, by sudo for example."""
+"""Whether this runs as root in the home of another user, by sudo for example."""
 
 from __future__ import annotations
 

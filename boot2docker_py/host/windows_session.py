@@ -115,7 +115,7 @@ if sys.platform == "win32":
             return self._is_asked.wait(timeout_s)
 
         def was_closed(self) -> bool:
-            """Tell whether it was not the session that ended, but somebody who wants us to end."""
+            """Tell whether it was not the session that ended, but a user who wants us to end."""
             return self._is_closed
 
         def was_cancelled(self) -> bool:

@@ -20,7 +20,7 @@ _BARE_LINE = rf"(?im)^\s*{_DIGEST}\s*$"
 
 
 class Checksum(NamedTuple):
-    """What a file must hash to, and who says so."""
+    """What a file must hash to, and what says so."""
 
     algorithm: str  # "sha256" or "sha512"
     hexdigest: str

@@ -201,7 +201,7 @@ class Images:
 
     @contextlib.contextmanager
     def kept_alone(self, deadline: Deadline) -> Iterator[Kept]:
-        """Yield what is kept to a `with` block; nobody fetches, keeps or prunes meanwhile."""
+        """Yield what is kept to a `with` block; no other fetches, keeps or prunes meanwhile."""
         with self._alone(deadline):
             yield self.kept
 

@@ -18,7 +18,7 @@ _LONGEST_VERSION = 100
 
 
 class Offered(NamedTuple):
-    """A version, and who offers it."""
+    """A version, and what offers it."""
 
     version: str
     origin: str

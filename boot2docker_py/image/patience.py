@@ -9,8 +9,8 @@ from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
-# Half a minute in all. Without a network nobody wants to wait for a deadline of many minutes to
-# be told so; each byte that does come starts the row anew.
+# Half a minute in all: without a network, a user hears so before a deadline of many minutes.
+# Each byte that does come starts the row anew.
 PAUSES_S = (1.0, 2.0, 4.0, 8.0, 16.0)
 
 _TRY_LATER = "Run the command again: what has been received is kept."

@@ -132,5 +132,5 @@ def find_token(api_url: str, environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _is_private(url: str) -> bool:
-    """Tell whether nobody on the way can read or change what is sent."""
+    """Tell whether what is sent can neither be read nor changed on the way."""
     return urlsplit(url).scheme == "https" or is_loopback(url)

@@ -32,7 +32,7 @@ def record_path(image: Path) -> Path:
 
 
 def read_image(path: Path) -> Image:
-    """Return the image at `path`. Quick, but for the first time after somebody else changed it.
+    """Return the image at `path`. Quick, except the first time after another program changed it.
 
     Raises:
         NotFoundError: there is none.

@@ -220,7 +220,7 @@ class Access:
         """Join the serial console at the socket; tell whether we were detached, False at its end.
 
         Raises:
-            WrongStateError: nobody offers it there.
+            WrongStateError: the hypervisor does not offer it.
         """
         from boot2docker_py.guest import serial_console
 

@@ -1,4 +1,4 @@
-"""What a start of the VM is told by the settings."""
+"""What the settings say for a start of the VM."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AT_BOOT = ("vbox_share", "share_symlinks")
 
 
 def plan(config: Config, driver: Driver, paths: VMPaths, *, boots: bool) -> Boot:
-    """Return what the next start is told; without a boot the shares stay what they are.
+    """Return what the next start is given; without a boot the shares stay what they are.
 
     Raises:
         UsageError: a folder that shall be shared is missing.

@@ -23,7 +23,7 @@ class Endpoint(Protocol):
         """Return why the engine cannot be reached over SSH yet, None when it can.
 
         Raises:
-            GuestError: it will not heal by waiting.
+            GuestError: waiting does not help.
         """
 
     def ping(self) -> str | None:
@@ -88,4 +88,4 @@ class ImageExchange(Images, Protocol):
         """Put the image that was in place before beside the present one."""
 
     def kept_alone(self, deadline: Deadline) -> ContextManager[Kept]:
-        """Yield the images that are kept, while nobody else changes them."""
+        """Yield the images that are kept, while no other command changes them."""

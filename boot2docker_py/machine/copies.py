@@ -251,7 +251,7 @@ class Copies(Resets):
 
     @contextlib.contextmanager
     def _both_alone(self, new: Copies, purpose: str, deadline: Deadline) -> Iterator[None]:
-        """Hold both VMs, in the order of their names, so that nobody waits for us in a circle."""
+        """Hold both VMs, in the order of their names, so that no two wait for each other."""
         first, second = sorted((self, new), key=lambda one: one.name)
         with first.alone(purpose, deadline), second.alone(purpose, deadline):
             yield

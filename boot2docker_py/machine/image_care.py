@@ -1,4 +1,4 @@
-"""The images of this machine: which there are, which VM needs them, and which nobody does."""
+"""The images of this machine: which there are, which VM needs them, and which none does."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def prune(images: Images, vms: Sequence[Listed], paths: Paths, deadline: Deadlin
         )
     removed, freed, problems = [], 0, []
     with images.kept_alone(deadline) as kept:
-        users = _users(vms, paths)  # while nobody pins
+        users = _users(vms, paths)  # while no command pins
         for image in kept.all():
             if _key(image.path) in users:
                 continue

@@ -60,7 +60,7 @@ class Machine:
         self.look_at_engine = look_at_engine
         self.steps = Steps(time)  # of the command that is at work, or was last
         self._shares = shares
-        self._cut_off: Boot2DockerError | None = None  # by a shutdown; told when all is done
+        self._cut_off: Boot2DockerError | None = None  # by a shutdown; raised when all is done
 
     @cached_property
     def endpoint(self) -> Endpoint:
@@ -237,7 +237,7 @@ class Machine:
 
     @contextlib.contextmanager
     def alone(self, purpose: str, deadline: Deadline) -> Iterator[None]:
-        """Hold the VM for a `with` block; those who wait for it are told the purpose."""
+        """Hold the VM for a `with` block; commands that wait for it hear the purpose."""
         if purpose not in _OF_ABSENT:
             self.questions.state()  # an absent VM is an error at once, and leaves no lock file
 

@@ -98,9 +98,9 @@ def follow(log: LogFile, clock: Clock) -> Iterator[bytes]:
 
 @dataclass
 class LogFile:
-    """A file that somebody else writes, and how far it was read.
+    """A file that another process writes, and how far it was read.
 
-    It is open only while we read: on Windows, nobody could rename or remove an open one.
+    It is open only while we read: on Windows, an open one cannot be renamed or removed.
     """
 
     file: Path

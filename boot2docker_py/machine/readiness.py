@@ -35,7 +35,7 @@ PANICS = 2
 
 
 def nothing_known(_deadline: Deadline) -> EngineState:
-    """Return that nobody can tell of the engine."""
+    """Return that nothing can be said of the engine."""
     return EngineState()
 
 
@@ -74,7 +74,7 @@ def words_of(info: VMInfo) -> Path:
 
 
 def engine_has_ended(name: str, state: EngineState) -> GuestError:
-    """Return the error for an engine that nobody is about to start again."""
+    """Return the error for an engine that nothing is about to start again."""
     return GuestError(
         f"the Docker Engine of VM '{name}' has ended",
         details=state.last_words,

@@ -1,4 +1,4 @@
-"""Who uses a VM for a while: programs that leave it as they found it, when the last one goes.
+"""Those that use a VM for a while: programs that leave it as they found it, when the last one goes.
 
 Each user holds a file locked, which the operating system lets go of when the user dies in any way.
 """
@@ -33,7 +33,7 @@ class Users:
 
     @contextlib.contextmanager
     def entering(self, found: Callable[[], State], deadline: Deadline) -> Iterator[None]:
-        """Become a user when the `with` block has ended well; nobody enters or leaves meanwhile."""
+        """Become a user when the `with` block has ended well; no other comes or goes meanwhile."""
         with self._guarded(deadline):
             if not self._others():
                 (self._folder / _FOUND).write_text(found().value, encoding="utf-8")
@@ -45,7 +45,7 @@ class Users:
     def leaving(self, deadline: Deadline) -> Iterator[State | None]:
         """Be a user no more; yield how the first one found the VM to the last one, None to others.
 
-        Nobody enters or leaves meanwhile.
+        No other enters or leaves meanwhile.
         """
         with self._guarded(deadline):
             if self._own:

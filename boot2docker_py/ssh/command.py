@@ -103,7 +103,7 @@ def signal_number(name: str) -> int:
 class Pumps:
     """Move the three streams at once, so that none can block another.
 
-    The input is read by a thread that nobody waits for: it may sit in a read that never ends.
+    The input is read by a thread that is not waited for: it may sit in a read that never ends.
     """
 
     def __init__(self, channel: Session, stdin: Source, stdout: Sink, stderr: Sink) -> None:
@@ -129,7 +129,7 @@ class Pumps:
             for data in iter(lambda: receive(CHUNK_BYTES), b""):
                 sink.write(data)
         except OSError as error:
-            # Nobody takes the output any more; the command learns it as it would from a pipe.
+            # The output is not taken any more; the command learns it as it would from a pipe.
             self.failure = error
             self._channel.close()
 

@@ -73,7 +73,7 @@ def connect(
 
     Raises:
         NotReadyError: the deadline passed; its details have the last reason.
-        HostKeyChangedError, KeyRefusedError: at once, because waiting does not heal them.
+        HostKeyChangedError, KeyRefusedError: at once, because waiting does not help.
         UsageError: our own key cannot be used.
     """
     login = _Login(address, user, _paramiko_key(key), key, known_hosts, host_name, is_plain)
@@ -155,7 +155,7 @@ class Connection:
         """Return a channel to the guest's Unix socket, to be used like a socket.
 
         Raises:
-            GuestError: nobody listens there, or the connection is lost.
+            GuestError: no program listens there, or the connection is lost.
         """
         try:
             return self.transport.open_unix_socket(path, OPEN_CHANNEL_S)
@@ -165,11 +165,11 @@ class Connection:
             ) from error
 
     def open_stream(self, path: str, listener: StreamListener) -> Channel:
-        """Begin to open a channel to the guest's Unix socket that `listener` is told about."""
+        """Begin to open a channel to the guest's Unix socket; `listener` hears how that goes."""
         return self.transport.open_stream(path, listener)
 
     def open_command_stream(self, command: str, listener: StreamListener) -> Channel:
-        """Begin to open a channel to a command in the guest that `listener` is told about."""
+        """Begin to open a channel to a command in the guest; `listener` hears how that goes."""
         return self.transport.open_command_stream(command, listener)
 
     def open_port_stream(self, host: str, port: int, listener: StreamListener) -> Channel:
@@ -190,7 +190,7 @@ class Connection:
         """Return a channel to a TCP port as the guest sees it, to be used like a socket.
 
         Raises:
-            GuestError: nobody listens there, the guest refuses, or the connection is lost.
+            GuestError: no program listens there, the guest refuses, or the connection is lost.
         """
         try:
             return self.transport.open_port(host, port, OPEN_CHANNEL_S)

@@ -1,4 +1,4 @@
-"""What can be wrong between us and the guest: what heals by waiting, and what does not."""
+"""What can be wrong between us and the guest: what passes with time, and what does not."""
 
 from __future__ import annotations
 
@@ -28,4 +28,4 @@ class KeyRefusedError(GuestError):
 
 
 class HostKeyChangedError(GuestError):
-    """Somebody else answers than before; waiting does not help."""
+    """Another machine answers than before; waiting does not help."""

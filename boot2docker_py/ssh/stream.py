@@ -22,7 +22,7 @@ class Stream(Protocol):
 
 
 class StreamListener(Protocol):
-    """Told, in the thread that reads the SSH connection, what happens; must not block."""
+    """Hears, in the thread that reads the SSH connection, what happens; must not block."""
 
     def stream_opened(self) -> None:
         """The guest's end is connected."""

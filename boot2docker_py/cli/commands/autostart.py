@@ -69,7 +69,7 @@ def _words(vm_name: str, kept: of_system.Kept, place: str, *, saves: bool) -> st
 
 
 def _run(session: Session) -> None:
-    """Do what the system has been told: bring the VM up, stay, save it when the session ends."""
+    """Do what the system starts us for: bring the VM up, stay, save it when the session ends."""
     from boot2docker_py.host import end_of_session
 
     vm_name = session.config.vm

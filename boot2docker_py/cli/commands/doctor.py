@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
 FORWARD_WITHIN_S = 60.0
-ID_WIDTH = 10  # of the longest, but for those of the host, which are cut
+ID_WIDTH = 10  # of the longest, except those of the host, which are cut
 
 
 @app.command()

@@ -116,7 +116,7 @@ def cp(session: Session, *, words: tuple[str, ...], root: bool) -> None:
     The side in the VM is written vm:PATH.
 
     Folders are copied with all that is in them; a folder that is there already gets what is new.
-    Rights and times are kept. Links are copied as links, but for one that is named itself. Each
+    Rights and times are kept. Links are copied as links, except one that is named itself. Each
     SRC appears whole or not at all. Paths in the VM that do not begin with / lie in /home/docker,
     which a restart empties; /var/lib/boot2docker stays, and needs --root.
     Example: boot2docker cp certs/ vm:/tmp/

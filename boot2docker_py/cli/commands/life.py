@@ -228,7 +228,7 @@ def info(session: Session) -> None:
 
 
 def _ip_if_known(session: Session, state: State, health: ForwarderStatus | None) -> str:
-    """Return the address where the VM runs and answers, else nothing: `info` waits for nobody."""
+    """Return the address where the VM runs and answers, else nothing: `info` does not wait."""
     is_up = health is not None and health.phase.value == "forwarding"
     if state.value != "running" or (session.driver.host_only_mac() and not is_up):
         return ""

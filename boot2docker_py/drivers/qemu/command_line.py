@@ -91,7 +91,7 @@ def machine(
         program,
         *("-name", _value(name), "-uuid", settings.uuid),
         *("-machine", version, *_accelerated(settings.accelerator)),
-        *("-global", "PIIX4_PM.disable_s3=1"),  # nobody could wake a guest that sleeps
+        *("-global", "PIIX4_PM.disable_s3=1"),  # a guest that sleeps could not be woken
         *("-smp", str(settings.cpus), "-m", str(settings.memory_mb), "-rtc", "base=utc"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"),
         *_disks(settings, files),

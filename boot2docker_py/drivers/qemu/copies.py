@@ -61,7 +61,7 @@ def link_disk(source: Files, target: Files, snapshot: str, show: ShowBytes) -> s
         except BaseException:
             copy.unlink(missing_ok=True)
             raise
-        copy.chmod(0o400)  # written to by nobody, else each of its clones is lost
+        copy.chmod(0o400)  # never written to, else each of its clones is lost
         copy.replace(base)
     found = f"../{source.folder.name}/{base.name}"
     disk.overlay(target.disk, found)

@@ -54,12 +54,12 @@ def make(path: Path, seed: bytes, seed_file: Path, disk_mb: int) -> None:
 
 
 def take_snapshot(path: Path, tag: str) -> None:
-    """Keep what is on a disk that nobody writes to."""
+    """Keep what is on a disk that is not written to."""
     _run("snapshot", "-c", tag, str(path))
 
 
 def restore_snapshot(path: Path, tag: str) -> None:
-    """Make a disk that nobody uses what it was.
+    """Make a disk that is not in use what it was.
 
     Raises:
         HypervisorError: the disk has no such snapshot.
@@ -82,7 +82,7 @@ def snapshots(path: Path) -> frozenset[str]:
 
 
 def resize(path: Path, disk_mb: int) -> None:
-    """Make a disk that nobody uses larger; what its snapshots hold stays as it is.
+    """Make a disk that is not in use larger; what its snapshots hold stays as it is.
 
     Raises:
         HypervisorError: QEMU is too old for one with snapshots (before 5.1).
@@ -99,7 +99,7 @@ def size_mb(path: Path) -> int:
 
 
 class Bounds(NamedTuple):
-    """What the copy of a disk may take, and who is shown how far it is."""
+    """What the copy of a disk may take, and where it shows how far it is."""
 
     expected_bytes: int
     show: ShowBytes = show_no_bytes
@@ -148,7 +148,7 @@ def overlay(path: Path, base: str) -> None:
 
 
 def lay(path: Path, new_seed: bytes, seed_file: Path) -> None:
-    """Lay a new seed into a disk that nobody uses, if it has room there; see `Driver.reseed`.
+    """Lay a new seed into a disk that is not in use, if it has room there; see `Driver.reseed`.
 
     `seed_file` is a name beside the disk that it may use meanwhile.
 

@@ -56,7 +56,7 @@ class Files:
 
     @property
     def used_state(self) -> Path:
-        """Return a saved state whose guest has been told to go on, so of no more use."""
+        """Return a saved state whose guest goes on already, so of no more use."""
         return self.folder / "saved.state.used"
 
     @property

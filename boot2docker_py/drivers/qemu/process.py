@@ -99,7 +99,7 @@ class Process:
             settings = read_settings(self.files.settings)
             port, spares = settings.qmp_port, tuple(settings.qmp_spares)
         except (FileNotFoundError, StorageError):
-            port, spares = 0, ()  # where nobody can listen
+            port, spares = 0, ()  # where no program can listen
         return tls.Port(port, self.files.credentials, spares)
 
     def place_on_network(self, settings: Settings) -> internal_network.Place | None:
@@ -177,13 +177,13 @@ class Process:
                 process.kill()
                 process.wait()
                 raise
-        # Somebody has to take the exit status of a child, else it stays as a zombie.
+        # A child whose exit status is not taken stays as a zombie.
         threading.Thread(target=process.wait, daemon=True).start()
 
     def end(self) -> None:
         """End QEMU, by a kill when it does not answer; returns when it has ended.
 
-        What it was told to write is on the disk.
+        What it had to write is on the disk.
         """
         timeout_s = self._answer_timeout_s
         try:
@@ -217,7 +217,7 @@ class Process:
                 details=str(error),
                 resolution="End the process qemu-system-x86_64 of this VM by hand.",
             ) from error
-        # Killed because we were told to: that is a power-off, not a crash.
+        # Killed on the user's word: that is a power-off, not a crash.
         self.files.running.unlink(missing_ok=True)
 
     def _wait_for_end(self, deadline: Deadline) -> None:
@@ -240,7 +240,7 @@ class Process:
         with self.files.lock.open("r+b") as file:
             while not lock.try_lock(
                 file
-            ):  # somebody else asks whether it is locked, for an instant
+            ):  # another process asks whether it is locked, for an instant
                 if deadline.has_passed():
                     raise HypervisorError(
                         f"another QEMU of the VM '{self.name}' is alive",

@@ -1,7 +1,7 @@
 """QMP, the control protocol of QEMU: JSON over a socket, one client at a time.
 
 https://www.qemu.org/docs/master/interop/qmp-spec.html. QEMU serves the next client when the
-present one has gone, so nobody keeps a connection for longer than a few commands.
+present one has gone, so no process keeps a connection for longer than a few commands.
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ Endpoint = Union[Path, tls.Port]
 
 
 class NotListeningError(Exception):
-    """Nobody is behind the endpoint."""
+    """No QEMU is behind the endpoint."""
 
 
 class NoAnswerError(Exception):
-    """Somebody is behind it, and does not answer."""
+    """A QEMU is behind it, and does not answer."""
 
 
 class RefusedError(Exception):
@@ -143,7 +143,7 @@ def _reached(endpoint: Endpoint, deadline: Deadline) -> Iterator[socket.socket]:
 def _first_that_answers(
     endpoint: Endpoint, deadline: Deadline, opened: contextlib.ExitStack
 ) -> socket.socket:
-    """Return a connection; where somebody else keeps one port busy, another one may be free."""
+    """Return a connection; where another program keeps one port busy, another one may be free."""
     for place, patience in _places(endpoint, deadline):
         with contextlib.ExitStack() as tried:
             try:

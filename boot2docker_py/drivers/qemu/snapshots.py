@@ -1,7 +1,7 @@
 """Snapshots: the disk inside of the qcow2 file, the memory in a file beside it, all by one list.
 
 The memory goes the way of a saved state, by QEMU's migration, and not into the qcow2 file by
-`snapshot-save`: QEMU does that in the thread that answers questions, so that for seconds nobody
+`snapshot-save`: QEMU does that in the thread that answers questions, so that for seconds no one
 could tell its guest from one that hangs.
 
 The list decides. A snapshot is there from when the list has it until the list has it no more; what

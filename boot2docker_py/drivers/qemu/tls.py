@@ -1,7 +1,7 @@
 """Where QEMU's monitor is a port: TLS, with certificates that are made for one start of the VM.
 
 Every user, program and web page of this machine reaches the port, and so does the guest. QEMU
-listens to nobody who has not our client certificate, and we talk to nobody but this QEMU: see
+listens only to a client with our certificate, and we talk only to this QEMU: see
 https://www.qemu.org/docs/master/system/tls.html.
 """
 
@@ -27,7 +27,7 @@ SPARES = 3
 
 
 class Port(NamedTuple):
-    """A port on 127.0.0.1, and the folder with what it takes to talk to who listens there."""
+    """A port on 127.0.0.1, and the folder with the keys to what listens there."""
 
     number: int
     credentials: Path

@@ -37,7 +37,7 @@ class VirtualBoxChecks:
         self._facts = facts or collect()
 
     def all(self) -> Sequence[Check]:
-        """Return every row, for who wants to know."""
+        """Return every row."""
         return [
             *self.of_hypervisor(),
             *self._of_network(),

@@ -54,7 +54,7 @@ class ContainerWatch(threading.Thread):
 
     Again whenever they change, and when they are not known.
 
-    Both are told in the thread of the watch. `open_engine` returns a connection to the engine, or
+    Both are called in the thread of the watch. `open_engine` returns a connection to the engine, or
     one that is closed at once when there is none. While `reach` is held nothing is reported: the
     last list stays valid enough until the VM is gone.
     """
@@ -72,7 +72,7 @@ class ContainerWatch(threading.Thread):
         self._on_list = on_list
         self._on_lost = on_lost
         self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
-        self._asking = threading.Lock()  # so that no list is told after a newer one
+        self._asking = threading.Lock()  # so that no list is passed on after a newer one
         self._services: Sequence[Publishing] = ()
         self._refreshes: queue.SimpleQueue[Call] = queue.SimpleQueue()
 
@@ -82,7 +82,7 @@ class ContainerWatch(threading.Thread):
         threading.Thread(target=self._refresh, daemon=True, name="refresh").start()
 
     def refresh(self, on_told: Call) -> None:
-        """Ask for the list now; call `on_told` when it was told, or is not to be had."""
+        """Ask for the list now; call `on_told` when it was passed on, or is not to be had."""
         self._refreshes.put(on_told)
 
     def run(self) -> None:

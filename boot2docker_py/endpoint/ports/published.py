@@ -38,7 +38,7 @@ class PublishedPort:
 
     @property
     def is_for_loopback(self) -> bool:
-        """Tell whether `docker run -p` asked for nobody but the machine itself."""
+        """Tell whether `docker run -p` asked for the machine itself alone."""
         return self.guest_address == "::1" or self.guest_address.startswith("127.")
 
 

@@ -127,7 +127,7 @@ class PortListener:
 
 
 def listen(address: str, port: int) -> socket.socket:
-    """Return a TCP socket that listens there, and shares the port with nobody.
+    """Return a TCP socket that listens there, and shares the port with no other.
 
     Raises:
         OSError: it cannot be had.

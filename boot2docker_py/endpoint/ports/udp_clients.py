@@ -1,4 +1,4 @@
-"""Who sends datagrams to a published UDP port, by numbers, as long as they are not idle."""
+"""The clients of a published UDP port, by numbers, as long as they are not idle."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_CLIENTS = 1000
 
 
 class Client(NamedTuple):
-    """Who sends datagrams here, and through which of our sockets."""
+    """A sender of datagrams, and through which of our sockets they come."""
 
     sock: socket.socket
     address: tuple[object, ...]
@@ -23,7 +23,7 @@ class Clients:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._numbers: dict[Client, int] = {}  # who was idle longest is first
+        self._numbers: dict[Client, int] = {}  # the one that was idle longest is first
         self._by_number: dict[int, tuple[Client, float]] = {}
         self._next = 0
 

@@ -21,7 +21,7 @@ _POLLHUP = 0x10
 class Client(Protocol):
     """Nothing here blocks; what would have to raises BlockingIOError.
 
-    All is done in the loop's thread, but for `send`, which the one that reads SSH calls too.
+    All is done in the loop's thread, except `send`, which the thread that reads SSH calls, too.
     """
 
     def watch(self, loop: Loop, events: int, on_ready: OnReady) -> None:

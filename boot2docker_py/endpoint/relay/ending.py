@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class End(Enum):
-    """Who ended it."""
+    """Which side ended it."""
 
     DONE = "each side has ended its bytes"
     CLIENT = "the client hung up"
@@ -16,7 +16,7 @@ class End(Enum):
 
 
 class Ending(NamedTuple):
-    """Who ended it, and what was said about that."""
+    """Which side ended it, and what was said about that."""
 
     end: End
     details: str = ""

@@ -65,7 +65,7 @@ class _SocketListener:
         room: Room,
         on_client: Callable[[SocketClient], object],
     ) -> None:
-        # One at a time: asking whether there is another costs more than to be told.
+        # One at a time: asking whether there is another costs more than the next event.
         self._door = Door(loop, server, room, on_client)
 
     def why_not(self, error: OSError) -> str:
@@ -142,7 +142,7 @@ class PipeListener:
 
     def why_not(self, error: OSError) -> str:
         """See `Listener`."""
-        # CreateNamedPipeW, of the first instance: somebody else has the name.
+        # CreateNamedPipeW, of the first instance: another program has the name.
         return "another program serves there" if error.errno == errno.EACCES else _in_words(error)
 
     def is_ours(self) -> bool:
@@ -166,7 +166,7 @@ def wanted(settings: Settings, platform: str = sys.platform) -> list[AnyListener
     """Return where clients are to come in; the first is the one that must be had."""
     listeners: list[AnyListener]
     if platform == "win32":
-        # Where docker looks when nothing is set; somebody else may have it.
+        # Where docker looks when nothing is set; another program may have it.
         pipes = named_pipe.pipe_of_vm(settings.vm_name), named_pipe.DOCKER_DEFAULT
         listeners = [PipeListener(pipe) for pipe in pipes]
     else:

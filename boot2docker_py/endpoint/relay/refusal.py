@@ -28,7 +28,7 @@ class Refusal:
         self._asked = b""
         self._end_at = time.monotonic() + ASK_WITHIN_S
         client.watch(loop, READ, lambda _events: self._read())
-        self._read()  # somebody may have read, and given back, all that it sends
+        self._read()  # a gatekeeper may have read, and given back, all that it sends
 
     @property
     def is_over(self) -> bool:

@@ -36,7 +36,7 @@ class Counts(NamedTuple):
 
 
 class Relays:
-    """Join clients to channels, and count; for the loop's thread, but for `count`."""
+    """Join clients to channels, and count; for the loop's thread, except `count`."""
 
     def __init__(self, loop: Loop) -> None:
         self._loop = loop

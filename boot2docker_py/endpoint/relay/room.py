@@ -1,4 +1,4 @@
-"""How many sockets there may be for one purpose, and who waits for one to end."""
+"""How many sockets there may be for one purpose, and what waits for one to end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Shares:
 
 
 class Room:
-    """Room for so many sockets; for the thread of one loop, but for who looks."""
+    """Room for so many sockets; for the thread of one loop, though any thread may look."""
 
     def __init__(self, loop: Loop, most: int) -> None:
         self.most = most
@@ -49,11 +49,11 @@ class Room:
         return True
 
     def give_back(self) -> None:
-        """Give room for one back; who has waited longest is called."""
+        """Give room for one back; the call that has waited longest is made."""
         self.taken -= 1
         if self._waiting:
             self._loop.call_soon(self._waiting.popleft())
 
     def when_there_is(self, call: Call) -> None:
-        """Make the call when room was given back, which somebody may have taken since."""
+        """Make the call when room was given back, which another may have taken since."""
         self._waiting.append(call)

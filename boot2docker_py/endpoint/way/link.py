@@ -27,8 +27,8 @@ ROUND_S = 300.0  # for a VM whose port takes connections, but which does not gre
 KNOCK_WITHIN_S = 3.0
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 5.0
-FAILED_PAUSE_S = 60.0  # waiting does not help, but somebody may repair it
-REST_S = 60.0  # long enough to shut down or save; and who starts the VM says `wake`
+FAILED_PAUSE_S = 60.0  # waiting does not help, but the user may repair it
+REST_S = 60.0  # long enough to shut down or save; and what starts the VM says `wake`
 
 
 class Link(threading.Thread):
@@ -44,7 +44,7 @@ class Link(threading.Thread):
         self._settings = settings
         self._on_connected = on_connected
         self._on_lost = on_lost
-        self._disturbed = threading.Event()  # whoever waits for the VM shall look again
+        self._disturbed = threading.Event()  # what waits for the VM has to look again
         self._rests = False
         self.connection: Connection | None = None
         self.phase = Phase.CONNECTING
@@ -123,7 +123,7 @@ class Link(threading.Thread):
 
     def _hold(self, connection: Connection) -> None:
         self.connection, self.phase, self.reason = connection, Phase.FORWARDING, ""
-        if self._rests:  # told while it was connecting
+        if self._rests:  # asked for while it was connecting
             connection.close()
         log.info("connected to %s", self._settings.address)
         self._on_connected(connection)
@@ -145,7 +145,7 @@ class Link(threading.Thread):
                 self._wait_for_port()
 
     def _wait_for_port(self) -> None:
-        """Return when the port of the VM takes a connection, or somebody disturbs."""
+        """Return when the port of the VM takes a connection, or `disturb` was called."""
         pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         while not self._disturbed.is_set():
             problem = knock(self._settings.address)
@@ -169,7 +169,7 @@ class Link(threading.Thread):
 
 
 class _Round(Deadline):
-    """A deadline that also passes when somebody disturbs."""
+    """A deadline that also passes when the wait is disturbed."""
 
     def __init__(self, timeout_s: float, disturbed: threading.Event) -> None:
         super().__init__(timeout_s)
@@ -180,7 +180,7 @@ class _Round(Deadline):
 
 
 def knock(address: Address) -> str:
-    """Return why nobody takes a TCP connection at `address`; nothing if somebody does."""
+    """Return why no program takes a TCP connection at `address`; nothing if one does."""
     try:
         socket.create_connection((address.host, address.port), KNOCK_WITHIN_S).close()
     except OSError as error:

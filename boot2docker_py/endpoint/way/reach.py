@@ -1,6 +1,6 @@
-"""Whether the engine's events may be followed: the VM is connected, and nobody is stopping it.
+"""Whether the engine's events may be followed: the VM is connected, and not about to stop.
 
-An engine that ends waits five seconds for streams that are still open. So whoever is about to stop
+An engine that ends waits five seconds for streams that are still open. So a command about to stop
 the VM says so, and the one stream that is our own ends before; those of clients are not touched.
 """
 
@@ -16,7 +16,7 @@ HOLD_S = 60.0  # long enough to shut down; a VM still running after that ignored
 
 
 class Reach:
-    """Told by the link and by whoever stops the VM, from any thread; waited for by one."""
+    """Set by the link and by the command that stops the VM, from any thread; one waits for it."""
 
     def __init__(self, hold_s: float = HOLD_S) -> None:
         self._hold_s = hold_s

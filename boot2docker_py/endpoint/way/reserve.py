@@ -44,7 +44,7 @@ class Reserve:
         self._give_up_at_s = 0.0
 
     def open(self, connection: Connection, listener: StreamListener) -> Channel:
-        """Give `listener` a spare channel, or begin to open one that it is told about."""
+        """Give `listener` a spare channel, or begin to open one; it hears how that goes."""
         if connection is not self._connection:
             self.drop()
             self._connection = connection
@@ -89,7 +89,7 @@ class Reserve:
 class Spare:
     """A channel that hears for itself until it is given to a listener.
 
-    An engine that ends it, or says anything before it is asked, makes it dead: nobody gets it.
+    An engine that ends it, or says anything before it is asked, makes it dead: no client gets it.
     """
 
     def __init__(self, loop: Loop, open_channel: Callable[[StreamListener], Channel]) -> None:
@@ -103,7 +103,7 @@ class Spare:
     # In the loop's thread.
 
     def is_dead(self) -> bool:
-        """Tell whether nobody can use it any more, as far as is known."""
+        """Tell whether no client can use it any more, as far as is known."""
         return self._is_dead
 
     def give_to(self, listener: StreamListener) -> Channel | None:
@@ -146,7 +146,7 @@ class Spare:
         self._die(lambda owner: owner.stream_refused(reason))
 
     def stream_received(self, pieces: Sequence[memoryview]) -> None:
-        """Bytes came that nobody has asked for."""
+        """Bytes came that were not asked for."""
         self._die(lambda owner: owner.stream_received(pieces))
 
     def stream_ended(self) -> None:

@@ -48,7 +48,7 @@ class Route:
         self.way: Way | None = None  # None: not known yet, tried by the first
 
     def open(self, connection: Connection, listener: StreamListener) -> Channel:
-        """Begin to open a channel that `listener` is told about."""
+        """Begin to open a channel; `listener` hears how that goes."""
         if self.way is Way.DIAL:
             return connection.open_command_stream(DIAL_COMMAND, listener)
         if self.way is Way.PORT:

@@ -1,4 +1,4 @@
-"""The members of a tar stream from somebody who is not trusted, with a bound on all they may say.
+"""The members of an untrusted tar stream, with a bound on all that they may say.
 
 Python's `tarfile` reads names of any length into memory, keeps every member, follows headers that
 follow headers by recursion, and fills the holes of sparse files. Here is what `tar -c` of GNU and
@@ -143,7 +143,7 @@ def _member(info: tarfile.TarInfo, added: dict[str, str]) -> Member:
         type=tarfile.DIRTYPE if is_old_folder else tarfile.REGTYPE if is_file else info.type,
         link=added.get("linkpath", info.linkname),
         size_bytes=_in_range("size", added, info.size, 0, MEMBER_BYTES) if is_file else 0,
-        mode=info.mode & 0o777,  # never a program that runs with somebody else's rights
+        mode=info.mode & 0o777,  # never a program that runs with another user's rights
         changed_at_s=_in_range("mtime", added, info.mtime, EARLIEST_S, LATEST_S),
     )
 

@@ -37,7 +37,7 @@ fi
 [ -d "$parent" ] || fail "there is no folder '$2' in the VM"
 temporary=$(mktemp -d "$parent/.boot2docker-cp.XXXXXX") || exit 1
 trap 'rm -rf "$temporary"' EXIT
-# A signal, as of a message to a client who has gone, would end dash without its trap of EXIT.
+# A signal, as of a message to a client that has gone, would end dash without its trap of EXIT.
 trap 'exit 1' HUP INT PIPE TERM
 tar -x -p -f - -C "$temporary" || exit 1
 [ -e "$temporary/{packing.WHOLE}" ] || {{ echo "not all of it came" >&2; exit 1; }}

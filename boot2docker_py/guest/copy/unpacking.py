@@ -2,7 +2,7 @@
 
 The guest is not trusted. What it sends goes into a new folder. No link is there before all else is
 written and the place of each link is known, so that nothing can be reached through one; and no link
-is ever followed but for the one that the user typed.
+is ever followed, except the one that the user typed.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ class _Work:
 
 
 def _set_mode_and_time(path: Path, mode: int, changed_at_s: int) -> None:
-    path.chmod(mode & 0o777)  # never a program that runs with somebody else's rights
+    path.chmod(mode & 0o777)  # never a program that runs with another user's rights
     os.utime(path, (changed_at_s, changed_at_s))
 
 

@@ -16,12 +16,12 @@ from typing import Mapping, NamedTuple
 from boot2docker_py import whole_file
 from boot2docker_py.errors import StorageError
 
-# What the shells of `boot2docker shell` have, and nobody else needs.
+# What the shells of `boot2docker shell` have, and nothing else needs.
 OF_ONE_SHELL = ("BOOT2DOCKER_PYTHON", "BOOT2DOCKER_PACKAGE", "BOOT2DOCKER_SECOND_TRY")
 
 
 class Kept(str, Enum):
-    """What the system has been told; the values are the words of `autostart status`."""
+    """What the system has noted; the values are the words of `autostart status`."""
 
     OFF = "off"
     ON = "on"
@@ -111,7 +111,7 @@ class Entry(ABC):
         """Return what `write` would write."""
 
     def kept(self, settings: Mapping[str, str]) -> tuple[Kept, bool]:
-        """Return what the system has been told, and whether the VM is saved at logoff."""
+        """Return what the system has noted, and whether the VM is saved at logoff."""
         found = self.read()
         if found is None:
             return Kept.OFF, False

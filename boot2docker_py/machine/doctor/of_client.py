@@ -188,7 +188,7 @@ CHECKS = (
     Check(
         "context",
         "The docker context of the VM leads to its engine",
-        "warning: it is missing, leads elsewhere, or is somebody else's",
+        "warning: it is missing, leads elsewhere, or is another program's",
         _context,
     ),
     Check(

@@ -36,7 +36,7 @@ def _files(patient: Patient) -> Iterator[Finding]:
 
 
 def give_rights(home: Path) -> None:
-    """Give the owner all rights on our own files and folders, and nobody else any more."""
+    """Give the owner all rights on our own files and folders, and others none."""
     for file in [home, *_all_below(home)]:
         if lacks_rights(file) and not foreign_owner(file):
             file.chmod(file.stat().st_mode | _needed(file))

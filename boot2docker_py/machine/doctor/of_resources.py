@@ -68,9 +68,7 @@ def _of_network(found: resources.Resources, patient: Patient) -> Finding:
     info = patient.endpoint.engine_info()
     proxies = [info.get("HttpsProxy"), info.get("HttpProxy")]
     proxy = next((without_secrets(str(one)) for one in proxies if one), "no proxy")
-    words = (
-        f"the engine uses {proxy}, and asks {', '.join(found.name_servers) or 'nobody'} for names"
-    )
+    words = f"the engine uses {proxy}, and asks {', '.join(found.name_servers) or 'none'} for names"
     if not found.name_servers:
         return warning("network", words, "boot2docker set --dns ADDRESS --restart")
     return ok("network", words)

@@ -127,7 +127,7 @@ def _forwarder(patient: Patient) -> Iterator[Finding]:
         return
     health = patient.endpoint.status()
     if health is None:
-        words = "nobody forwards the engine's socket"
+        words = "no forwarder serves the engine's socket"
         yield failure("forwarder", words, "boot2docker up", GuestError.exit_status)
     elif health.phase is Phase.FORWARDING:
         yield ok("forwarder", f"process {health.pid} forwards the engine's socket")

@@ -22,7 +22,7 @@ class Wishes(NamedTuple):
     managers: int
 
     def demand_sound(self) -> None:
-        """Raise UsageError for numbers that make no swarm; warn of those that help nobody."""
+        """Raise UsageError for numbers that make no swarm; warn of those that do not help."""
         if not 1 <= self.nodes <= MOST_NODES:
             raise UsageError(f"a swarm here has 1 to {MOST_NODES} nodes, not {self.nodes}")
         if not 1 <= self.managers <= self.nodes:

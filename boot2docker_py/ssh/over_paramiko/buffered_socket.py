@@ -30,7 +30,7 @@ class BufferedSocket:
 
     def __init__(self, sock: socket.socket, already_read: bytes = b"") -> None:
         sock.settimeout(0)
-        # The number of a closed descriptor is the next one's: nobody may be in a call with it.
+        # The number of a closed descriptor is the next one's: no thread may be in a call with it.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
         self._closing = threading.Lock()
@@ -44,7 +44,7 @@ class BufferedSocket:
         self._expects_more = False
         self._is_readable = waiter(sock, selectors.EVENT_READ)
         self._is_writable = waiter(sock, selectors.EVENT_WRITE)
-        # poll(2) of Python is for one thread at a time; who reads asks while another waits to write
+        # poll(2) of Python is for one thread at a time; one reads while another waits to write
         self._has_room = waiter(sock, selectors.EVENT_WRITE)
 
     def recv(self, limit: int) -> bytes:
@@ -99,7 +99,7 @@ class BufferedSocket:
                 self._send_all_now(data)
 
     def has_room(self) -> bool:
-        """Tell whether a small packet can be written without waiting; for who reads."""
+        """Tell whether a small packet can be written without waiting; for the thread that reads."""
         return self._has_room(0)
 
     @contextlib.contextmanager

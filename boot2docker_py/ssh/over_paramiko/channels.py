@@ -51,7 +51,7 @@ class OwnedChannel(paramiko.Channel):
         return False
 
     def _log(self, level: int, text: str, *values: object) -> None:
-        # paramiko's builds a text for every channel that nobody reads.
+        # paramiko's builds a text for every channel, which is never read.
         if log.isEnabledFor(logging.DEBUG):
             super()._log(level, text, *values)  # type: ignore[misc]
 
@@ -61,7 +61,7 @@ class Outbox:
 
     paramiko makes a message under the channel's lock and sends it later. When another thread's
     CLOSE goes in between, the server may give the channel's number to the next channel, which
-    would then get the message: an EOF, or bytes of somebody else.
+    would then get the message: an EOF, or bytes of another channel.
     """
 
     def __init__(self, transport: paramiko.Transport) -> None:
@@ -76,7 +76,7 @@ class Outbox:
         self._transport._send_user_message(sent)  # noqa: SLF001 - passes on what paramiko calls
 
     def lets_pass(self, message: bytes) -> bool:
-        """Tell whether the message may still be sent; for who holds the lock of all sending."""
+        """Tell whether the message may still be sent; for the holder of the lock of all sending."""
         had_closed = self._has_closed
         self._has_closed = had_closed or message[0] == _MSG_CHANNEL_CLOSE
         return not had_closed

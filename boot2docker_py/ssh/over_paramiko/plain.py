@@ -61,7 +61,7 @@ class PlainTransport(paramiko.Transport):
     def __init__(self, sock: socket.socket, already_read: bytes) -> None:
         super().__init__(ReadAheadSocket(sock, already_read))
         self.ended = threading.Event()
-        self.attention = threading.Event()  # for who watches the connection: look at once
+        self.attention = threading.Event()  # for what watches the connection: look at once
         self._question: threading.Thread | None = None
         self._opening = threading.local()
 

@@ -1,4 +1,4 @@
-"""Channels that carry a client's bytes, told of by callbacks.
+"""Channels that carry a client's bytes, and call a listener.
 
 paramiko's own channel has a buffer, three locks and a pipe for a thread that waits in it, and costs
 more to make than a small request to carry. It also answers CHANNEL_CLOSE from the thread that reads
@@ -35,7 +35,7 @@ _DATA_HEADER = struct.Struct(">BII")
 
 
 class RawMessage:
-    """A whole SSH message in memory that is already laid out, so that nobody copies it."""
+    """A whole SSH message in memory that is already laid out, so that it is not copied."""
 
     def __init__(self, memory: bytes | memoryview) -> None:
         self._memory = memory

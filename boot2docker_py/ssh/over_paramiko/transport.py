@@ -91,7 +91,7 @@ class GuestTransport(paramiko.Transport):
         self.packetizer.before_reading = self._deliver
         self._undelivered: list[StreamChannel] = []
         self.ended = threading.Event()
-        self.attention = threading.Event()  # for who watches the connection: look at once
+        self.attention = threading.Event()  # for what watches the connection: look at once
         self._answered = threading.Event()
         # paramiko holds its channels weakly; ours live until both ends have closed.
         self._held: dict[int, StreamChannel] = {}

@@ -1,4 +1,4 @@
-"""What goes wrong in the guest while docker is at work, and heals without a command of ours."""
+"""What goes wrong in the guest while docker is at work, and passes without a command of ours."""
 
 from __future__ import annotations
 

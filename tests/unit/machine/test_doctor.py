@@ -226,7 +226,7 @@ class TestVM:
         told = doctor.tell()
         assert told.of("forwarder") == (
             "failure",
-            "nobody forwards the engine's socket",
+            "no forwarder serves the engine's socket",
             "boot2docker up",
         )
         assert told.of("engine")[0] == "failure"

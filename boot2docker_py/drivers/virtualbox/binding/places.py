@@ -32,7 +32,7 @@ class Installation(NamedTuple):
     sdk: str
 
     def environment(self, environ: Mapping[str, str]) -> dict[str, str]:
-        """Return what the glue has to be told; that of PyPI knows no folder by itself."""
+        """Return the variables for the glue; that of PyPI knows no folder by itself."""
         told = {"VBOX_PROGRAM_PATH": self.program, "VBOX_SDK_PATH": self.sdk}
         return {name: folder for name, folder in told.items() if not environ.get(name)}
 

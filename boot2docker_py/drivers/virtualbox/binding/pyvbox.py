@@ -119,7 +119,7 @@ class _Labels(Dict[int, str]):
 
 
 class _NoWords(Dict[int, str]):
-    """The words on each member, pyvbox's documentation of 6.1, which nobody asks for."""
+    """The words on each member, pyvbox's documentation of 6.1, which is never asked for."""
 
     def __missing__(self, _number: int) -> str:
         return ""

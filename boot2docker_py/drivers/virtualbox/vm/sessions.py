@@ -64,7 +64,7 @@ def unlock(api: API, session: ISession) -> None:
 
 
 def wait_until_free(api: API, machine: IMachine, *, timeout_s: float = LOCK_TIMEOUT_S) -> None:
-    """Wait until nobody holds the machine, as VirtualBox takes its time after a power off."""
+    """Wait until no session holds the machine: VirtualBox takes its time after a power off."""
     unlocked = api.library.SessionState.unlocked
 
     def probe(_deadline: Deadline) -> str | None:

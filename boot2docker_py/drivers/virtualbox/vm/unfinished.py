@@ -75,7 +75,7 @@ def clean_up(api: API, note: Path) -> None:
 
 
 def _is_of_another(unfinished: Unfinished) -> bool:
-    """Tell whether a machine of somebody else has its settings, and its disk, in the same place."""
+    """Tell whether another machine has its settings, and its disk, in the same place."""
     try:
         text = unfinished.settings.read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:

@@ -44,7 +44,7 @@ def binding_of(installed: Installation) -> Path:
 
 
 def a_linux() -> System:
-    """Return this Linux, but for what is installed on it."""
+    """Return this Linux, except what is installed on it."""
     return System(
         "linux",
         os.environ,

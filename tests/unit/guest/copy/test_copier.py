@@ -241,7 +241,7 @@ class TestLostConnection:
         self._ends_empty(there)
 
     def test_into_the_vm_between_two_files(self, there: Path, tree: Path) -> None:
-        """What has come looks like an archive, but for its last member."""
+        """What has come looks like an archive, except its last member."""
         wanted = packing.entries(tree)
         command = ["sh", "-c", RECEIVE, "cp", str(there), "/", "tree", "no"]
         some = b"".join(packing.packed(wanted[:-3]))[: -3 * tarfile.BLOCKSIZE]
