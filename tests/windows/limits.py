@@ -42,6 +42,7 @@ ON_WINDOWS: dict[str, str] = {
     "drivers/qemu/test_acceleration.py::test_a_cpu_that": NO_SHELL,
     "drivers/qemu/test_acceleration.py::test_emulation_says": NO_SHELL,
     "drivers/qemu/test_command_line.py::test_the_environment_may_name": NO_MODES,
+    "drivers/qemu/test_command_line.py::test_a_share_has_a_tag": PATHS,
     "drivers/qemu/test_files.py::test_a_write_that_fails": NO_SIGNALS,
     "drivers/qemu/test_files.py::test_settings_come_back": PATHS,
     "drivers/qemu/test_ports.py::test_only_a_taken_port": PATHS,

@@ -226,7 +226,8 @@ class TestCommands:
         (tmp_path / ".docker").mkdir()
         (tmp_path / ".docker" / "config.json").write_text("{broken")
         answer = self.up(boot2docker)
-        assert (answer.status, answer.out) == (0, "export DOCKER_HOST=unix:///fake/docker.sock\n")
+        expected = (0, "export DOCKER_HOST=unix:///fake/docker.sock\n")
+        assert (answer.status, answer.out) == expected, answer.err
         assert "warning: cannot read docker's" in answer.err
         assert (tmp_path / ".docker" / "config.json").read_text() == "{broken"
         assert self.up(boot2docker, "--use").status == 2
