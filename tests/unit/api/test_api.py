@@ -149,10 +149,11 @@ class TestAsTheCommands:
         """But those of a terminal, and those about this program and this machine."""
         of_terminal = {"console", "docker", "shell", "ssh-config", "shellinit"}
         of_machine = {"autostart", "completion", "config", "doctor", "forward", "help", "version"}
-        of_machine |= {"images", "rollback", "uninstall"}
+        of_machine |= {"images", "uninstall"}
         others = {
             "ls": api.ls,
             "poweroff": VM.power_off,
+            "rollback": VM.roll_back,
             "import": VM.import_,
             "snapshot": VM.take_snapshot,
             "ssh": VM.run,
