@@ -42,6 +42,7 @@ class RemoteSupply:
         """
         release = Release(url=self._source.location, origin=self._source.origin)
         if self._source.kind is Kind.RELEASES:
+            log.info("Looking for the image of the VM at %s...", self._source.origin)
             release = releases.pick(self._fetch_list(), self._source)
             if not self._version:
                 log.info("Latest release for %s is v%s.", release.origin, release.version)

@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import email.utils
 import re
+import socket
 import ssl
 import time
 from typing import Callable, Iterator, Mapping, TypeVar
@@ -151,13 +152,22 @@ def _bad_address(url: str, proxy: str | None, error: Exception) -> UsageError:
     )
 
 
+def _in_short(error: Exception) -> str:
+    """Return what the system has said; the libraries around it only repeat the address."""
+    for kind in (ConnectionError, socket.gaierror):
+        found = find_cause(error, kind)
+        if found is not None and found.strerror:
+            return found.strerror
+    return str(error)
+
+
 def _passing(host: str, error: Exception) -> PassingError:
     if isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError)):
         return PassingError(f"'{host}' has fallen silent", details=str(error))
     if find_cause(error, urllib3.exceptions.NewConnectionError):
         return PassingError(
             f"there is no connection to '{host}'",
-            details=str(error),
+            details=_in_short(error),
             resolution="Check the network and HTTPS_PROXY, or use what is there with --offline.",
         )
     return PassingError(f"the connection to '{host}' was cut", details=str(error))
@@ -169,7 +179,7 @@ def _proxy_failed(host: str, proxy: str | None, error: Exception) -> DownloadErr
     status = int(refused.group(1)) if refused else 0
     return kind(
         f"the proxy '{without_password(proxy or '')}' does not connect to '{host}'",
-        details=str(error),
+        details=_in_short(error),
         resolution=_ADVICE.get(status, "Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY."),
     )
 

@@ -48,7 +48,9 @@ class VirtualBoxChecks:
         """Return what VirtualBox itself needs."""
         facts = self._facts
         rows = [
-            Check("VirtualBox's API", self._why_no_api, HOW_TO_INSTALL),
+            Check(
+                "VirtualBox's API", self._why_no_api, HOW_TO_INSTALL, found=self._version_in_words
+            ),
             Check(
                 f"VirtualBox {_spoken(OLDEST)} or later",
                 self._asked(lambda api: why_too_old(api.version)),
@@ -126,6 +128,9 @@ class VirtualBoxChecks:
                 )
             )
         return rows
+
+    def _version_in_words(self) -> str:
+        return f"VirtualBox {'.'.join(map(str, self._connect().version))} answers by its API"
 
     def _why_no_api(self, _deadline: Deadline) -> str | None:
         try:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import gzip
 import hashlib
+import socket
 from pathlib import Path
 
 import pytest
+import requests
 
 from boot2docker_py.errors import DeadlineError, DownloadError, StorageError, UsageError
 from boot2docker_py.image import DownloadProgress, Image, download, web_errors
@@ -451,3 +453,17 @@ def test_a_rate_limit_with_a_time_that_is_none(reset: str) -> None:
     headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
     error = web_errors.of_status("https://h/x", 403, headers, "")
     assert "from this network:" in error.brief
+
+
+def test_what_the_system_has_said_stands_without_the_words_around_it() -> None:
+    closed = socket.socket()
+    closed.bind(("127.0.0.1", 0))
+    proxy = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    closed.close()
+    with pytest.raises(DownloadError) as caught, web_errors.translated(
+        "https://host.example/", lambda _url: proxy
+    ):
+        requests.get("https://host.example/", proxies={"https": proxy}, timeout=60)
+    assert "host.example" in caught.value.brief
+    assert caught.value.details
+    assert "ConnectionPool" not in caught.value.details
