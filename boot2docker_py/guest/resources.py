@@ -17,7 +17,12 @@ _LENGTH = 60
 _SCRIPT = """
 grep -E '^(MemTotal|MemAvailable):' /proc/meminfo
 df -Pk /var/lib/docker | tail -n 1 | sed 's/^/disk /'
-grep '^nameserver' /etc/resolv.conf
+if grep -qx 'nameserver 127.0.0.53' /etc/resolv.conf; then  # our image's own, which asks others
+    sudo -n cat /var/lib/boot2docker/boot2docker-py/dns 2>/dev/null ||
+        cat /run/boot2docker/name-servers
+else
+    cat /etc/resolv.conf
+fi | grep '^nameserver'
 """
 
 
