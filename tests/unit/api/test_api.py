@@ -146,10 +146,10 @@ class TestVerbs:
 
 class TestAsTheCommands:
     def test_every_command_has_one(self) -> None:
-        """But those of a terminal, and those about this program and this machine."""
+        """But those of a terminal, and those about this program, this machine and many VMs."""
         of_terminal = {"console", "docker", "shell", "ssh-config", "shellinit"}
         of_machine = {"autostart", "completion", "config", "doctor", "forward", "help", "version"}
-        of_machine |= {"images", "uninstall"}
+        of_machine |= {"images", "swarm", "uninstall"}  # or of many VMs
         others = {
             "ls": api.ls,
             "poweroff": VM.power_off,
