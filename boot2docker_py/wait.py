@@ -7,6 +7,7 @@ from typing import Callable, NamedTuple, Protocol, Sequence
 
 from boot2docker_py.errors import DeadlineError
 
+FIRST_PAUSE_S = 0.02
 PAUSE_S = 0.1
 
 
@@ -120,6 +121,7 @@ def wait_for(
 def _wait_for_one(check: Check, deadline: Deadline, report: Report, pause_s: float) -> None:
     clock = deadline.clock
     began = clock.monotonic()
+    pauses = Pauses(min(FIRST_PAUSE_S, pause_s), pause_s)
     progress = Progress(check.what, "", 0.0, doing=check.doing, usual_s=check.usual_s)
     report(progress)  # a look may take long, too
     while True:
@@ -135,4 +137,4 @@ def _wait_for_one(check: Check, deadline: Deadline, report: Report, pause_s: flo
                 details=reason,
                 resolution=check.hint,
             )
-        clock.sleep(deadline.remaining_s(pause_s))
+        clock.sleep(deadline.remaining_s(pauses.next()))

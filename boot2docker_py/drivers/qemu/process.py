@@ -34,9 +34,11 @@ from boot2docker_py.errors import HypervisorError, StorageError
 from boot2docker_py.host import port_holder
 from boot2docker_py.host.detached import detached
 from boot2docker_py.paths import VMPaths
-from boot2docker_py.wait import PAUSE_S, Deadline
+from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
+
+PAUSE_S = 0.02  # a question costs QEMU a thousandth of a second, and each step of a reset waits
 
 PROGRAM = "qemu-system-"  # how the names of its programs begin
 START_TIMEOUT_S = 60.0

@@ -23,9 +23,11 @@ from boot2docker_py.drivers.qemu.files import (
 )
 from boot2docker_py.drivers.qemu.process import EndedError, Process
 from boot2docker_py.errors import HypervisorError, StorageError, WrongStateError
-from boot2docker_py.wait import PAUSE_S, Deadline
+from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
+
+PAUSE_S = 0.02  # a question costs QEMU a thousandth of a second, and each step of a reset waits
 
 SAVE_TIMEOUT_S = 600.0
 RESTORE_TIMEOUT_S = 600.0
