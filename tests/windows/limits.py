@@ -23,6 +23,7 @@ GUEST_IS_ELSEWHERE = "takes the files of this machine for those of the guest"
 NO_OWNER = "the owner of a port is process 0"
 NO_XDG = "sets XDG_DATA_HOME; Windows' place for data is not named by a variable"
 NO_LIMIT = "Windows has no limit of descriptors to be run into"
+HELD_LOCK = "the file of a lock stays, for it cannot be removed while somebody has it open"
 NO_LINKS = "links look like what they name"
 
 LONGEST_NAME = 30_000  # a variable of Windows holds 32,767 characters
@@ -95,10 +96,14 @@ ON_WINDOWS: dict[str, str] = {
     "image/test_resume.py::test_a_killed_download": NO_SIGNALS,
     "machine/test_doctor.py::test_all_is_well": NO_SHELL,
     "machine/test_doctor.py::test_screen_of_80_columns": NO_SHELL,
+    "machine/test_copies.py::TestClone::test_one_that_fails": HELD_LOCK,
+    "machine/test_copies.py::TestFiles::test_something_else": HELD_LOCK,
     "machine/test_doctor.py::TestClient::test_it_is": NO_SHELL,
+    "machine/test_doctor.py::TestFirstHour::test_plugins": NO_SHELL,
     "machine/test_doctor.py::TestTLS": NO_SHELL,
     "machine/test_doctor_fix.py::test_rights_on": NO_MODES,
     "machine/test_doctor.py::TestProxy": "names of variables are the same in either case",
+    "machine/test_set.py::test_what_was_set": PATHS,
     "machine/test_logs.py::test_following_ends_by_interrupt": NO_SIGNALS,
     "machine/test_logs.py::test_keeps_no_file_open": NO_PROC,
     "machine/test_logs.py::TestInGuest": NO_SHELL,
