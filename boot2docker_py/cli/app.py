@@ -46,7 +46,7 @@ class Command(click.Command):
         if passes_words_on:
             more["context_settings"] = ALL_WORDS_ARE_PASSED_ON
         super().__init__(*args, **more)
-        self._examples = words.examples
+        self.examples = words.examples
         self._shown = frozenset(shown.split())
         self._passes_words_on = passes_words_on
         self._own = list(self.params)
@@ -73,7 +73,7 @@ class Command(click.Command):
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, the other names, and what goes with every command."""
-        write_examples(formatter, self._examples)
+        write_examples(formatter, self.examples)
         others = aliases_of(self.name)
         if others:
             formatter.write_paragraph()

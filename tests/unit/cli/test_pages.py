@@ -12,17 +12,19 @@ import click
 import pytest
 
 from boot2docker_py import config as configuration
-from boot2docker_py.cli.app import app
+from boot2docker_py.cli.app import Command, app
 from boot2docker_py.cli.arguments import go_switches
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config.settings import SETTINGS
+from boot2docker_py.docker.contexts import context_name
+from boot2docker_py.paths import USUAL_VM
 
 REPOSITORY = Path(__file__).parents[3]
 PAGES = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("docs/**/*.md"))]
 LANGUAGES = {"sh", "bat", "powershell", "console"}
 _OURS = r"(?:^|(?<!--context)[\s($\"])boot2docker (?P<words>\S.*)"
 # The end of a command of ours within a line of a shell.
-_END = re.compile(r"\s+#\s|\s*\|\s|\s*&&\s|\s*;\s|\)\"|\"\)|\)\s*$|\s>\s|\s2>")
+_END = re.compile(r"\s+#\s|\s*\|\s|\s*&&\s|\s*;\s|\)\"|\"\)|\)\s*$|\s>>?\s|\s2>")
 
 
 def commands_of(page: Path) -> Iterator[str]:
@@ -39,11 +41,21 @@ def commands_of(page: Path) -> Iterator[str]:
                 yield _END.split(found["words"])[0].strip()
 
 
+def examples() -> Iterator[str]:
+    """Yield the examples of the help of all commands."""
+    for command in app.commands.values():
+        assert isinstance(command, Command)
+        for example in command.examples:
+            for found in re.finditer(_OURS, example):
+                yield _END.split(found["words"])[0].strip()
+
+
 COMMANDS = [
     pytest.param(page, command, id=f"{page.relative_to(REPOSITORY)}: {command}")
     for page in PAGES
     for command in commands_of(page)
 ]
+COMMANDS += [pytest.param(Path("help"), example, id=f"help: {example}") for example in examples()]
 
 
 @pytest.mark.parametrize(("page", "command"), COMMANDS)
@@ -69,6 +81,13 @@ def test_commands_can_be_typed(
     settings = {s.field: given[s.field] for s in SETTINGS if given.get(s.field) not in (None, ())}
     settings.pop("engine_ca", None)  # files, whose content is read
     configuration.load(session.paths, os.environ, settings)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_contexts_are_called_as_those_of_the_vms(page: Path) -> None:
+    text = page.read_text("utf-8")
+    vms = {USUAL_VM, *re.findall(r"--vm ([\w-]+)", text)}
+    assert set(re.findall(r"docker --context ([\w-]+)", text)) <= set(map(context_name, vms))
 
 
 def test_there_are_commands() -> None:
