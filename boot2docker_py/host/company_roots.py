@@ -91,8 +91,12 @@ def _in_registry() -> Iterator[bytes]:
                 continue  # no such store
             with key:
                 for index in range(min(winreg.QueryInfoKey(key)[0], LIMIT)):
-                    with winreg.OpenKey(key, winreg.EnumKey(key, index)) as entry:
-                        certificate = certificate_in(winreg.QueryValueEx(entry, "Blob")[0])
+                    try:
+                        with winreg.OpenKey(key, winreg.EnumKey(key, index)) as entry:
+                            value = winreg.QueryValueEx(entry, "Blob")[0]
+                    except OSError:
+                        continue  # one without a certificate, or that has gone meanwhile
+                    certificate = certificate_in(value) if isinstance(value, bytes) else None
                     if certificate is not None:
                         yield certificate
 

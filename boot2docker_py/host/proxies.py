@@ -25,10 +25,25 @@ def of_system() -> dict[str, str]:
 
     The environment counts first, then the registry of Windows and the network settings of macOS.
     """
-    found = {scheme: url for scheme, url in urllib.request.getproxies().items() if url}
-    if _IS_WINDOWS and not urllib.request.getproxies_environment():
-        return _with_settings_of_windows(found, _internet_setting)
-    return found
+    variables = _usable(urllib.request.getproxies_environment())
+    if variables.get("http") or variables.get("https"):
+        return variables
+    return {**_of_settings(), **variables}
+
+
+def _of_settings() -> dict[str, str]:
+    """Return the proxies that Windows or macOS has been told, by scheme; elsewhere none."""
+    # Not `getproxies`: it leaves the settings alone for any variable that ends in _proxy, also for
+    # BOOT2DOCKER_ENGINE_PROXY.
+    for name in ("getproxies_registry", "getproxies_macosx_sysconf"):
+        if hasattr(urllib.request, name):
+            found = _usable(getattr(urllib.request, name)())
+            return _with_settings_of_windows(found, _internet_setting) if _IS_WINDOWS else found
+    return {}
+
+
+def _usable(found: Mapping[str, str]) -> dict[str, str]:
+    return {scheme: found[scheme] for scheme in ("http", "https", "no") if found.get(scheme)}
 
 
 def _with_settings_of_windows(

@@ -59,3 +59,15 @@ def test_exceptions_of_windows_are_in_the_engines_words(
     override: str, exceptions: list[str]
 ) -> None:
     assert proxies.exceptions_of_windows(override) == exceptions
+
+
+def test_variables_that_only_end_as_those_of_proxies_say_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("BOOT2DOCKER_ENGINE_PROXY", "http://p:1")
+    monkeypatch.setattr(
+        "urllib.request.getproxies_registry", lambda: {"http": "http://q:1"}, raising=False
+    )
+    assert proxies.of_system()["http"] == "http://q:1"
