@@ -14,13 +14,13 @@ import re
 from typing import Callable
 
 from boot2docker_py.endpoint.relay.client import SocketClient
-from boot2docker_py.endpoint.relay.loop import READ, Loop
+from boot2docker_py.endpoint.relay.first_request import FirstRequest
+from boot2docker_py.endpoint.relay.loop import Loop
 from boot2docker_py.endpoint.relay.refusal import answer
 
 log = logging.getLogger(__name__)
 
 ASK_WITHIN_S = 10.0
-HEAD_LIMIT_BYTES = 64 * 1024
 
 _OF_BROWSERS = (b"origin", b"referer", b"sec-fetch-")
 # What docker's own libraries say where there is no name.
@@ -33,50 +33,34 @@ class Gatekeeper:
     def __init__(
         self, loop: Loop, client: SocketClient, let_in: Callable[[SocketClient], None]
     ) -> None:
-        self._loop = loop
         self._client = client
         self._let_in = let_in
-        self._head = b""
         self._is_over = False
-        client.watch(loop, READ, lambda _events: self._read())
+        self._request = FirstRequest(loop, client, self._decide, self._give_up)
         loop.call_later(ASK_WITHIN_S, self._give_up)
 
-    def _read(self) -> None:
-        memory = memoryview(self._loop.scratch)[:HEAD_LIMIT_BYTES]
-        try:
-            count = self._client.recv_into(memory)
-        except BlockingIOError:
-            return
-        except OSError:
-            count = 0
-        self._head += bytes(memory[:count])
-        if b"\r\n\r\n" in self._head:
-            self._decide()
-        elif not count or len(self._head) > HEAD_LIMIT_BYTES:
-            self._give_up()
-
     def _decide(self) -> None:
-        reason = why_not(self._head.partition(b"\r\n\r\n")[0])
+        reason = why_not(self._request.head)
         self._is_over = True
-        self._client.watch(self._loop, 0, lambda _events: None)
+        self._request.leave()
         if reason:
             log.warning("refused a client at the TCP port: %s", reason)
             with contextlib.suppress(OSError):
                 self._client.send(memoryview(answer(reason, "403 Forbidden")))
             self._client.close()
         else:
-            self._client.unread(self._head)
+            self._client.unread(self._request.received)
             self._let_in(self._client)
 
     def _give_up(self) -> None:
         if not self._is_over:
             self._is_over = True
-            self._client.watch(self._loop, 0, lambda _events: None)
+            self._request.leave()
             self._client.close()
 
 
 def why_not(head: bytes) -> str:
-    """Return why who sent this head of a request is not let in; nothing if it is."""
+    """Return why the sender of this head of a request is not let in; nothing if it is."""
     _request, *lines = re.split(rb"\r?\n|\r", head)
     headers = [line.partition(b":") for line in lines]
     names = [name.strip().lower() for name, _colon, _value in headers]

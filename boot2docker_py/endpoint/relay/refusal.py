@@ -11,24 +11,22 @@ import json
 import time
 
 from boot2docker_py.endpoint.relay.client import Client
-from boot2docker_py.endpoint.relay.loop import READ, Loop
+from boot2docker_py.endpoint.relay.first_request import FirstRequest
+from boot2docker_py.endpoint.relay.loop import Loop
 
 # A docker client asks at once; anything slower is not one.
 ASK_WITHIN_S = 2.0
-QUESTION_LIMIT_BYTES = 64 * 1024
 
 
 class Refusal:
     """Read a client's question, answer it with `message`, and hang up."""
 
     def __init__(self, loop: Loop, client: Client, message: str) -> None:
-        self._loop = loop
         self._client = client
         self._message = message
-        self._asked = b""
         self._end_at = time.monotonic() + ASK_WITHIN_S
-        client.watch(loop, READ, lambda _events: self._read())
-        self._read()  # a gatekeeper may have read, and given back, all that it sends
+        self._request = FirstRequest(loop, client, self._answer, self._end)
+        self._request.read()  # a gatekeeper may have read, and given back, all that it sends
 
     @property
     def is_over(self) -> bool:
@@ -37,24 +35,13 @@ class Refusal:
             self._end()
         return self._client.is_closed()
 
-    def _read(self) -> None:
-        memory = memoryview(self._loop.scratch)[:QUESTION_LIMIT_BYTES]
-        try:
-            count = self._client.recv_into(memory)
-        except BlockingIOError:
-            return
-        except OSError:
-            count = 0
-        self._asked += bytes(memory[:count])
-        if b"\r\n\r\n" in self._asked:
-            with contextlib.suppress(OSError):
-                self._client.send(memoryview(answer(self._message)))
-            self._end()
-        elif not count or len(self._asked) >= QUESTION_LIMIT_BYTES:
-            self._end()
+    def _answer(self) -> None:
+        with contextlib.suppress(OSError):
+            self._client.send(memoryview(answer(self._message)))
+        self._end()
 
     def _end(self) -> None:
-        self._client.watch(self._loop, 0, lambda _events: None)
+        self._request.leave()
         self._client.close()
 
 

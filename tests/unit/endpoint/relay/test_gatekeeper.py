@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from boot2docker_py.endpoint.relay.gatekeeper import HEAD_LIMIT_BYTES, why_not
+from boot2docker_py.endpoint.relay.first_request import LIMIT_BYTES
+from boot2docker_py.endpoint.relay.gatekeeper import why_not
 from tests.unit.endpoint.client_side import Endpoint, forwarding
 from tests.unit.free_ports import free_port
 
@@ -83,7 +84,7 @@ if sys.platform != "win32":  # the forwarder of these tests is one of POSIX
 
     def test_client_that_says_too_much_is_hung_up_on(port: int) -> None:
         try:
-            heard = said(port, PING, *[b"X: y\r\n" * 2000] * (HEAD_LIMIT_BYTES // 6000))
+            heard = said(port, PING, *[b"X: y\r\n" * 2000] * (LIMIT_BYTES // 6000))
         except OSError:
             heard = b""
         assert heard == b""
