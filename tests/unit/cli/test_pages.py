@@ -83,7 +83,7 @@ def test_commands_can_be_typed(
     configuration.load(session.paths, os.environ, settings)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.parent.name == "docs"])
 def test_contexts_are_called_as_those_of_the_vms(page: Path) -> None:
     text = page.read_text("utf-8")
     vms = {USUAL_VM, *re.findall(r"--vm ([\w-]+)", text)}
