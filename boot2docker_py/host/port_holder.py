@@ -134,7 +134,10 @@ if sys.platform == "win32":
         return ""
 
     def process_listening(address: str, port: int, program: str) -> int:
-        """Return the process at a TCP port whose program's name begins so, 0 if there is none."""
+        """Return the process at a TCP port whose program's name begins so, 0 if there is none.
+
+        Wine does not tell whose a port is, so this has not been run.
+        """
         for process in windows_holders(_windows_table("tcp"), "tcp", address, port):
             _parent, name = processes.windows_processes().get(process, (0, ""))
             if name.lower().startswith(program):
