@@ -19,6 +19,7 @@ def one_vm(iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VM]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         docker_port = str(free.getsockname()[1])
     words = ["--memory", "1024", "--cpus", "2", "--disksize", "6000", "--dockerport", docker_port]
+    words += ["--internal-network", "cable"]
     vm.run("init", "--iso-url", str(iso), *words)
     yield vm
     vm.run("delete", "--force")
