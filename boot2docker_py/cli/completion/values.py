@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from boot2docker_py.config.settings import Setting
     from boot2docker_py.machine.parts import Parts
 
-WITHIN_S = 3.0  # of a guest that is asked for its files
+WITHIN_S = 10.0  # of a guest that is asked for its files
 MOST_FILES = 200
 VM_SIDE = "vm:"
 

@@ -187,7 +187,7 @@ class TestCompletion:
     @pytest.mark.parametrize(
         ("line", "told"),
         [
-            ("cp vm:/var/lib/boot2d", b"part\tvm:/var/lib/boot2docker/\t\n"),
+            # What is there is not asked of this VM: a Tab waits for a guest some seconds at most.
             ("cp vm:/nosuch/x", b""),
             ("--vm boot2docker-v", b"word\tboot2docker-vm\t\n"),
         ],
