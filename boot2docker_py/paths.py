@@ -346,7 +346,7 @@ def demand_own(folder: Path) -> None:
 
 def _not_ours(folder: Path, why: str) -> StorageError:
     return StorageError(
-        f"the folder '{folder}' belongs to somebody else",
+        f"the folder '{folder}' belongs to another user",
         details=why,
         resolution="Run boot2docker as that user, or name another folder with BOOT2DOCKER_DIR.",
     )

@@ -156,7 +156,7 @@ if sys.platform != "win32":  # which has no such modes
             shared = tmp_path / "tmp"
             shared.mkdir()
             shared.chmod(0o1777)
-            with pytest.raises(StorageError, match="belongs to somebody else"):
+            with pytest.raises(StorageError, match="belongs to another user"):
                 paths.secure_home(Paths(shared, tmp_path))
             assert shared.stat().st_mode & 0o7777 == 0o1777
 
@@ -168,12 +168,12 @@ if sys.platform != "win32":  # which has no such modes
             home.mkdir()
             (home / "profile").write_text('VM = "evil"\n')
             os.chown(home, 12345, 12345)
-            with pytest.raises(StorageError, match="belongs to somebody else"):
+            with pytest.raises(StorageError, match="belongs to another user"):
                 paths.make_private_folder(home)
             monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
             answer = boot2docker(["config"])
             assert answer.status == 1
-            assert "belongs to somebody else" in answer.err
+            assert "belongs to another user" in answer.err
             assert "evil" not in answer.out
             assert os.listdir(home) == ["profile"]
 
