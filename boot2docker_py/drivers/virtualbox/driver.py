@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Sequence, TypeVar
@@ -330,6 +331,7 @@ class VirtualBoxDriver(Driver):
             make_private_folder(self.paths.folder)
             unfinished.write(self._note, unfinished.Unfinished(machine.id_p, settings, disk, files))
         unfinished.clean_up(self.api, self._note)
+        self._note_of_disks.unlink(missing_ok=True)
         self.paths.console_log.unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # other files are there, or it never was
             self.paths.folder.rmdir()
@@ -515,8 +517,9 @@ class VirtualBoxDriver(Driver):
             iso=own.iso,
             seed=b"",
             disk_mb=found.disk_mb,
-            memory_mb=found.memory_mb,
-            cpus=found.cpus,
+            # It may have been made for a machine that has more of both.
+            memory_mb=min(found.memory_mb, host.host_memory_mb()),
+            cpus=min(found.cpus, os.cpu_count() or 1),
             ssh_port=0,
             docker_port=0,
             console_log=own.console_log,

@@ -8,6 +8,7 @@ number of CPUs are taken, no name in it is used, and each number has a bound.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
@@ -49,7 +50,7 @@ def export(api: API, machine: IMachine, file: Path, show: ShowBytes) -> None:
     if file.exists():
         raise StorageError(f"there is a file '{file}' already", resolution="Name another one.")
     in_all = sum(disk.size for disk in snapshots.chain_of(machine)) or 1
-    new = file.with_name(f".{file.name}.new.ova")  # VirtualBox goes by the suffix
+    new = file.with_name(f"{file.name}.part.ova")  # VirtualBox goes by the suffix
     new.unlink(missing_ok=True)
     try:
         package = api.virtualbox.create_appliance()
@@ -60,6 +61,7 @@ def export(api: API, machine: IMachine, file: Path, show: ShowBytes) -> None:
                 FORMAT, [options.create_manifest, options.strip_all_ma_cs], str(new)
             )
             progress.follow(writing, lambda percent: show(in_all * percent // 100, in_all))
+        new.chmod(0o600)  # it has the keys of the engine
         _sync(new)
         new.replace(file)
     finally:
@@ -147,7 +149,12 @@ def _opened(file: Path) -> Iterator[tarfile.TarFile]:
 def _members(file: Path, archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
     found: list[tarfile.TarInfo] = []
     while len(found) <= MOST_MEMBERS:
-        member = archive.next()
+        try:
+            member = archive.next()
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            return found  # nothing is in it, and Python 3.8 looks before its beginning
         if member is None:
             return found
         if member.isreg():

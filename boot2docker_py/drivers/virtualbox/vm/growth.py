@@ -6,20 +6,19 @@ All in one session, which keeps all or nothing.
 from __future__ import annotations
 
 import logging
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers.base import Changes
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
-from boot2docker_py.drivers.virtualbox.binding.pyvbox import given
 from boot2docker_py.drivers.virtualbox.vm import (
     machines,
     media,
     nat,
     new_disk,
     sessions,
+    snapshots,
     start,
     status,
 )
@@ -40,6 +39,8 @@ def change(api: API, machine: IMachine, changes: Changes, note: Path) -> None:
     grows = changes.disk_mb is not None and changes.disk_mb > size_mb(machine)
     if grows:
         _demand_own(machine)
+        if note.exists():  # VirtualBox may still be letting go for a command that was killed
+            sessions.wait_until_free(api, machine)
         new_disk.clean_up(api, machine, note)
     with sessions.changed(api, machine) as changing:
         if changes.memory_mb is not None:
@@ -70,17 +71,34 @@ def _demand_own(machine: IMachine) -> None:
 
 
 def _larger(api: API, machine: IMachine, disk_mb: int, note: Path) -> IMedium | None:
-    """Let the disk grow where it is; else return a larger one with its content."""
-    disk = media.top(machine, status.DISK_PORT)
-    assert disk is not None, machine.name
+    """Let the disk grow where it is; else return a larger one with its content.
+
+    All disks of its chain grow: VirtualBox neither copies nor exports one that is larger than what
+    it builds on (7.2.22).
+    """
+    chain = snapshots.chain_of(machine)
+    if _builds_on_others(machine, chain):
+        return converted(api, machine, chain[0], disk_mb, note)
     try:
-        _resize(disk, disk_mb)
+        for disk in reversed(chain):
+            if _crashes(disk):
+                return converted(api, machine, chain[0], disk_mb, note)
+            _resize(disk, disk_mb)
     except Boot2DockerError as error:
         if not _is_refused(error):
             raise
-        log.info("VirtualBox cannot let this disk grow; it becomes a VDI. That takes a while...")
-        return converted(api, machine, disk, disk_mb, note)
+        return converted(api, machine, chain[0], disk_mb, note)
     return None
+
+
+def _builds_on_others(machine: IMachine, chain: list[IMedium]) -> bool:
+    root = media.attached(machine, status.DISK_PORT)
+    return root is not None and root.id_p != chain[-1].id_p
+
+
+def _crashes(disk: IMedium) -> bool:
+    """Tell whether the server would end when it is asked to resize (7.2.22)."""
+    return any(str(variant) == "VmdkStreamOptimized" for variant in disk.variant)
 
 
 def _is_refused(error: Boot2DockerError) -> bool:
@@ -89,23 +107,28 @@ def _is_refused(error: Boot2DockerError) -> bool:
 
 
 def converted(api: API, machine: IMachine, disk: IMedium, disk_mb: int, note: Path) -> IMedium:
-    """Return a larger disk with the content of `disk`, beside it, in a format that can grow.
+    """Return a larger disk with the content of `disk`, in a format that can grow.
 
-    One that a snapshot has begun builds on what that one builds on, so that snapshots stay.
+    It builds on no other; snapshots keep what they build on.
     """
-    root = media.attached(machine, status.DISK_PORT)
-    assert root is not None, machine.name
+    log.info("VirtualBox cannot let this disk grow; it becomes a VDI. That takes a while...")
     old = Path(disk.location)
-    if root.id_p == disk.id_p:
-        new = new_disk.free_name(api, machine, old, ".vdi")
-    else:
-        new = Path(machine.snapshot_folder, f"{{{uuid.uuid4()}}}.vdi")
-    new_disk.write(note, [new, old])
-    builds_on_another = given(disk.parent) is not None
-    copy = media.copy_top if builds_on_another else media.copy_medium
-    larger = copy(api, disk, new)
+    new = new_disk.free_name(api, machine, old, ".vdi")
+    new_disk.write(note, [new, *_own_files(machine)])
+    larger = media.copy_medium(api, disk, new)
     _resize(larger, disk_mb)
     return larger
+
+
+def _own_files(machine: IMachine) -> list[Path]:
+    """Return the files of the disk, without those of other machines that it builds on."""
+    root = media.attached(machine, status.DISK_PORT)
+    files = []
+    for disk in snapshots.chain_of(machine):
+        files.append(Path(disk.location))
+        if root is not None and disk.id_p == root.id_p:
+            break
+    return files
 
 
 def _resize(disk: IMedium, disk_mb: int) -> None:

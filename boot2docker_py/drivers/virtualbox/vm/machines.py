@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from boot2docker_py.drivers.base import VMInfo, VMSpec
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
-from boot2docker_py.drivers.virtualbox.vm import media, nat, status, versions
+from boot2docker_py.drivers.virtualbox.vm import media, nat, snapshots, status, versions
 
 if TYPE_CHECKING:
     from virtualbox.library import IMachine
@@ -135,12 +135,6 @@ def own_disk(machine: IMachine) -> Path | None:
     return path if is_beside or is_of_machine or is_named_by_us else None
 
 
-def own_files(api: API, disk: Path | None) -> set[Path]:
-    """Return the files of a data disk, with those that snapshots have made of it."""
-    known = media.known(api, disk) if disk else None
-    return {Path(known.location), *media.built_on(known)} if known else set()
-
-
 def unregister(api: API, machine: IMachine, disk: Path | None) -> None:
     """Take the machine out of VirtualBox, delete its settings, snapshots and own disk, no other."""
     from boot2docker_py.drivers.virtualbox.vm import leases
@@ -151,7 +145,7 @@ def unregister(api: API, machine: IMachine, disk: Path | None) -> None:
         settings.unlink(missing_ok=True)
         return
     leases.forget(api, machine)
-    files = own_files(api, disk)
+    files = snapshots.own_files(machine, disk) if disk else set()
     removed = machine.unregister(api.library.CleanupMode.full)
     ours = [medium for medium in removed if Path(medium.location) in files]
     failures.wait(machine.delete_config(ours))

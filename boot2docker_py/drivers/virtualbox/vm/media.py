@@ -49,7 +49,7 @@ def copy_disk(api: API, base: Path, path: Path, show: Show = no_show) -> IMedium
         UsageError: that is no disk that VirtualBox can read.
     """
     with _opened(api, base) as original:
-        return _made(api, path, lambda: _copy(api, original, path, show=show))
+        return _made(api, path, lambda: _copy(api, original, path, show))
 
 
 def demand_readable(api: API, base: Path) -> None:
@@ -89,12 +89,7 @@ def make_disk_file(api: API, path: Path, seed: bytes, size_mb: int) -> IMedium:
 
 def copy_medium(api: API, original: IMedium, path: Path, show: Show = no_show) -> IMedium:
     """Make a disk with the content of a disk of VirtualBox, as it is now; it builds on no other."""
-    return _made(api, path, lambda: _copy(api, original, path, show=show))
-
-
-def copy_top(api: API, original: IMedium, path: Path) -> IMedium:
-    """Make a disk with what one has beyond the one that it builds on, and which builds on that."""
-    return _made(api, path, lambda: _copy(api, original, path, original.parent))
+    return _made(api, path, lambda: _copy(api, original, path, show))
 
 
 def link(api: API, original: IMedium, path: Path) -> IMedium:
@@ -144,17 +139,10 @@ def _make_empty(api: API, path: Path, size_mb: int) -> IMedium:
     return disk
 
 
-def _copy(
-    api: API,
-    original: IMedium,
-    path: Path,
-    below: IMedium | None = None,
-    show: Show = no_show,
-) -> IMedium:
+def _copy(api: API, original: IMedium, path: Path, show: Show) -> IMedium:
     disk = _new(api, path)
-    standard = api.library.MediumVariant.standard
-    parent = api.library.IMedium(None) if below is None else below
-    progress.follow(original.clone_to(disk, [standard], parent), show)
+    standard, no_parent = api.library.MediumVariant.standard, api.library.IMedium(None)
+    progress.follow(original.clone_to(disk, [standard], no_parent), show)
     return disk
 
 

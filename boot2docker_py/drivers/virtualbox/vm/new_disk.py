@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boot2docker_py import whole_file
+from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import media, sessions, status
 
@@ -33,19 +34,44 @@ def replace(
 
 
 def clean_up(api: API, machine: IMachine, note: Path) -> None:
-    """Delete the disks that a note names and no machine has, and the note."""
+    """Delete the disks that a note names and no machine has, and the note.
+
+    Disks that snapshots still have stay in the note, as do those that going back to one lets go.
+    """
     try:
         files = [Path(file) for file in json.loads(note.read_text(encoding="utf-8"))]
     except FileNotFoundError:
         return
     present = media.top(machine, status.DISK_PORT)
+    used, stuck = [], []
     for file in files:
         disk = media.known(api, file)
         is_present = present is not None and Path(present.location) == file
-        if not is_present and (disk is None or not media.is_used(api, disk)):
-            media.forget(api, file)
+        if is_present or (disk is not None and media.is_used(api, disk)):
+            used.append(file)
+        elif not _is_forgotten(api, file):
+            stuck.append(file)
+        else:
             file.unlink(missing_ok=True)
-    note.unlink()
+    if stuck or (machine.snapshot_count and len(used) > 1):
+        write(note, [*used, *stuck])
+    else:
+        note.unlink()
+
+
+def _is_forgotten(api: API, file: Path) -> bool:
+    """Let VirtualBox forget a disk; tell whether it does.
+
+    One that a killed command has taken out of a machine it may keep until its server ends (7.2.22).
+    """
+    try:
+        with failures.translated():
+            media.forget(api, file)
+    except failures.APIError as error:
+        if error.result_code != failures.OBJECT_IN_USE:
+            raise
+        return False
+    return True
 
 
 def free_name(api: API, machine: IMachine, old: Path | None, suffix: str = "") -> Path:

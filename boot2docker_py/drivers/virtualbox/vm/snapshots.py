@@ -76,9 +76,23 @@ def delete_all(api: API, machine: IMachine) -> None:
 
 def files_of(machine: IMachine) -> tuple[Path, ...]:
     """Return the files that snapshots have made: of the data disk, and of saved memory."""
-    disk = media.attached(machine, status.DISK_PORT)
     saved = sorted(Path(machine.snapshot_folder).glob("*.sav"))
-    return (*(media.built_on(disk) if disk else ()), *saved)
+    present = media.attached(machine, status.DISK_PORT)
+    disk = Path(present.location) if present else None
+    disks = own_files(machine, disk) if disk else set()
+    return (*sorted(file for file in disks if file != disk), *saved)
+
+
+def own_files(machine: IMachine, disk: Path) -> set[Path]:
+    """Return the files of the machine's own data disk, and of those that its snapshots have."""
+    beside = Path(machine.settings_file_path).parent
+    found: set[Path] = set()
+    for state in states_of(machine):
+        root = media.attached(state, status.DISK_PORT)
+        file = Path(root.location) if root else None
+        if root and file and (file == disk or file.parent == beside):
+            found |= {file, *media.built_on(root)}
+    return found
 
 
 def as_it_was(machine: IMachine, name: str) -> IMachine:
@@ -88,10 +102,14 @@ def as_it_was(machine: IMachine, name: str) -> IMachine:
 
 def disks_of(machine: IMachine, name: str = "") -> list[IMedium]:
     """Return the data disk as it is and as it was at each snapshot; or at the one that is named."""
-    chosen = [_find(machine, name)] if name else list(_walk(machine))
-    states = [one.machine for one in chosen] + ([] if name else [machine])
+    states = [_find(machine, name).machine] if name else states_of(machine)
     found = (media.top(state, status.DISK_PORT) for state in states)
     return [disk for disk in found if disk is not None]
+
+
+def states_of(machine: IMachine) -> list[IMachine]:
+    """Return the machine as it is, and as it was at each snapshot."""
+    return [machine, *(one.machine for one in _walk(machine))]
 
 
 def chain_of(machine: IMachine) -> list[IMedium]:

@@ -7,7 +7,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.base import Own, VMSpec
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.paths import Paths, VMPaths
 from tests.fakes import a_spec
@@ -48,3 +48,19 @@ def spec(tmp_path: Path) -> VMSpec:
 @pytest.fixture
 def driver(virtualbox: Connection, vm_paths: VMPaths) -> VirtualBoxDriver:
     return VirtualBoxDriver(vm_paths, virtualbox.api)
+
+
+@pytest.fixture
+def other_paths(tmp_path: Path) -> VMPaths:
+    home = tmp_path / "home of another"
+    return Paths(home=home, user_home=home).vm("its copy")
+
+
+@pytest.fixture
+def other(virtualbox: Connection, other_paths: VMPaths) -> VirtualBoxDriver:
+    return VirtualBoxDriver(other_paths, virtualbox.api)
+
+
+@pytest.fixture
+def own(spec: VMSpec, other_paths: VMPaths) -> Own:
+    return Own(spec.iso, other_paths.console_log)

@@ -14,6 +14,7 @@ from tests.unit.drivers.virtualbox.profile import Attribute, Method, Profile
 
 RESULTS = {
     "VBOX_E_OBJECT_NOT_FOUND": 0x80BB0001,
+    "VBOX_E_NOT_SUPPORTED": 0x80BB0009,
     "VBOX_E_INVALID_VM_STATE": 0x80BB0002,
     "VBOX_E_VM_ERROR": 0x80BB0003,
     "VBOX_E_FILE_ERROR": 0x80BB0004,

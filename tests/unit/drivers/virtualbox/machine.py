@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import hashlib
+import io
 import socket
+import struct
+import tarfile
 import time
 from pathlib import Path
 from typing import Any
@@ -92,6 +96,26 @@ class Machine(CPU, Model):
         if self.peer is not self:
             self.peer.copied(self)
             self.peer.is_modified = True
+            if self.name != self.peer.name:
+                self._follow_name()
+
+    def _follow_name(self) -> None:
+        """Let the settings and the folder have the new name, and media know where they are."""
+        old, new = self.stem, self.stem.with_name(self.name)
+        file = old / f"{self.name}.vbox"
+        Path(self.settingsFilePath).rename(file)
+        if old.name == self.peer.name:
+            old.rename(new)
+            file = new / file.name
+            for medium in self.server.every_medium():
+                if old in Path(medium.location).parents:
+                    medium.location = str(new / Path(medium.location).relative_to(old))
+        for machine in (self, self.peer, *(one.machine for one in self.peer.snapshots)):
+            vars(machine).update(name=self.name, settingsFilePath=str(file))
+
+    def exportTo(self, appliance: Appliance, location: str) -> Model:
+        appliance.machines.append(self)
+        return Model()
 
     def discardSettings(self) -> None:
         self.copied(self.peer)
@@ -286,6 +310,11 @@ class Machine(CPU, Model):
                     medium = medium.parent
         return found
 
+    def has(self, medium: Medium) -> bool:
+        """Tell whether the machine, or a snapshot of it, has a medium itself."""
+        states = (self, *(one.machine for one in self.snapshots))
+        return any(one.medium is medium for state in states for one in state.attachments.values())
+
     # Shared folders
 
     @property
@@ -423,6 +452,38 @@ class Machine(CPU, Model):
                     folder.rmdir()
 
         return Progress(delete).done()
+
+
+class Appliance(Model):
+    """IAppliance: machines to be written into one file, an archive as VirtualBox writes it."""
+
+    def __init__(self) -> None:
+        super().__init__(machines=[])
+
+    def write(self, format: str, options: list[str], path: str) -> Progress:
+        def write() -> None:
+            machine = self.machines[0]
+            disk = next(
+                one for one in machine.attachments.values() if one.type == "HardDisk"
+            ).medium
+            content = struct.pack("<4sIIQ", b"KDMV", 3, 0, disk.logicalSize // 512).ljust(512)
+            sums = f"SHA256 (disk.vmdk) = {hashlib.sha256(content).hexdigest()}\n"
+            items = "".join(
+                f"<Item><rasd:ResourceType>{kind}</rasd:ResourceType>"
+                f"<rasd:VirtualQuantity>{value}</rasd:VirtualQuantity></Item>"
+                for kind, value in ((3, machine.CPUCount), (4, machine.memorySize))
+            )
+            with tarfile.open(path, "w") as archive:
+                for name, data in (
+                    ("vm.ovf", items.encode()),
+                    ("disk.vmdk", content),
+                    ("vm.mf", sums.encode()),
+                ):
+                    member = tarfile.TarInfo(name)
+                    member.size = len(data)
+                    archive.addfile(member, io.BytesIO(data))
+
+        return Progress(write).done()
 
 
 class Snapshot(Model):

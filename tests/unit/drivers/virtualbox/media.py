@@ -48,7 +48,7 @@ class Medium(Model):
 
     @property
     def machineIds(self) -> list[str]:
-        return [one.id for one in self.server.machines_of_any_kind() if self in one.all_media()]
+        return [one.id for one in self.server.machines_of_any_kind() if one.has(self)]
 
     def refreshState(self) -> str:
         return self.state
@@ -74,8 +74,24 @@ class Medium(Model):
         target.content = bytearray(self.content)
         return made
 
+    def createDiffStorage(self, target: Medium, variant: list[str]) -> Progress:
+        def create() -> None:
+            Path(target.location).parent.mkdir(parents=True, exist_ok=True)
+            Path(target.location).write_bytes(b"a linked disk of the stand-in")
+            target.logicalSize, target.content = self.logicalSize, bytearray(self.content)
+            vars(target).update(parent=self)
+            self.children.append(target)
+
+        return Progress(create).done()
+
+    @property
+    def variant(self) -> list[str]:
+        return ["Standard"]
+
     def resize(self, logicalSize: int) -> Progress:
         def grow() -> None:
+            if self.format != "VDI" and self.server.version_tuple < (7, 0):
+                raise RefusedError("VBOX_E_NOT_SUPPORTED", "This format does not support resizing")
             self.logicalSize = logicalSize
 
         return Progress(grow).done()
@@ -107,11 +123,12 @@ class MediumIO(Model):
         if offset % 512 or len(data) % 512:
             raise RefusedError("E_INVALIDARG", "not a multiple of the sector size")
         written = data[:4096]
+        self.medium.content = self.medium.content.ljust(offset, b"\0")
         self.medium.content[offset : offset + len(written)] = bytes(written)
         return len(written)
 
     def read(self, offset: int, size: int) -> list[int]:
-        return list(self.medium.content[offset : offset + size])
+        return list(self.medium.content[offset : offset + size].ljust(size, b"\0"))
 
     def close(self) -> None:
         self.medium.is_written_to = False

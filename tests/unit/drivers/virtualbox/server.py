@@ -12,7 +12,7 @@ import pytest
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from tests.unit.drivers.virtualbox import media, profile
 from tests.unit.drivers.virtualbox.gate import Gate, Gates, RefusedError, XPCOMError
-from tests.unit.drivers.virtualbox.machine import Machine
+from tests.unit.drivers.virtualbox.machine import Appliance, Machine
 from tests.unit.drivers.virtualbox.models import Model, Progress, new_id
 
 
@@ -88,6 +88,17 @@ class Server(Model):
     @property
     def hardDisks(self) -> list[media.Medium]:
         return [one for one in self.media if one.deviceType == "HardDisk"]
+
+    def every_medium(self) -> list[media.Medium]:
+        """Return the media in the list, with those that build on them."""
+        found, waiting = [], list(self.media)
+        while waiting:
+            found.append(waiting.pop())
+            waiting += found[-1].children
+        return found
+
+    def createAppliance(self) -> Appliance:
+        return Appliance()
 
     def medium_at(self, location: str) -> media.Medium | None:
         return next((one for one in self.media if one.location == location), None)

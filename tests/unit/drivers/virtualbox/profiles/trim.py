@@ -16,7 +16,7 @@ INTERFACES = """
     IVirtualBox IHost IHostNetworkInterface IDHCPServer IMachine ISession IConsole
     IStorageController IMedium IMediumIO IMediumAttachment INetworkAdapter INATEngine ISerialPort
     ISharedFolder IProgress ISnapshot IVirtualBoxErrorInfo IAudioAdapter IAudioSettings
-    IDHCPConfig IDHCPIndividualConfig
+    IDHCPConfig IDHCPIndividualConfig IAppliance IVirtualSystemDescription
     IGraphicsAdapter IBIOSSettings IFirmwareSettings IPlatform IPlatformX86 ISystemProperties
 """.split()
 MEASURED_ON_5_2 = ("createSharedFolder",)  # as in 5.1: four arguments
