@@ -271,10 +271,10 @@ def test_the_files_of_a_renamed_vm_follow_and_go_with_it(
     tmp_path: Path,
 ) -> None:
     # VirtualBox lets a folder follow that has just the name of its VM.
-    paths = Paths(home=tmp_path, user_home=tmp_path).vm(f"plain {other_paths.name}")
-    plain = VirtualBoxDriver(paths, api)
-    plain.create(spec._replace(console_log=paths.console_log))
-    paths.known_hosts.write_text("a pin")
+    old_paths = Paths(home=tmp_path, user_home=tmp_path).vm(f"plain {other_paths.name}")
+    plain = VirtualBoxDriver(old_paths, api)
+    plain.create(spec._replace(console_log=old_paths.console_log))
+    old_paths.known_hosts.write_text("a pin")
     old = plain.describe()
     plain.rename(other_paths)
     new = other.describe()
@@ -282,7 +282,7 @@ def test_the_files_of_a_renamed_vm_follow_and_go_with_it(
     assert new.console_log == other_paths.console_log
     assert other_paths.known_hosts.read_text() == "a pin"
     assert not old.folder.exists()
-    assert not paths.folder.exists()
+    assert not old_paths.folder.exists()
     other.start()
     other.power_off()
     other_paths.known_hosts.unlink()
