@@ -213,6 +213,9 @@ class Machine:
         """Delete the VM and its disk; tell whether there was one, or a part of one."""
         if self.driver.state() is State.ABSENT and not self.driver.has_remains():
             self._forget()
+            if self.paths.lock.exists():  # of a command that was killed; it goes when let go of
+                with self.alone("delete", deadline):
+                    pass
             return False
         with self.alone("delete", deadline):
             self.driver.delete()

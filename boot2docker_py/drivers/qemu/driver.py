@@ -263,8 +263,9 @@ class QEMUDriver(Driver):
             if state not in (*_AT_REST, State.RUNNING, State.PAUSED):
                 raise self._wrong_state("delete a snapshot of", state)
             tag = snapshots.tag_in_list(self._files, name)
-            verb = f"delete the snapshot '{name}' of"
-            copies.demand_none_linked(self._vm, self._files, verb, tag)
+            if tag:  # else what is left of it is removed before that is said
+                verb = f"delete the snapshot '{name}' of"
+                copies.demand_none_linked(self._vm, self._files, verb, tag)
             snapshots.delete(self._process, name, state)
             copies.remove_unused_bases(self._files)
 

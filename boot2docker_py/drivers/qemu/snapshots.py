@@ -188,18 +188,14 @@ def tag_of(files: Files, name: str) -> str:
         NotFoundError: there is no such snapshot.
         StorageError: the disk does not have it any more.
     """
-    tag = tag_in_list(files, name)
+    tag = _find(_read(files), name).tag
     _demand_in_disk(files, tag, name)
     return tag
 
 
 def tag_in_list(files: Files, name: str) -> str:
-    """Return the tag of a snapshot, whether the disk has it or not.
-
-    Raises:
-        NotFoundError: there is no such snapshot.
-    """
-    return _find(_read(files), name).tag
+    """Return the tag of a snapshot, whether the disk has it or not; empty without one."""
+    return next((entry.tag for entry in _read(files).entries if entry.name == name), "")
 
 
 def tags(files: Files) -> frozenset[str]:
