@@ -113,6 +113,8 @@ class BareVM:
     key: KeyPair | None = None
     memory: int = 2048
     cpus: int = 2
+    #: As QEMU takes it; one of another name than emulation's own passes for a real CPU.
+    cpu: str = "max"
     cd_bus: str = "ide"
     nics: Sequence[str] = ("virtio-net-pci",)
     extra: Sequence[str] = ()
@@ -134,7 +136,7 @@ class BareVM:
             "-accel",
             emulation(),
             "-cpu",
-            "max",
+            self.cpu,
             "-machine",
             "q35",
         ]

@@ -322,6 +322,39 @@ def ping(vm: BareVM, context: ssl.SSLContext) -> bytes:
         connection.close()
 
 
+#: Options of the kernel that make an emulated CPU faster and a guest weaker.
+QUICK = ["mitigations=off", "security=none", "norandmaps", "rodata=off", "init_on_alloc=0"]
+
+
+@pytest.fixture(scope="class")
+def hardened(tmp_path_factory: pytest.TempPathFactory, key: KeyPair) -> Iterator[BareVM]:
+    """A VM whose CPU does not say that it is emulated."""
+    folder = tmp_path_factory.mktemp("hardened")
+    disk = sparse_disk(folder / "data.img", 1200, seed(key.public))
+    with BareVM(ISO, folder, [Disk(disk)], key, cpu="max,model-id=Real") as vm:
+        vm.boot_times(300)
+        yield vm
+
+
+class TestHardening:
+    """What docs/hardening.md says is on, where."""
+
+    def test_an_emulated_cpu_gets_speed(self, first: Lab) -> None:
+        assert set(QUICK) <= set(first.vm.run("cat /proc/cmdline").split())
+        assert first.vm.run("cat /proc/sys/kernel/randomize_va_space") == "0"
+        assert "apparmor" not in first.vm.run("docker info --format '{{.SecurityOptions}}'")
+
+    def test_another_gets_all_protection(self, hardened: BareVM) -> None:
+        assert not set(QUICK) & set(hardened.run("cat /proc/cmdline").split())
+        assert hardened.run("cat /proc/sys/kernel/randomize_va_space") == "2"
+        assert "name=apparmor" in hardened.run("docker info --format '{{.SecurityOptions}}'")
+
+    def test_containers_are_confined_there(self, hardened: BareVM) -> None:
+        hardened.run("tar c -C / usr/bin/busybox | docker import - box")
+        profile = hardened.run("docker run --rm box /usr/bin/busybox cat /proc/1/attr/current")
+        assert profile == "docker-default (enforce)"
+
+
 class TestTLS:
     def test_the_engine_answers_those_with_a_certificate(self, first: Lab) -> None:
         assert ping(first.vm, tls_context(first.vm, first.folder, with_key=True)) == b"OK"
