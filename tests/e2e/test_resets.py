@@ -28,7 +28,7 @@ def vm(iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VM]:
     vm.run("up", "--timeout", "200")
     load_busybox(vm, tmp_path_factory.mktemp("image"))
     vm.docker("run", "-d", "--name", "web", "-p", "18080:80", "busybox", "sh", "-c", SERVER)
-    vm.run("ssh", "echo known > /home/docker/file")
+    vm.run("ssh", "echo known > /home/docker/file; sync")  # for clones, which begin from the disk
     boot_id(vm)  # Linux makes it up when it is first read, which must be in the snapshot
     told = json.loads(vm.run("snapshot", "take", "live", "--json"))
     assert told["has_memory"]
