@@ -117,7 +117,9 @@ def test_a_vm_is_made(installed: Installed) -> None:
     iso = os.environ.get("BOOT2DOCKER_TEST_ISO", str(ROOT / "build" / "boot2docker.iso"))
     image = "Z:" + iso.replace("/", "\\")
     words = ["--driver", "qemu", "--vm", VM]
-    installed.run(*words, "init", "--iso-url", image, "--memory", "1024", "--disksize", "6000")
+    # In the place of the small one that the installer brought, which boots nothing.
+    installed.run("download", "--iso-url", image)
+    installed.run(*words, "init", "--memory", "1024", "--disksize", "6000")
     assert installed.run(*words, "status") == "poweroff\n"
 
 
