@@ -265,6 +265,9 @@ class Driver(ABC):
                 state that cannot be restored is kept.
         """
 
+    def tend(self) -> None:  # noqa: B027 - most drivers have nothing of the kind
+        """Bring back what a RUNNING VM needs beside its own process, if it has ended."""
+
     @abstractmethod
     def shutdown(self) -> None:
         """Press the power button of a RUNNING VM and return at once; otherwise do nothing."""

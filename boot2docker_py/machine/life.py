@@ -311,6 +311,7 @@ class Machine:
             booting.say_what_waits(self.config)
         if state is State.RUNNING:
             log.info("VM '%s' is already running.", self.name)
+            self.driver.tend()
         else:
             log.info("%s VM '%s'...", _VERBS.get(state, "Starting"), self.name)
             with self.steps.timed("start"):

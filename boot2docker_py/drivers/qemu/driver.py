@@ -186,10 +186,14 @@ class QEMUDriver(Driver):
                 state is State.STOPPING and saved.is_writing(self._process)
             ):
                 saved.let_run(self._process)
-            elif state is State.RUNNING:
-                self._serve_internal_network()
-            else:
+            elif state is not State.RUNNING:
                 raise self._wrong_state("start", state)
+
+    def tend(self) -> None:
+        with storage_errors(self._paths):
+            place = self._process.place_on_network(self._settings())
+            if place:
+                internal_network.serve(place)
 
     def shutdown(self) -> None:
         if self.state() is State.RUNNING:
@@ -384,11 +388,6 @@ class QEMUDriver(Driver):
         except BaseException:
             self._remove_unfinished()
             raise
-
-    def _serve_internal_network(self) -> None:
-        place = self._process.place_on_network(self._settings())
-        if place:
-            internal_network.serve(place)
 
     def _leave_internal_network(self) -> None:
         with contextlib.suppress(NotFoundError, StorageError):  # what is damaged is deleted, too
