@@ -58,8 +58,28 @@ if ! grep -q boot2docker-py/engine.sh /usr/lib/boot2docker/load-profile 2>/dev/n
     ! grep -q boot2docker-py/engine.sh $profile 2>/dev/null; then
     echo "[ ! -e $now/engine.sh ] || . $now/engine.sh  # made by boot2docker_py" >> $profile
 fi
+# Our image only adds to what the system trusts: what came from here before is taken out first.
+distrust() {{
+    cat /etc/ssl/certs/boot2docker-{CERTIFICATE_PREFIX}*.pem > $now.gone 2>/dev/null || {{
+        rm -f $now.gone
+        return
+    }}
+    awk '
+        /-----BEGIN/ {{ block = ""; inside = 1 }}
+        inside {{ block = block $0 "\\n" }}
+        /-----END/ {{
+            inside = 0
+            if (NR == FNR) gone[block] = 1
+            else if (!(block in gone)) printf "%s", block
+        }}
+    ' $now.gone /etc/ssl/certs/ca-certificates.crt > $now.trusted &&
+        cat $now.trusted > /etc/ssl/certs/ca-certificates.crt
+    rm -f $now.gone $now.trusted /etc/ssl/certs/boot2docker-{CERTIFICATE_PREFIX}*.pem
+    for link in /etc/ssl/certs/*.0; do [ -e "$link" ] || rm -f "$link"; done
+}}
 use() {{
     rm -f $certs/{CERTIFICATE_PREFIX}*
+    distrust
     if [ -d $now/certs ]; then mkdir -p $certs && cp $now/certs/* $certs/; fi
     if [ -x /usr/lib/boot2docker/certificate-authorities ]; then
         /usr/lib/boot2docker/certificate-authorities < /dev/null > /dev/null 2>&1
