@@ -542,6 +542,9 @@ class CopyContract(DriverContract):
         self, driver: Driver, own: Own, tmp_path: Path
     ) -> None:
         file = tmp_path / "something.else"
+        for missing in (file, tmp_path):
+            with pytest.raises(UsageError):
+                driver.import_(missing, own)
         for content in (b"", b"something else\n" * 1000, bytes(1 << 20)):
             file.write_bytes(content)
             with pytest.raises(UsageError):

@@ -340,7 +340,7 @@ class FakeDriver(Driver):
             raise WrongStateError("there is a VM already")
         try:
             content = json.loads(file.read_text())
-        except ValueError as error:
+        except (ValueError, OSError) as error:
             raise UsageError("that is no VM") from error
         self.spec = a_spec(own.iso)._replace(
             console_log=own.console_log,

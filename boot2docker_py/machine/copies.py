@@ -168,6 +168,13 @@ class Copies(Resets):
     # -- steps
 
     def _rename(self, new: Copies) -> None:
+        clones = self.driver.linked_clones()
+        if clones:  # before anything of the new name is in its disk
+            raise WrongStateError(
+                f"VM '{self.name}' cannot be renamed: other VMs build on it",
+                details="linked clones: " + ", ".join(f"'{clone}'" for clone in clones),
+                resolution=f"Delete those first, as in: boot2docker delete --vm {clones[0]}",
+            )
         log.info("Giving VM '%s' the name '%s'...", self.name, new.name)
         self.endpoint.stop()
         try:

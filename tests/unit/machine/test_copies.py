@@ -129,6 +129,7 @@ class TestClone:
             answer = boot2docker(words, session_of(driver))
             assert answer.status == 4, answer
         assert [one.name for one in driver.snapshots()] == ["clean"]
+        assert driver.new_seed == b"", "a name that it did not get is on its disk"
 
     def test_one_that_fails_leaves_nothing(self, boot2docker: Boot2Docker, home: Path) -> None:
         driver = FakeDriver(State.RUNNING)

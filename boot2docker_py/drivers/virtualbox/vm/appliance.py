@@ -144,6 +144,10 @@ def _opened(file: Path) -> Iterator[tarfile.TarFile]:
             yield archive
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise _damaged(file, str(error)) from error
+    except IsADirectoryError as error:
+        raise _damaged(file, "it is a folder") from error
+    except FileNotFoundError as error:
+        raise UsageError(f"there is no file '{file}'", resolution="Name another.") from error
 
 
 def _members(file: Path, archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
