@@ -33,6 +33,7 @@ def vm(iso: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[VM]:
     told = json.loads(vm.run("snapshot", "take", "live", "--json"))
     assert told["has_memory"]
     yield vm
+    VM(vm.home, iso, "second").try_run("delete", "--force")  # of a test that failed
     vm.run("delete", "--force")
 
 
