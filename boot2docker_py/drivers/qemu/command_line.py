@@ -89,7 +89,7 @@ def machine(
     """Return the command line of the VM; `version` is the machine, as `pc` or `pc-i440fx-7.2`."""
     return [
         program,
-        *("-name", _value(name), "-uuid", settings.uuid),
+        *("-name", value(name), "-uuid", settings.uuid),
         *("-machine", version, *_accelerated(settings.accelerator)),
         *("-global", "PIIX4_PM.disable_s3=1"),  # a guest that sleeps could not be woken
         *("-smp", str(settings.cpus), "-m", str(settings.memory_mb), "-rtc", "base=utc"),
@@ -162,9 +162,9 @@ def _network(settings: Settings) -> list[str]:
 def _console(log: str, endpoint: Endpoint) -> str:
     """Return the console: a log, and where there are Unix sockets one at which it is joined."""
     if isinstance(endpoint, tls.Port):
-        return f"file,id=console,append=on,path={_value(log)}"
-    where = _value(os.fspath(endpoint.with_name(CONSOLE_SOCKET)))
-    logged = f"logfile={_value(log)},logappend=on"
+        return f"file,id=console,append=on,path={value(log)}"
+    where = value(os.fspath(endpoint.with_name(CONSOLE_SOCKET)))
+    logged = f"logfile={value(log)},logappend=on"
     return f"socket,id=console,path={where},server=on,wait=off,{logged}"
 
 
@@ -173,7 +173,7 @@ def _controls(endpoint: Endpoint) -> list[str]:
         secured = "host=127.0.0.1,port={},tls-creds=control-tls"
         places = [secured.format(number) for number in endpoint.numbers]
     else:
-        places = [f"path={_value(os.fspath(endpoint))}"]
+        places = [f"path={value(os.fspath(endpoint))}"]
     words: list[str] = []
     for number, where in enumerate(places):
         words += ["-chardev", f"socket,id=control{number},{where},server=on,wait=off"]
@@ -184,10 +184,10 @@ def _controls(endpoint: Endpoint) -> list[str]:
 def _credentials(endpoint: Endpoint) -> list[str]:
     if not isinstance(endpoint, tls.Port):
         return []
-    folder = _value(os.fspath(endpoint.credentials))
+    folder = value(os.fspath(endpoint.credentials))
     return ["-object", f"tls-creds-x509,id=control-tls,endpoint=server,verify-peer=on,dir={folder}"]
 
 
-def _value(text: str) -> str:
+def value(text: str) -> str:
     """Return a text as a value in QEMU's lists of options, where a comma is doubled."""
     return text.replace(",", ",,")

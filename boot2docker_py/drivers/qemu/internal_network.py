@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from boot2docker_py.drivers.base import InternalNetwork
-from boot2docker_py.drivers.qemu import switch
+from boot2docker_py.drivers.qemu import command_line, switch
 from boot2docker_py.drivers.qemu.files import Settings, read_settings
 from boot2docker_py.errors import HypervisorError, StorageError, UsageError
 from boot2docker_py.host.detached import detached
@@ -70,13 +70,15 @@ def demand_possible(network: InternalNetwork | None, *, uses_port: bool) -> None
         raise UsageError(
             "QEMU has no internal network on Windows",
             details="It would be made of Unix sockets, which Python does not have there.",
-            resolution="Make the VM with VirtualBox: boot2docker --driver=virtualbox init",
+            resolution="There is none on Windows yet; omit --internal-network.",
         )
 
 
 def options(network: InternalNetwork, place: Place) -> list[str]:
     """Return the options of QEMU for the adapter on the network."""
-    own, peers = (_value(str(path)) for path in (place.port, place.folder / switch.SWITCH))
+    own, peers = (
+        command_line.value(str(path)) for path in (place.port, place.folder / switch.SWITCH)
+    )
     backend = f"dgram,id=internal,local.type=unix,local.path={own}"
     return [
         *("-netdev", f"{backend},remote.type=unix,remote.path={peers}"),
@@ -140,8 +142,3 @@ def _digest(text: str) -> str:
     import hashlib  # slow to load, and most VMs are on no such network
 
     return hashlib.sha256(os.fsencode(text)).hexdigest()[:8]
-
-
-def _value(text: str) -> str:
-    """Return a text as a value in QEMU's lists of options, where a comma is doubled."""
-    return text.replace(",", ",,")
