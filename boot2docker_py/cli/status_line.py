@@ -23,7 +23,7 @@ TICK_S = 1.0
 SHOWN_AFTER_S = 1.0  # what is done sooner needs no line
 REPEAT_S = 15.0  # without a terminal, a line this often
 REDRAW_S = 0.1
-SILENT_S = 3.0  # a download without a byte for so long is said to be silent
+SILENT_S = 3.0  # after so long without a byte, a download is shown as stalled
 BAR_WIDTH = 14
 MB = 1e6
 
