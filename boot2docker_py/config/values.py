@@ -123,7 +123,9 @@ def network_name(value: object) -> str:
     """Read the name of an internal network, or nothing."""
     name = optional_text(value)
     if name and not re.fullmatch("[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
-        raise ValueError("must be at most 40 letters, digits, - and _, and begin with a letter or digit")
+        raise ValueError(
+            "must be at most 40 letters, digits, - and _, and begin with a letter or digit"
+        )
     return name
 
 
