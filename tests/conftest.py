@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import signal
 import sys
@@ -29,6 +30,11 @@ if sys.platform == "win32":
     def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for line in limits.report(terminalreporter.config):
             terminalreporter.write_line(line)
+
+
+def pytest_unconfigure() -> None:
+    """End what a test left running, else this process waits for it after the last word."""
+    faulthandler.dump_traceback_later(120, exit=True)
 
 
 class Answer(NamedTuple):

@@ -219,7 +219,7 @@ class TestProcess:
     def test_many_may_ask_at_once(self, running: QEMUDriver) -> None:
         states: list[State] = []
         threads = [
-            threading.Thread(target=lambda: states.append(running.state())) for _ in range(20)
+            threading.Thread(target=lambda: states.append(running.state()), daemon=True) for _ in range(20)
         ]
         for thread in threads:
             thread.start()
@@ -231,7 +231,7 @@ class TestProcess:
         self, running: QEMUDriver, paths: VMPaths
     ) -> None:
         with qmp.connect(paths.qmp_socket):
-            asking = threading.Thread(target=running.state)
+            asking = threading.Thread(target=running.state, daemon=True)
             asking.start()
             asking.join(0.3)
             assert asking.is_alive()

@@ -125,7 +125,7 @@ class TestVerbs:
     def test_threads_take_turns(self) -> None:
         driver = FakeDriver()
         vm = FakeVM(driver)
-        threads = [threading.Thread(target=vm.up) for _ in range(5)]
+        threads = [threading.Thread(target=vm.up, daemon=True) for _ in range(5)]
         for thread in threads:
             thread.start()
         for thread in threads:

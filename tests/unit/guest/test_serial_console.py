@@ -35,7 +35,7 @@ class Joined:
         self.keys, self.screen = Keys(), io.BytesIO()
         self.outcomes: list[bool] = []
         self._ours = ours
-        self._thread = threading.Thread(target=self._run)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def _run(self) -> None:

@@ -58,7 +58,7 @@ if sys.platform == "win32":
 
             with end_of_session.awaited("saving") as end:
                 assert not end.wait(0)
-                windows = threading.Thread(target=log_off)
+                windows = threading.Thread(target=log_off, daemon=True)
                 windows.start()
                 assert end.wait(LONG_S)
                 time.sleep(0.5)
@@ -73,8 +73,7 @@ if sys.platform == "win32":
                     assert send(windows_session.WM_QUERYENDSESSION) == 1
                     assert end.wait(LONG_S)
                     windows = threading.Thread(
-                        target=send, args=(windows_session.WM_ENDSESSION, ends)
-                    )
+                        target=send, args=(windows_session.WM_ENDSESSION, ends), daemon=True)
                     windows.start()
                     assert end.was_cancelled() is (ends == 0)
                     windows.join(LONG_S)

@@ -281,7 +281,7 @@ def test_two_ups_at_once_make_one_vm(paths: Paths) -> None:
     house = House(paths)
     found: list[Any] = []
     threads = [
-        threading.Thread(target=lambda: found.append(house.machine.up(Deadline(20))))
+        threading.Thread(target=lambda: found.append(house.machine.up(Deadline(20))), daemon=True)
         for _ in range(4)
     ]
     for thread in threads:

@@ -83,7 +83,7 @@ def test_a_port_that_resets_is_asked_again_until_the_deadline() -> None:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
                 client.close()
 
-        resetting = threading.Thread(target=reset)
+        resetting = threading.Thread(target=reset, daemon=True)
         resetting.start()
         address = Address(*server.getsockname())
         with dialer_with(patience, address) as dialer, pytest.raises(NotReadyError):
@@ -103,7 +103,7 @@ def test_a_greeting_without_end_is_given_up() -> None:
                 for _ in range(1000):
                     peer.sendall(b"x" * 4096)
 
-        thread = threading.Thread(target=serve)
+        thread = threading.Thread(target=serve, daemon=True)
         thread.start()
         address = Address(*server.getsockname())
         with dialer_with(patience, address) as dialer, pytest.raises(NotReadyError):

@@ -50,7 +50,7 @@ class Adapter:
 def folder(tmp_path: Path) -> Iterator[Path]:
     """Return the folder of a network that is served."""
     ended: list[int] = []
-    thread = threading.Thread(target=lambda: ended.append(switch.main(tmp_path, 1.0)))
+    thread = threading.Thread(target=lambda: ended.append(switch.main(tmp_path, 1.0)), daemon=True)
     thread.start()
     while not (tmp_path / switch.SWITCH).exists():
         assert thread.is_alive()

@@ -177,7 +177,7 @@ def test_port_carries_exact_bytes_and_the_end_of_each_direction(
     eventually(lambda: answers(port))
     data = os.urandom(20 * MEGABYTE)
     with connect(port) as client:
-        sender = threading.Thread(target=send_all, args=(client, data))
+        sender = threading.Thread(target=send_all, args=(client, data), daemon=True)
         sender.start()
         assert read_all(client) == data
         sender.join()

@@ -48,7 +48,7 @@ class Hall:
         self.loop = Loop()
         self.room = Room(self.loop, most)
         self.door = Door(self.loop, self.server, self.room, self.came_in.append)
-        self._thread = threading.Thread(target=self.loop.run)
+        self._thread = threading.Thread(target=self.loop.run, daemon=True)
         self._thread.start()
 
     def connect(self) -> socket.socket:

@@ -61,7 +61,7 @@ def test_client_that_is_ready_comes_before_a_call_that_is_put_off(loop: Loop) ->
 
 def test_call_that_is_put_off_is_made_at_once_when_there_is_nothing_else(loop: Loop) -> None:
     done = threading.Event()
-    running = threading.Thread(target=loop.run)
+    running = threading.Thread(target=loop.run, daemon=True)
     running.start()
     loop.call_soon(lambda: loop.call_when_idle(done.set))
     assert done.wait(LONG_S)
@@ -125,7 +125,7 @@ def test_loop_serves_thousands_of_clients(loop: Loop) -> None:
             clients.append(stack.enter_context(theirs))
             theirs.settimeout(LONG_S)
             loop.watch(stack.enter_context(ours), READ, partial(_echo, ours))
-        running = threading.Thread(target=loop.run)
+        running = threading.Thread(target=loop.run, daemon=True)
         running.start()
         for client in clients:
             client.sendall(b"x")

@@ -51,7 +51,7 @@ class Tunnel:
         self._loop = Loop()
         self._relays = Relays(self._loop)
         self._loop.every_tick(self._relays.end_those_whose_client_is_gone)
-        self._thread = threading.Thread(target=self._loop.run)
+        self._thread = threading.Thread(target=self._loop.run, daemon=True)
         self._thread.start()
 
     def close(self) -> None:

@@ -34,7 +34,7 @@ class Desk:
         self.route.way = Way.SOCKET
         self._reserve = Reserve(self._loop, self.route, lambda: self.now_s)
         self._relays = Relays(self._loop)
-        self._thread = threading.Thread(target=self._loop.run)
+        self._thread = threading.Thread(target=self._loop.run, daemon=True)
         self._thread.start()
 
     def close(self) -> None:

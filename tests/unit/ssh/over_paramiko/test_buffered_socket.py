@@ -65,10 +65,10 @@ def test_the_descriptor_is_not_closed_under_a_call(held_up: HeldUpSocket, name: 
         with contextlib.suppress(OSError):  # the other end hears of the close first
             CALLS[name](buffered)
 
-    calling = threading.Thread(target=call)
+    calling = threading.Thread(target=call, daemon=True)
     calling.start()
     assert held_up.is_held_up.wait(LONG_S)
-    closing = threading.Thread(target=buffered.close)
+    closing = threading.Thread(target=buffered.close, daemon=True)
     closing.start()
     closing.join(SHORT_S)
     assert held_up.fileno() >= 0
@@ -83,7 +83,7 @@ def test_who_waits_for_bytes_is_woken_by_the_close() -> None:
     received: list[bytes] = []
     with theirs:
         buffered = BufferedSocket(ours)
-        reading = threading.Thread(target=lambda: received.append(buffered.recv(1)))
+        reading = threading.Thread(target=lambda: received.append(buffered.recv(1)), daemon=True)
         reading.start()
         reading.join(SHORT_S)
         ours.shutdown(socket.SHUT_RDWR)
@@ -112,13 +112,13 @@ def test_room_is_asked_for_while_another_waits_to_write() -> None:
         buffered = BufferedSocket(ours)
         while buffered.has_room():
             buffered.send(b"x" * 65536)
-        writer = threading.Thread(target=buffered.send_all, args=(b"x" * 1_000_000,))
+        writer = threading.Thread(target=buffered.send_all, args=(b"x" * 1_000_000,), daemon=True)
         writer.start()
         for _question in range(1000):
             buffered.has_room()
         # A pair by TCP, as on Windows, takes a little more whenever its system has moved some.
         eventually(lambda: not buffered.has_room())
-        reader = threading.Thread(target=lambda: [*iter(lambda: theirs.recv(1 << 20), b"")])
+        reader = threading.Thread(target=lambda: [*iter(lambda: theirs.recv(1 << 20), b"")], daemon=True)
         reader.start()
         writer.join()
         buffered.close()
@@ -158,7 +158,7 @@ def test_all_is_sent_to_a_slow_reader() -> None:
 
     with theirs:
         buffered = BufferedSocket(ours)
-        reading = threading.Thread(target=read)
+        reading = threading.Thread(target=read, daemon=True)
         reading.start()
         buffered.send_all(data[:3_000_000])
         with buffered.gathering():

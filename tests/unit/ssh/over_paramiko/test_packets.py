@@ -144,7 +144,7 @@ def test_packets_that_come_in_shreds_are_whole() -> None:
         for number in range(len(sealed)):
             wire.sendall(sealed[number : number + 1])
 
-    trickling = threading.Thread(target=trickle)
+    trickling = threading.Thread(target=trickle, daemon=True)
     trickling.start()
     for one in sent:
         _kind, got = ours.read_message()

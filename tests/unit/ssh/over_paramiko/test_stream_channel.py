@@ -257,7 +257,7 @@ def test_what_was_asked_while_keys_are_renewed_waits(tmp_path: Path) -> None:
         channel.begin()
         transport.clear_to_send.clear()
         assert not channel.grant_at_once(10)
-        asking = threading.Thread(target=channel.grant, args=(10,))
+        asking = threading.Thread(target=channel.grant, args=(10,), daemon=True)
         asking.start()
         asking.join(0.3)
         assert asking.is_alive()
