@@ -219,7 +219,8 @@ class TestProcess:
     def test_many_may_ask_at_once(self, running: QEMUDriver) -> None:
         states: list[State] = []
         threads = [
-            threading.Thread(target=lambda: states.append(running.state()), daemon=True) for _ in range(20)
+            threading.Thread(target=lambda: states.append(running.state()), daemon=True)
+            for _ in range(20)
         ]
         for thread in threads:
             thread.start()

@@ -73,7 +73,8 @@ if sys.platform == "win32":
                     assert send(windows_session.WM_QUERYENDSESSION) == 1
                     assert end.wait(LONG_S)
                     windows = threading.Thread(
-                        target=send, args=(windows_session.WM_ENDSESSION, ends), daemon=True)
+                        target=send, args=(windows_session.WM_ENDSESSION, ends), daemon=True
+                    )
                     windows.start()
                     assert end.was_cancelled() is (ends == 0)
                     windows.join(LONG_S)

@@ -99,7 +99,9 @@ def test_many_starts_at_once_are_answered(vm: VM, docker: DockerEngine) -> None:
             if docker_client.recv(1000) != STARTED or not answers(docker.to_start[name]):
                 failed.append(name)
 
-    threads = [threading.Thread(target=start, args=(name,), daemon=True) for name in docker.to_start]
+    threads = [
+        threading.Thread(target=start, args=(name,), daemon=True) for name in docker.to_start
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -118,7 +118,9 @@ def test_room_is_asked_for_while_another_waits_to_write() -> None:
             buffered.has_room()
         # A pair by TCP, as on Windows, takes a little more whenever its system has moved some.
         eventually(lambda: not buffered.has_room())
-        reader = threading.Thread(target=lambda: [*iter(lambda: theirs.recv(1 << 20), b"")], daemon=True)
+        reader = threading.Thread(
+            target=lambda: [*iter(lambda: theirs.recv(1 << 20), b"")], daemon=True
+        )
         reader.start()
         writer.join()
         buffered.close()
