@@ -12,7 +12,7 @@ export PATH := $(CACHE)/bin:$(PATH)
 export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 # What a company added to this machine is no matter of theirs.
 export BOOT2DOCKER_ENGINE_CA := off
-export BOOT2DOCKER_ENGINE_PROXY := off
+export BOOT2DOCKER_PROXY := off
 
 .PHONY: help demo test lint unit faults unit-lowest e2e test-swarm testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 

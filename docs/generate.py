@@ -61,6 +61,7 @@ def configuration_page() -> str:
     gone = "\n".join(
         f"| `{o.key}` | {f'`{o.flag}`' if o.flag else ''} | {o.reason} |" for o in OBSOLETE
     )
+    former = " and ".join(f"`{s.former_key}`" for s in SETTINGS if s.former_key)
     return f"""# Configuration
 
 Made from the code by `make docs`.
@@ -87,8 +88,12 @@ An unknown key is an error that names the file, the line and the nearest right k
 before or after the command, as `--flag value` or `--flag=value`; switches take `--dhcp`,
 `--no-dhcp` and `--dhcp=false`. After `ssh` everything belongs to the command in the VM.
 
-| key | flag | variable | default | what it is |
-|---|---|---|---|---|
+A setting has one name: as a key, as a flag and as a variable it differs in form alone. The name in
+`--json` and in [Python](api.md) says the unit too. Former names are still read: of keys {former};
+of variables the name in Python in capitals, as `BOOT2DOCKER_MEMORY_MB`; `--vboxdisk`.
+
+| key | flag | variable | in Python | default | what it is |
+|---|---|---|---|---|---|
 {rows}
 
 Settings that say "when the VM is made" count for `init`, and for an `up` that makes the VM; given
@@ -120,7 +125,7 @@ answered with a warning.
 def _setting_rows() -> Iterator[str]:
     for setting in SETTINGS:
         flags = ", ".join(f"`{flag}`" for flag in setting.flags.split())
-        names = f"`{setting.key}` | {flags} | `{setting.variable}`"
+        names = f"`{setting.key}` | {flags} | `{setting.variable}` | `{setting.field}`"
         yield f"| {names} | {_default(setting.field, setting.default)} | {setting.help} |"
 
 

@@ -55,7 +55,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     # What a company added to this machine is no matter of the tests.
     monkeypatch.setenv("BOOT2DOCKER_ENGINE_CA", "off")
-    monkeypatch.setenv("BOOT2DOCKER_ENGINE_PROXY", "off")
+    monkeypatch.setenv("BOOT2DOCKER_PROXY", "off")
     home = tmp_path / "b2d"
     monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
     for name in own_home.HOMES:

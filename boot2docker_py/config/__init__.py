@@ -143,7 +143,8 @@ class _Merge:
 
     def read_profile(self, profile: Path, kind: str = "profile") -> None:
         text = profile_file.read_text(profile)
-        settings = {s.key.lower(): s for s in SETTINGS}
+        settings = {s.former_key.lower(): s for s in SETTINGS if s.former_key}
+        settings.update({s.key.lower(): s for s in SETTINGS})
         obsolete = {o.key.lower(): o.reason for o in OBSOLETE}
         for key, value in profile_file.parse(text, profile).items():
             place = f"{profile}, line {profile_file.line_of(key, text)}: {key}"
@@ -156,15 +157,17 @@ class _Merge:
 
     def read_environment(self, environ: Mapping[str, str]) -> None:
         for setting in SETTINGS:
-            if environ.get(setting.variable):
-                value, origin = environ[setting.variable], f"environment {setting.variable}"
-                self._set(setting, value, setting.variable, origin)
+            for name in (setting.variable, setting.former_variable):
+                if environ.get(name):
+                    self._set(setting, environ[name], name, f"environment {name}")
+                    break
 
     def unknown_in(self, environ: Mapping[str, str]) -> Iterator[str]:
         """Yield what is wrong with variables that look like settings and are none."""
         variables = {setting.variable for setting in SETTINGS}
+        former = {setting.former_variable for setting in SETTINGS}
         for name in sorted(environ):
-            if name.startswith(PREFIX) and name not in variables | NO_SETTINGS:
+            if name.startswith(PREFIX) and name not in variables | former | NO_SETTINGS:
                 yield f"{name} is no setting{_nearest(name, variables)}, and has no effect."
 
     def read_flags(self, flags: Mapping[str, object]) -> None:

@@ -36,10 +36,16 @@ class Setting(NamedTuple):
     help: str
     needs: str = ""  # the driver's feature without which it has no effect
     is_list: bool = False  # its flag may be given more than once
+    former_key: str = ""  # which old profiles have
 
     @property
     def variable(self) -> str:
-        """Return the name of its environment variable."""
+        """Return the name of its environment variable, which is that of its flag."""
+        return PREFIX + self.flag[2:].upper().replace("-", "_")
+
+    @property
+    def former_variable(self) -> str:
+        """Return the name that its variable once had, which is still read; often the same."""
         return PREFIX + self.field.upper()
 
     @property
@@ -83,8 +89,8 @@ SETTINGS = (
     Setting("disk_mb", "DiskSize", "--disksize -s", "SIZE", 20000,
             values.size_mb(256, 64 * 1024 * 1024),
             "Size of the data disk, in MB or as 20g, when the VM is made."),
-    Setting("disk_format", "DiskFormat", "--vboxdisk", "|".join(DISK_FORMATS), "VMDK",
-            values.choice(*DISK_FORMATS), "Format of the data disk, when the VM is made.",
+    Setting("disk_format", "DiskFormat", "--diskformat --vboxdisk", "|".join(DISK_FORMATS),
+            "VMDK", values.choice(*DISK_FORMATS), "Format of the data disk, when the VM is made.",
             "has_disk_formats"),
     Setting("memory_mb", "Memory", "--memory -m", "SIZE", 2048,
             values.size_mb(128, 4 * 1024 * 1024), "Memory, in MB or as 4g, when the VM is made."),
@@ -97,9 +103,9 @@ SETTINGS = (
     Setting("nat_network", "NATNetwork", "--nat-network", "NETWORK", "10.0.2.0/24",
             values.nat_network,
             "Network between the VM (.15) and this machine (.2), when the VM is made."),
-    Setting("tcp_port", "TCPPort", "--tcp", "PORT", 0, values.whole_number(0, 65535),
+    Setting("tcp_port", "TCP", "--tcp", "PORT", 0, values.whole_number(0, 65535),
             "Port on 127.0.0.1 at which every user of this machine, and the VM itself, "
-            "can use the engine; 0: none."),
+            "can use the engine; 0: none.", former_key="TCPPort"),
     Setting("plain_ssh", "PlainSSH", "--plain-ssh", "", False, values.truth,
             "Leave SSH's packets and channels to paramiko: slower, for when the fast way fails."),
     Setting("console_log", "SerialFile", "--serialfile", "FILE", None, values.optional_path,
@@ -121,8 +127,8 @@ SETTINGS = (
             "Host-only adapter: address of this machine.", HOST_ONLY),
     Setting("netmask", "NetMask", "--netmask", "MASK", "255.255.255.0", values.address,
             "Host-only adapter: network mask.", HOST_ONLY),
-    Setting("dhcp", "DHCPEnabled", "--dhcp", "", True, values.truth,
-            "Host-only adapter: run a DHCP server.", HOST_ONLY),
+    Setting("dhcp", "DHCP", "--dhcp", "", True, values.truth,
+            "Host-only adapter: run a DHCP server.", HOST_ONLY, former_key="DHCPEnabled"),
     Setting("dhcp_ip", "DHCPIP", "--dhcpip", "ADDRESS", "192.168.59.99", values.address,
             "Host-only adapter: address of the DHCP server.", HOST_ONLY),
     Setting("lower_ip", "LowerIP", "--lowerip", "ADDRESS", "192.168.59.103", values.address,

@@ -34,7 +34,7 @@ def of_system() -> dict[str, str]:
 def _of_settings() -> dict[str, str]:
     """Return the proxies that Windows or macOS has been told, by scheme; elsewhere none."""
     # Not `getproxies`: it leaves the settings alone for any variable that ends in _proxy, also for
-    # BOOT2DOCKER_ENGINE_PROXY.
+    # BOOT2DOCKER_PROXY.
     for name in ("getproxies_registry", "getproxies_macosx_sysconf"):
         if hasattr(urllib.request, name):
             found = _usable(getattr(urllib.request, name)())

@@ -29,7 +29,7 @@ class VM:
         self.environ["DOCKER_CONFIG"] = str(home.parent / "docker")
         self.environ["DOCKER_BUILDKIT"] = "0"
         # What a company added to this machine is no matter of the tests.
-        self.environ.update(BOOT2DOCKER_ENGINE_CA="off", BOOT2DOCKER_ENGINE_PROXY="off")
+        self.environ.update(BOOT2DOCKER_ENGINE_CA="off", BOOT2DOCKER_PROXY="off")
         self.environ["DOCKER_HOST"] = f"unix://{self.run_folder / 'docker.sock'}"
 
     @property

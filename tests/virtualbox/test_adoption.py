@@ -34,7 +34,7 @@ class OldVM:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         usual = {name: value for name, value in os.environ.items() if "DOCKER" not in name}
-        environ = {**usual, "HOME": str(self.home), "BOOT2DOCKER_TIMEOUT_S": "1.5"}
+        environ = {**usual, "HOME": str(self.home), "BOOT2DOCKER_TIMEOUT": "1.5"}
         vm = ["--vm", self.name] if self.name != "boot2docker-vm" else []
         command = ["boot2docker", *vm, *words]
         return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

@@ -79,8 +79,8 @@ def _show(session: Session) -> None:
 def _field_of(word: str) -> str:
     """Return the setting that is called so, by its key, its flag, or as in `--json`."""
     for setting in SETTINGS:
-        names = (setting.key.lower(), setting.field, setting.flag, setting.flag.lstrip("-"))
-        if word.lower() in names:
+        names = (setting.key, setting.former_key, setting.field, setting.flag, setting.flag[2:])
+        if word and word.lower() in map(str.lower, names):
             return setting.field
     raise UsageError(f"there is no setting '{word}'", resolution="boot2docker help set")
 

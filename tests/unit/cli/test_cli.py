@@ -37,8 +37,8 @@ class TestWords:
 
     @pytest.mark.parametrize("words", [["--dhcp=false"], ["--dhcp=0"], ["--no-dhcp"]])
     def test_switch_can_be_switched_off(self, boot2docker: Boot2Docker, words: list[str]) -> None:
-        assert "DHCPEnabled = false" in boot2docker([*words, "config"]).out
-        assert "DHCPEnabled = false" in boot2docker(["config", *words]).out
+        assert "DHCP = false" in boot2docker([*words, "config"]).out
+        assert "DHCP = false" in boot2docker(["config", *words]).out
 
     @pytest.mark.parametrize(
         "words", [["up"], ["init"], ["restart"], ["reset"], ["down"], ["save"], ["poweroff"]]
@@ -53,12 +53,10 @@ class TestWords:
     def test_a_variable_that_is_no_setting_is_named(
         self, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setenv("BOOT2DOCKER_MEMORY", "512")
+        monkeypatch.setenv("BOOT2DOCKER_MEMROY", "512")
         answer = boot2docker(["status"], session())
         assert answer.out == "running\n"
-        assert (
-            "BOOT2DOCKER_MEMORY is no setting (did you mean BOOT2DOCKER_MEMORY_MB?)" in answer.err
-        )
+        assert "BOOT2DOCKER_MEMROY is no setting (did you mean BOOT2DOCKER_MEMORY?)" in answer.err
 
     @pytest.mark.parametrize("words", [["up", "--cpus", "1000"], ["down"], ["status"], ["delete"]])
     def test_a_name_that_was_only_tried_leaves_nothing(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from boot2docker_py import config as configuration
 from boot2docker_py.config import Config, values
-from boot2docker_py.config.settings import OBSOLETE, SETTINGS
+from boot2docker_py.config.settings import OBSOLETE, PREFIX, SETTINGS, Setting
 from boot2docker_py.errors import ConfigError, UsageError
 from boot2docker_py.paths import Paths, find
 
@@ -72,6 +73,40 @@ def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
     assert {s.field for s in SETTINGS} == set(Config._fields) - others
 
 
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
+def test_a_setting_has_one_name_in_profile_environment_and_on_the_command_line(
+    setting: Setting,
+) -> None:
+    def letters(name: str) -> str:
+        return re.sub("[_-]", "", name).lower()
+
+    names = {setting.key, setting.flag, setting.variable[len(PREFIX) :]}
+    assert len({letters(name) for name in names}) == 1
+
+
+def test_no_name_is_of_two_settings() -> None:
+    keys = [key.lower() for s in SETTINGS for key in {s.key, s.former_key} if key]
+    keys += [obsolete.key.lower() for obsolete in OBSOLETE]
+    variables = [name for s in SETTINGS for name in {s.variable, s.former_variable}]
+    assert len(keys) == len(set(keys))
+    assert len(variables) == len(set(variables))
+
+
+def test_former_names_are_still_read(paths: Paths) -> None:
+    former = {"BOOT2DOCKER_MEMORY_MB": "1000", "BOOT2DOCKER_TIMEOUT_S": "7"}
+    config = load(paths, "DHCPEnabled = false\nTCPPort = 2375", **former)
+    assert (config.dhcp, config.tcp_port, config.memory_mb, config.timeout_s) == (
+        *(False, 2375, 1000),
+        7.0,
+    )
+    assert not config.warnings
+
+
+def test_the_name_of_a_variable_wins_over_its_former_one(paths: Paths) -> None:
+    config = load(paths, BOOT2DOCKER_MEMORY_MB="1000", BOOT2DOCKER_MEMORY="2000")
+    assert config.memory_mb == 2000
+
+
 def test_defaults_need_no_profile(tmp_path: Path) -> None:
     config = configuration.load(find({"BOOT2DOCKER_DIR": str(tmp_path / "nowhere")}, tmp_path), {})
     assert (config.vm, config.memory_mb, config.disk_mb) == ("boot2docker-vm", 2048, 20000)
@@ -80,12 +115,12 @@ def test_defaults_need_no_profile(tmp_path: Path) -> None:
 
 def test_later_places_win(paths: Paths) -> None:
     profile = "Memory = 1000\nDiskSize = 1000\nCPUs = 1"
-    environ = {"BOOT2DOCKER_MEMORY_MB": "2000", "BOOT2DOCKER_DISK_MB": "2000"}
+    environ = {"BOOT2DOCKER_MEMORY": "2000", "BOOT2DOCKER_DISKSIZE": "2000"}
     paths.profile.write_text(profile)
     config = configuration.load(paths, environ, {"disk_mb": "3000"})
     assert (config.cpus, config.memory_mb, config.disk_mb) == (1, 2000, 3000)
     assert config.origins["cpus"] == f"profile {paths.profile}"
-    assert config.origins["memory_mb"] == "environment BOOT2DOCKER_MEMORY_MB"
+    assert config.origins["memory_mb"] == "environment BOOT2DOCKER_MEMORY"
     assert config.origins["disk_mb"] == "flag --disksize"
 
 

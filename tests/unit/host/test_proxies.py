@@ -66,7 +66,7 @@ def test_variables_that_only_end_as_those_of_proxies_say_nothing(
 ) -> None:
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("BOOT2DOCKER_ENGINE_PROXY", "http://p:1")
+    monkeypatch.setenv("BOOT2DOCKER_PROXY", "http://p:1")
     monkeypatch.setattr(
         "urllib.request.getproxies_registry", lambda: {"http": "http://q:1"}, raising=False
     )
