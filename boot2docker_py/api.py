@@ -34,9 +34,9 @@ from boot2docker_py.image import Image
 from boot2docker_py.machine import following, published
 from boot2docker_py.machine import logs as vm_logs
 from boot2docker_py.machine.changing import Change
+from boot2docker_py.machine.images.upgrades import Pinned, Upgraded
 from boot2docker_py.machine.parts import Parts
 from boot2docker_py.machine.resets import Reset
-from boot2docker_py.machine.upgrades import Pinned, Upgraded
 from boot2docker_py.paths import USUAL_VM, find
 from boot2docker_py.wait import Report, silent
 

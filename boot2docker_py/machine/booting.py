@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from boot2docker_py.config.shares import split
 from boot2docker_py.drivers.base import Boot, Driver, Share, State
 from boot2docker_py.errors import UsageError
-from boot2docker_py.machine import pins
+from boot2docker_py.machine.images import pins
 from boot2docker_py.paths import VMPaths
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from boot2docker_py.machine.access import Access
     from boot2docker_py.machine.changing import Change
     from boot2docker_py.machine.copies import Copies
+    from boot2docker_py.machine.images.upgrades import Upgrades
     from boot2docker_py.machine.questions import Questions
-    from boot2docker_py.machine.upgrades import Upgrades
 
 
 class Parts:
@@ -179,7 +179,7 @@ class Parts:
     @cached_property
     def upgrades(self) -> Upgrades:
         """Return the VM as one whose image is exchanged."""
-        from boot2docker_py.machine.upgrades import Upgrades
+        from boot2docker_py.machine.images.upgrades import Upgrades
 
         return Upgrades(
             self.config,

@@ -14,8 +14,8 @@ from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
-    from boot2docker_py.machine.image_care import Found
-    from boot2docker_py.machine.upgrades import Upgraded
+    from boot2docker_py.machine.images.care import Found
+    from boot2docker_py.machine.images.upgrades import Upgraded
 
 HEADINGS = ("VERSION", "PLACE", "SIZE", "USED BY", "FILE")
 MB = 1_000_000
@@ -50,11 +50,9 @@ def images(session: Session, action: str) -> None:
 
 
 def _list(session: Session) -> None:
-    from boot2docker_py.machine import image_care
+    from boot2docker_py.machine.images import care
 
-    found = image_care.inventory(
-        session.images, session.config.iso, session.every_vm, session.paths
-    )
+    found = care.inventory(session.images, session.config.iso, session.every_vm, session.paths)
     known = session.images.newest_known()
     if session.as_json:
         newest = {"version": known.version, "origin": known.origin} if known else None
@@ -95,9 +93,9 @@ def _facts(one: Found) -> dict[str, object]:
 
 
 def _prune(session: Session) -> None:
-    from boot2docker_py.machine import image_care
+    from boot2docker_py.machine.images import care
 
-    pruned = image_care.prune(session.images, session.every_vm, session.paths, session.deadline)
+    pruned = care.prune(session.images, session.every_vm, session.paths, session.deadline)
     if pruned.problems:
         raise StorageError(
             f"{len(pruned.problems)} of the images that no VM boots cannot be removed",

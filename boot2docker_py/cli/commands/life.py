@@ -117,7 +117,7 @@ def _say_what_is_newer(session: Session) -> None:
     """Say once a day what there is to upgrade, from what is known without asking."""
     if not session.config.notices:
         return
-    from boot2docker_py.machine import notices
+    from boot2docker_py.machine.images import notices
 
     for notice in notices.due(
         session.paths.notices, __version__, lambda: session.images, session.config.iso

@@ -10,7 +10,7 @@ from boot2docker_py.drivers.base import State
 from boot2docker_py.drivers.many import Listed
 from boot2docker_py.errors import WrongStateError
 from boot2docker_py.image import ImageRequest, Images, read_image
-from boot2docker_py.machine import image_care, pins
+from boot2docker_py.machine.images import care, pins
 from boot2docker_py.paths import Paths, find
 from boot2docker_py.wait import Deadline
 from tests.fakes import FakeClock
@@ -54,7 +54,7 @@ def deadline() -> Deadline:
 def test_what_no_vm_boots_goes(paths: Paths, images: Images) -> None:
     vms = [Listed("a", "qemu", State.OFF, 0, images=(kept(images, "1.0"), paths.iso))]
     pin(paths, "b", images, "2.0")
-    pruned = image_care.prune(images, vms, paths, deadline())
+    pruned = care.prune(images, vms, paths, deadline())
     assert {image.version for image in images.kept.all()} == {"1.0", "2.0"}
     assert len(pruned.removed) == 1
     assert pruned.bytes_freed == paths.iso.stat().st_size
@@ -64,7 +64,7 @@ def test_what_no_vm_boots_goes(paths: Paths, images: Images) -> None:
 def test_when_a_vm_cannot_be_asked_nothing_goes(paths: Paths, images: Images) -> None:
     vms = [Listed("a", "virtualbox", None, 0, "VirtualBox does not answer")]
     with pytest.raises(WrongStateError) as caught:
-        image_care.prune(images, vms, paths, deadline())
+        care.prune(images, vms, paths, deadline())
     assert "VirtualBox does not answer" in caught.value.details
     assert len(images.kept.all()) == 3
 
@@ -73,7 +73,7 @@ def test_when_a_pin_cannot_be_read_nothing_goes(paths: Paths, images: Images) ->
     pin(paths, "b", images, "2.0")
     paths.vm("b").pin.write_text("{")
     with pytest.raises(Exception, match="pinned to is not known"):
-        image_care.prune(images, [], paths, deadline())
+        care.prune(images, [], paths, deadline())
     assert len(images.kept.all()) == 3
 
 
@@ -83,7 +83,7 @@ def test_all_are_listed_with_who_boots_them(paths: Paths, images: Images) -> Non
         Listed("b", "qemu", State.OFF, 0, images=(paths.iso,)),
     ]
     pin(paths, "b", images, "2.0")
-    found = image_care.inventory(images, paths.iso, vms, paths)
+    found = care.inventory(images, paths.iso, vms, paths)
     rows = {(one.place, one.version, one.used_by) for one in found}
     assert rows == {
         ("in place", "3.0", ("a", "b")),
@@ -96,6 +96,6 @@ def test_all_are_listed_with_who_boots_them(paths: Paths, images: Images) -> Non
 def test_a_damaged_image_is_listed_as_such(paths: Paths, images: Images) -> None:
     paths.iso.unlink()
     paths.iso.write_bytes(b"half")
-    found = image_care.inventory(images, paths.iso, [], paths)[0]
+    found = care.inventory(images, paths.iso, [], paths)[0]
     assert (found.place, found.version) == ("in place", "")
     assert found.problem

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.image import ImageRequest, Images
-from boot2docker_py.machine import notices
+from boot2docker_py.machine.images import notices
 from tests.unit.image.iso_bytes import make_iso
 from tests.unit.image.test_package import Install, install
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence
 
 from boot2docker_py.errors import Boot2DockerError, DownloadError, NotFoundError, WrongStateError
 from boot2docker_py.image import package, read_image
-from boot2docker_py.machine import pins
+from boot2docker_py.machine.images import pins
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:

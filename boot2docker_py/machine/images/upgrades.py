@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Callable, Iterable, NamedTuple, Sequence
 from boot2docker_py.drivers.base import IS_ON, State
 from boot2docker_py.errors import Boot2DockerError, GuestError, WrongStateError
 from boot2docker_py.image import read_image
-from boot2docker_py.machine import booting, pins, readiness
+from boot2docker_py.machine import booting, readiness
+from boot2docker_py.machine.images import pins
 from boot2docker_py.machine.life import GOES_ON, Machine
 from boot2docker_py.wait import Deadline
 

@@ -18,7 +18,7 @@ from boot2docker_py.errors import (
 )
 from boot2docker_py.image import ImageRequest, Images
 from boot2docker_py.image.kept import folder_of
-from boot2docker_py.machine.upgrades import Upgrades
+from boot2docker_py.machine.images.upgrades import Upgrades
 from boot2docker_py.paths import Paths
 from tests.fakes import FakeImage, a_spec
 from tests.unit.image.iso_bytes import make_iso
