@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import sys
-from typing import Any, Iterable, Mapping, TextIO
+from typing import Any, Iterable, Mapping, Sequence, TextIO
 
 import click
 
@@ -62,6 +62,13 @@ def data(text: str) -> None:
     """Print what was asked for."""
     status_line.end()
     click.echo(plain(text))
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of as many cells each, in columns as wide as their widest."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        data("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
 
 
 def words(text: str, *, is_data: bool = False) -> None:

@@ -61,11 +61,7 @@ def _list(session: Session) -> None:
     if not found:
         screen.words("There is no image; fetch one: boot2docker download")
     else:
-        rows = [HEADINGS, *map(_row, found)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-        for row in rows:
-            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
-            screen.data(line.rstrip())
+        screen.table([HEADINGS, *map(_row, found)])
     if known:
         screen.words(f"The newest that is known: {known.version} ({known.origin}).")
 

@@ -36,11 +36,7 @@ def ls(session: Session, *, quiet: bool) -> None:
     elif not found:
         screen.words("There is no VM; make one: boot2docker up")
     else:
-        rows = [HEADINGS, *(_row(session, vm) for vm in found)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-        for row in rows:
-            line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
-            screen.data(line.rstrip())
+        screen.table([HEADINGS, *(_row(session, vm) for vm in found)])
 
 
 def _row(session: Session, vm: Listed) -> tuple[str, ...]:

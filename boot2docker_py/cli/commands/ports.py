@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any
 
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
@@ -27,7 +27,7 @@ def ports(session: Session) -> None:
         facts = {"vm": session.config.vm, "ip": host_only, "ports": rows}
         screen.json_object(facts)
     elif rows:
-        screen.data("\n".join(_table([HEADINGS, *(_words(row) for row in rows)])))
+        screen.table([HEADINGS, *map(_words, rows)])
     else:
         screen.words("No container publishes a port, and no service that this VM knows of.")
 
@@ -40,9 +40,3 @@ def _words(row: dict[str, Any]) -> tuple[str, ...]:
         "; ".join(part for part in here if part),
         row["vm_address"] or "-",
     )
-
-
-def _table(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
-    return [line.rstrip() for line in lines]

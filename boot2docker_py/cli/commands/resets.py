@@ -89,11 +89,7 @@ def _list(session: Session) -> None:
     if not found:
         screen.words(f"VM '{session.config.vm}' has no snapshots.")
         return
-    rows = [("NAME", "TAKEN", "MEMORY", "SIZE", "PARENT", ""), *map(_row, found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
-        screen.data(line.rstrip())
+    screen.table([("NAME", "TAKEN", "MEMORY", "SIZE", "PARENT", ""), *map(_row, found)])
 
 
 def _row(one: Snapshot) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple
 
 import click
 
@@ -219,7 +219,7 @@ def _list_nodes(session: Session, swarm: Swarm, **facts: object) -> None:
         nodes = [_facts(row) for row in rows]
         screen.json_object({"swarm": swarm.name, "nodes": nodes, **facts})
     else:
-        _table([HEADINGS, *map(_row, rows)])
+        screen.table([HEADINGS, *map(_row, rows)])
 
 
 def _answer(session: Session, swarm: Swarm, words: str) -> None:
@@ -239,7 +239,7 @@ def _list_swarms(session: Session) -> None:
     elif not found:
         screen.words("There is no swarm; make one: boot2docker swarm create NAME")
     else:
-        _table([("SWARM", "VMS"), *((name, ", ".join(vms)) for name, vms in found.items())])
+        screen.table([("SWARM", "VMS"), *((name, ", ".join(vms)) for name, vms in found.items())])
 
 
 def _row(row: Row) -> tuple[str, ...]:
@@ -264,10 +264,3 @@ def _facts(row: Row) -> dict[str, object]:
         "memory_mb": row.memory_mb,
         "node": row.node._asdict() if row.node else None,
     }
-
-
-def _table(rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths))
-        screen.data(line.rstrip())
