@@ -17,6 +17,7 @@ from boot2docker_py.cli.help import (
     aliases_of,
     first_page,
     help_in_a_line,
+    names_in_lines,
     summary_of,
     words_of,
     write_examples,
@@ -40,7 +41,14 @@ ALL_WORDS_ARE_PASSED_ON = {
 class Command(click.Command):
     """A command that takes the shared flags too, and hands them to the session."""
 
-    def __init__(self, *args: Any, shown: str = "", passes_words_on: bool = False, **more: Any):
+    def __init__(
+        self,
+        *args: Any,
+        shown: str = "",  # the settings that its help explains
+        named: str = "",  # those that its help only names, as there are many
+        passes_words_on: bool = False,
+        **more: Any,
+    ):
         words = words_of(more.get("help"))
         more["help"] = words.text
         if passes_words_on:
@@ -48,6 +56,7 @@ class Command(click.Command):
         super().__init__(*args, **more)
         self.examples = words.examples
         self._shown = frozenset(shown.split())
+        self._named = frozenset(named.split())
         self._passes_words_on = passes_words_on
         self._own = list(self.params)
 
@@ -68,19 +77,28 @@ class Command(click.Command):
         """Return what flags may come: its own, and of the others those that are begun."""
         if self._passes_words_on and ctx.args:
             return []
-        offered = [one for one in self.get_params(ctx) if _is_offered(one, incomplete)]
+        offered = [one for one in self.get_params(ctx) if self._is_offered(one, incomplete)]
         return list(_flags(offered, incomplete))
+
+    def _is_offered(self, one: click.Parameter, begun: str) -> bool:
+        """Tell whether a flag comes to mind here; there are too many to show all of them."""
+        is_shown = isinstance(one, click.Option) and not one.hidden
+        return is_shown or one.name in self._named | set(OFTEN) or len(begun) > len("--x")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options that are explained here, and the names of others that matter."""
+        super().format_options(ctx, formatter)
+        named = [max(one.opts, key=len) for one in self.get_params(ctx) if one.name in self._named]
+        if named:
+            formatter.write(f"\n{names_in_lines(named, formatter.width)}\n")
 
     def format_epilog(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, the other names, and what goes with every command."""
         write_examples(formatter, self.examples)
         others = aliases_of(self.name)
-        if others:
-            formatter.write_paragraph()
-            formatter.write_text(f"Also: {', '.join(others)}.")
-        if not self._passes_words_on:
-            formatter.write_paragraph()
-            formatter.write_text(WITH_EVERY_COMMAND)
+        lines = [f"Also: {', '.join(others)}."] if others else []
+        lines += [WITH_EVERY_COMMAND] if not self._passes_words_on else []
+        formatter.write("".join(f"\n{line}" for line in lines))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Give the shared flags to the session and the rest to the function."""
@@ -89,12 +107,6 @@ class Command(click.Command):
         session.take({k: v for k, v in ctx.params.items() if k not in own})
         ctx.params = {k: v for k, v in ctx.params.items() if k in own}
         return super().invoke(ctx)
-
-
-def _is_offered(one: click.Parameter, begun: str) -> bool:
-    """Tell whether a flag comes to mind here; there are too many to show all of them."""
-    is_shown = isinstance(one, click.Option) and not one.hidden
-    return is_shown or one.name in OFTEN or len(begun) > len("--x")
 
 
 def _flags(offered: Iterable[click.Parameter], begun: str) -> Iterator[CompletionItem]:

@@ -50,15 +50,11 @@ EXAMPLES = (
     ("docker run hello-world", "the ordinary docker client"),
     ("boot2docker down", "shut it down; images and containers stay"),
 )
-MORE = (
-    "boot2docker help COMMAND   what it does, its options, examples\n"
-    "boot2docker help all       every command in a line      boot2docker help options"
-)
+MORE = "More: boot2docker help COMMAND, help all (each command in a line), help options"
 # Of the shared options, by their names in click; the line below has them, and completion.
 OFTEN = ("vm", "driver", "timeout_s", "as_json", "verbose", "help", "version")
 WITH_EVERY_COMMAND = (
-    "With every command: --vm NAME, --driver NAME, --timeout TIME, --json, -v; "
-    "all settings: boot2docker help options"
+    "With any command: --vm --driver --timeout --json -v (boot2docker help options)"
 )
 
 
@@ -83,7 +79,7 @@ def aliases_of(name: str | None) -> list[str]:
 
 
 def first_page(commands: Mapping[str, click.Command]) -> str:
-    """Return what `boot2docker` alone says; it fits a screen of 24 lines and 80 columns."""
+    """Return what `boot2docker` alone says, on a screen of 24 lines with the next prompt."""
     lines = [INTRODUCTION]
     lines += [f"  {example:<25}{meaning}" for example, meaning in EXAMPLES]
     lines += ["", f"{EVERY_DAY}:"]
@@ -131,6 +127,12 @@ def summary_of(command: click.Command) -> str:
 def help_in_a_line(option: click.Option) -> str:
     """Return what an option is for, up to the first full stop or semicolon."""
     return re.split(r"[.;](?:\s|$)", option.help or "")[0]
+
+
+def names_in_lines(flags: Sequence[str], width: int) -> str:
+    """Return the flags that a command's help only names."""
+    text = f"Settings (boot2docker help options): {', '.join(flags)}."
+    return textwrap.fill(text, width, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def write_examples(formatter: click.HelpFormatter, examples: Sequence[str]) -> None:

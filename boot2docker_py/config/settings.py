@@ -88,7 +88,7 @@ SETTINGS = (
             "Private SSH key."),
     Setting("disk_mb", "DiskSize", "--disksize -s", "SIZE", 20000,
             values.size_mb(256, 64 * 1024 * 1024),
-            "Size of the data disk, in MB or as 20g, when the VM is made."),
+            "Data disk, in MB or as 20g, when the VM is made."),
     Setting("disk_format", "DiskFormat", "--diskformat --vboxdisk", "|".join(DISK_FORMATS),
             "VMDK", values.choice(*DISK_FORMATS), "Format of the data disk, when the VM is made.",
             "has_disk_formats"),

@@ -95,7 +95,7 @@ def export(session: Session, file: str) -> None:
     answer(session, f"VM '{session.config.vm}' is in '{path}'.", file=path, size_bytes=size)
 
 
-@app.command("import", shown=OF_IMAGES)
+@app.command("import", named=OF_IMAGES)
 @click.argument("file", metavar="FILE", shell_complete=values.of_metavar("FILE"))
 @click.option("--keep-keys", is_flag=True, help=KEEP_KEYS)
 @with_session

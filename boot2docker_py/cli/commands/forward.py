@@ -23,9 +23,9 @@ ACTIONS = ("status", "stop", "restart", "foreground", "log")
 def forward(session: Session, /, **actions: bool) -> None:
     """Start, show or end the process that serves the engine here.
 
-    Without an option it is started, as `up` does.
+    Without an option it is started, as `up` does. It lives until the VM is
+    deleted, and finds the VM again after save, reset and sleep.
 
-    It lives until the VM is deleted, and finds the VM again after save, reset and sleep.
     Example: boot2docker forward --status
     """
     chosen = [action for action in ACTIONS if actions[action]]

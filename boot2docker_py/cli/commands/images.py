@@ -106,7 +106,7 @@ def _prune(session: Session) -> None:
         screen.words(words if count else "Every image that is kept is one that a VM boots.")
 
 
-@app.command(shown=OF_IMAGES)
+@app.command(named=OF_IMAGES)
 @with_session
 def download(session: Session) -> None:
     """Fetch the image and verify it.
@@ -120,7 +120,7 @@ def download(session: Session) -> None:
     answer(session, words, path=image.path, version=image.version, sha256=image.sha256)
 
 
-@app.command(shown=OF_IMAGES)
+@app.command(named=OF_IMAGES)
 @click.option("--check", is_flag=True, help="Only say whether there is a newer one.")
 @click.option("--to", "to", metavar="VERSION", help="Change to this version, newer or older.")
 @click.option("--pin", is_flag=True, help="Let this VM keep the image that it boots.")
@@ -129,12 +129,11 @@ def download(session: Session) -> None:
 def upgrade(session: Session, *, check: bool, to: str | None, pin: bool, unpin: bool) -> None:
     """Change the VM to a newer image.
 
-    It stays with the old one if the new one does not come up; data is kept. The image that is
-    replaced is kept too: `rollback` goes back to it, `images prune` removes it. A VM that is
-    pinned boots an image of its own, that of `--to` or the one that it has.
+    It stays with the old one if the new one does not come up. Data is kept, and the old image:
+    `rollback` goes back to it, `images prune` removes it. A pinned VM boots an image of its own,
+    that of `--to` or the one that it has.
 
-    Example: boot2docker upgrade
-    boot2docker upgrade --check
+    Example: boot2docker upgrade --check
     boot2docker upgrade --pin
     """
     if check + pin + unpin > 1 or (to is not None and (check or unpin)):

@@ -35,7 +35,7 @@ OFF = ("VM '{vm}' is off.", "VM '{vm}' was not running: it is {state}.")
 SAVED = "To go on: boot2docker up; to throw its memory away: boot2docker poweroff --discard-saved"
 
 # What people give most often; `help options` has the others.
-WHEN_MADE = "memory_mb cpus disk_mb iso_url"
+WHEN_MADE = "memory_mb cpus disk_mb"
 AT_BOOT = "vbox_share"
 OF_IMAGES = "iso_url iso sha256 allow_unverified cacert offline force_upgrade_download"
 
@@ -57,7 +57,7 @@ def _changed(session: Session, found: State, done: str, already: str) -> None:
     answer(session, words, found=found.value, state=now.value, **timed(session))
 
 
-@app.command(shown=WHEN_MADE)
+@app.command(shown=WHEN_MADE, named="iso_url ssh_port docker_port")
 @with_session
 def init(session: Session) -> None:
     """Make the VM without starting it.
@@ -73,7 +73,7 @@ def init(session: Session) -> None:
     answer(session, words, created=made, **timed(session))
 
 
-@app.command(shown=f"{WHEN_MADE} {AT_BOOT}")
+@app.command(shown=WHEN_MADE, named=f"{AT_BOOT} iso_url publish")
 @click.option(
     "--discard-saved", is_flag=True, help="Boot, instead of restoring; the saved memory is lost."
 )
@@ -82,10 +82,8 @@ def init(session: Session) -> None:
 def up(session: Session, *, discard_saved: bool, use: bool) -> None:
     """Bring VM and engine up, from any state.
 
-    The VM is made if there is none.
-
-    The docker context `boot2docker` (or the VM's name) leads to it; a new one becomes current
-    where no other engine was chosen. Aliases: start, boot, resume.
+    The VM is made if there is none. Its docker context, `boot2docker` or the VM's name, becomes
+    current when it is new and no other engine was chosen. Aliases: start, boot, resume.
     Example: boot2docker up --timeout 600
     """
     found = session.machine.up(session.deadline, discard_saved=discard_saved)

@@ -11,7 +11,7 @@ import click
 
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
-from boot2docker_py.cli.commands.life import AT_BOOT, answer, engine_is_up, with_session
+from boot2docker_py.cli.commands.life import answer, engine_is_up, with_session
 from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError
@@ -115,7 +115,7 @@ def _facts(one: Snapshot) -> dict[str, object]:
     }
 
 
-@app.command(shown=AT_BOOT, context_settings={"allow_interspersed_args": False})
+@app.command(context_settings={"allow_interspersed_args": False})
 @click.option(
     "--to",
     "to",

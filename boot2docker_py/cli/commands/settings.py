@@ -18,10 +18,9 @@ from boot2docker_py.machine import changing
 # These are about the command, and not what is set.
 OF_THE_COMMAND = ("vm", "driver", "timeout_s", "verbose", "color")
 NAMES = [one.flag[2:] for one in SETTINGS if one.field in changing.SETTABLE]
-SHOWN = " ".join(changing.SETTABLE)
 
 
-@app.command("set", shown=SHOWN)
+@app.command("set", named=" ".join(changing.SETTABLE))
 @click.option("--restart", is_flag=True, help="Let a VM that runs have it now, by a restart.")
 @click.option(
     "--unset",
@@ -34,9 +33,8 @@ SHOWN = " ".join(changing.SETTABLE)
 def set_(session: Session, *, restart: bool, unset: tuple[str, ...]) -> None:
     """Change memory, CPUs, disk, ports or shares of the VM.
 
-    What a VM is made of changes at once when it is off, else at its next boot; each answer says
-    when. A disk only grows; what is on it stays. The engine of a VM that runs takes its settings at
-    once, by a restart of its own. Alone, it says what has been set.
+    Each answer says when it takes effect: at once, or at the next boot. A disk only grows; what is
+    on it stays. Alone, it says what has been set.
 
     Example: boot2docker set --memory 4g --cpus 2 --restart
     boot2docker set --disksize 40g

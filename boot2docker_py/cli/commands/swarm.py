@@ -33,7 +33,7 @@ class Wish(NamedTuple):
     force: bool
 
 
-@app.command(shown="memory_mb cpus disk_mb")
+@app.command(named="memory_mb cpus disk_mb")
 @click.argument("action", default="ls", metavar="ACTION")
 @click.argument("name", required=False)
 @click.argument("what", required=False)
@@ -55,13 +55,10 @@ def swarm(
 
     ACTION is create, ls, add, remove, up, down, save, snapshot, reset or delete. The nodes are VMs
     NAME-1, NAME-2 and so on, with a network of their own. A docker context NAME leads to a
-    manager, and ports that services publish are at localhost.
-
-    `add NAME COUNT` makes more nodes, `remove NAME NODE` takes one away. `snapshot NAME SNAPSHOT`
-    and `reset NAME SNAPSHOT` are of all nodes.
+    manager; ports of services are at localhost. `add NAME COUNT` makes more nodes, `remove NAME
+    NODE` takes one away; `snapshot NAME SNAPSHOT` and `reset NAME SNAPSHOT` are of all.
 
     Example: boot2docker swarm create demo --nodes 3 --memory 1g
-    boot2docker swarm ls demo
     boot2docker swarm delete demo
     """
     act = ACTIONS.get(action)

@@ -19,6 +19,7 @@ from boot2docker_py.cli.arguments import go_switches
 from boot2docker_py.cli.help import ALIASES, GROUPS
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.drivers.base import USUAL, Boot, State
+from boot2docker_py.machine.changing import SETTABLE
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeImages, FakeSession
 
@@ -148,6 +149,12 @@ class TestWords:
         assert f"{words[0]} has no effect with driver qemu" in answer.err
 
 
+def fits_a_screen(page: str) -> bool:
+    """Tell whether a page fits 24 lines of 80 columns, the last for the next prompt."""
+    lines = page.splitlines()
+    return len(lines) < 24 and max(map(len, lines)) <= 80
+
+
 class TestHelp:
     @pytest.mark.parametrize("words", [[], ["help"], ["--help"], ["-h"]])
     def test_the_first_page_names_all_commands_on_one_screen(
@@ -157,9 +164,24 @@ class TestHelp:
         assert (answer.status, answer.err) == (0, "")
         named = set(re.findall(r"[a-z-]+", answer.out))
         assert {*app.commands} <= named
-        lines = answer.out.splitlines()
-        assert len(lines) <= 24
-        assert max(map(len, lines)) <= 80
+        assert fits_a_screen(answer.out)
+
+    @pytest.mark.parametrize("name", sorted(app.commands))
+    def test_the_page_of_a_command_fits_a_screen(
+        self, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        monkeypatch.setenv("COLUMNS", "80")
+        assert fits_a_screen(boot2docker(["help", name]).out)
+
+    def test_a_setting_that_a_page_only_names_is_explained_with_the_options(
+        self, boot2docker: Boot2Docker
+    ) -> None:
+        named = boot2docker(["help", "set"]).out.partition("Settings (")[2]
+        explained = boot2docker(["help", "options"]).out
+        flags = re.findall(r"--[a-z-]+", named.partition("Examples:")[0])
+        assert len(flags) == len(SETTABLE)
+        for flag in flags:
+            assert re.search(rf"^(-\w, )?{flag}\b", explained, re.MULTILINE)
 
     def test_all_commands_are_listed_with_their_aliases(self, boot2docker: Boot2Docker) -> None:
         listed = boot2docker(["help", "all"]).out
