@@ -11,8 +11,10 @@ import os
 import random
 import shutil
 import socket
+import sys
 import time
 from pathlib import Path
+from typing import Sequence
 
 import pytest
 
@@ -411,6 +413,15 @@ class ChangeContract(DriverContract):
         assert off.describe().disk_mb == larger_mb
 
 
+def a_pipe(folder: Path) -> Sequence[Path]:
+    """Return a pipe that nobody writes to, where there are such files."""
+    if sys.platform == "win32":
+        return ()
+    path = folder / "pipe"
+    os.mkfifo(path)
+    return (path,)
+
+
 class CopyContract(DriverContract):
     """The rules for VMs that are made of others; `other` drives a VM that does not exist."""
 
@@ -542,15 +553,33 @@ class CopyContract(DriverContract):
         self, driver: Driver, own: Own, tmp_path: Path
     ) -> None:
         file = tmp_path / "something.else"
-        for missing in (file, tmp_path):
-            with pytest.raises(UsageError):
-                driver.import_(missing, own)
+        for missing in (file, tmp_path, file / "below", *a_pipe(tmp_path)):
+            self.refuses(driver, missing, own)
         for content in (b"", b"something else\n" * 1000, bytes(1 << 20)):
             file.write_bytes(content)
-            with pytest.raises(UsageError):
-                driver.import_(file, own)
-            assert driver.state() is State.ABSENT
-            assert not driver.has_remains()
+            self.refuses(driver, file, own)
+
+    def test_nothing_is_made_of_an_exported_vm_that_is_cut_short(
+        self, off: Driver, other: Driver, own: Own, tmp_path: Path
+    ) -> None:
+        whole, cut = tmp_path / "exported.vm", tmp_path / "cut"
+        off.export(whole)
+        other.demand_importable(whole)
+        content = whole.read_bytes().rstrip(b"\0")  # an archive may end with more than it needs
+        for part in (0.001, 0.1, 0.5, 0.9):
+            cut.write_bytes(content[: int(len(content) * part)])
+            self.refuses(other, cut, own)
+
+    def refuses(self, driver: Driver, file: Path, own: Own) -> None:
+        """Assert that it is refused, and before anything is asked for or made."""
+        with pytest.raises(UsageError) as early:
+            driver.demand_importable(file)
+        with pytest.raises(UsageError) as late:
+            driver.import_(file, own)
+        for raised in (early, late):
+            assert str(file) in raised.value.brief
+        assert driver.state() is State.ABSENT
+        assert not driver.has_remains()
 
 
 class HostContract(DriverContract):

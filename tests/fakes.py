@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Collection, Sequence
 from boot2docker_py import config as configuration
 from boot2docker_py.address import Address
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers import host
+from boot2docker_py.drivers import copying, host
 from boot2docker_py.drivers.base import (
     USUAL,
     Boot,
@@ -34,7 +34,6 @@ from boot2docker_py.errors import (
     HypervisorError,
     NetworkError,
     NotFoundError,
-    StorageError,
     UsageError,
     WrongStateError,
 )
@@ -292,14 +291,8 @@ class FakeDriver(Driver):
         show: ShowBytes = show_no_bytes,
     ) -> None:
         assert isinstance(source, FakeDriver)
-        if is_linked and not snapshot:
-            raise UsageError("a linked clone needs a snapshot")
-        if self._state is not State.ABSENT:
-            raise WrongStateError("there is a VM already")
-        source.describe()
+        copying.demand_copy(source, self, self.vm, snapshot=snapshot, is_linked=is_linked)
         disk = source.snapshot(snapshot)[1] if snapshot else source.disk
-        if not snapshot:
-            source.at_rest()
         assert source.spec is not None
         self.spec = source.spec._replace(
             iso=own.iso, console_log=own.console_log, internal_network=own.internal_network
@@ -329,19 +322,24 @@ class FakeDriver(Driver):
 
     def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:
         info = self.at_rest()
-        if file.exists():
-            raise StorageError("there is such a file already")
+        copying.demand_new_file(file)
         content = {"disk": self.disk, "memory_mb": info.memory_mb, "disk_mb": info.disk_mb}
         file.write_text(json.dumps(content))
         show(1, 1)
 
-    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
-        if self._state is not State.ABSENT:
-            raise WrongStateError("there is a VM already")
+    def demand_importable(self, file: Path) -> None:
+        self._content(file)
+
+    def _content(self, file: Path) -> Any:
+        copying.demand_file(file)
         try:
-            content = json.loads(file.read_text())
-        except (ValueError, OSError) as error:
-            raise UsageError("that is no VM") from error
+            return json.loads(file.read_text())
+        except ValueError as error:
+            raise copying.no_vm(file, "it is something else") from error
+
+    def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
+        copying.demand_absent(self, self.vm)
+        content = self._content(file)
         self.spec = a_spec(own.iso)._replace(
             console_log=own.console_log,
             memory_mb=content["memory_mb"],

@@ -487,6 +487,16 @@ class Driver(ABC):
         """
 
     @abstractmethod
+    def demand_importable(self, file: Path) -> None:
+        """Demand a file that `import_` would take, as far as that is known without reading it all.
+
+        It costs little, changes nothing, and asks for no image.
+
+        Raises:
+            UsageError: there is no such file, or it is something else, cut short or out of range.
+        """
+
+    @abstractmethod
     def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
         """Make this VM, which is ABSENT, of a file that `export` has written; it is OFF then.
 

@@ -155,6 +155,7 @@ class Copies(Resets):
         """
         with self.alone("import", deadline):
             self.demand_absent()
+            self.driver.demand_importable(file)  # before an image is fetched for nothing
             image = self.images.ensure(deadline)
             log.info("Making VM '%s' of '%s'...", self.name, file)
             with self.made():

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import IO, Callable, NamedTuple
 
 from boot2docker_py import untrusted, whole_file
+from boot2docker_py.drivers import copying
 from boot2docker_py.drivers.base import ShowBytes
+from boot2docker_py.drivers.copying import no_vm
 from boot2docker_py.drivers.host import LARGEST_DISK_MB
 from boot2docker_py.drivers.qemu import disk
 from boot2docker_py.drivers.qemu.files import Files, Settings, opened_private
-from boot2docker_py.errors import StorageError, UsageError
+from boot2docker_py.errors import StorageError
 
 FORMAT = 1
 DESCRIPTION, DISK, DIGEST = "boot2docker-vm.json", "disk.qcow2", "sha256"
@@ -68,11 +70,7 @@ def write(files: Files, settings: Settings, target: Path, show: ShowBytes) -> No
     Raises:
         StorageError: no space; or there is such a file already.
     """
-    if target.exists():
-        raise StorageError(
-            f"there is a file '{target}' already",
-            resolution="Name another, or move that one away.",
-        )
+    copying.demand_new_file(target)
     parts = [target.with_name(target.name + end) for end in (".disk.part", ".part")]
     copy, archive = parts
     half = files.disk.stat().st_size
@@ -126,6 +124,19 @@ def _write(
     file.write(bytes(2 * _BLOCK_BYTES))
 
 
+def demand_start(path: Path) -> None:
+    """Demand a file that begins as one of ours does, and is as long as its beginning says.
+
+    Raises:
+        UsageError: it is something else, or cut short.
+    """
+    copying.demand_file(path)
+    with path.open("rb") as file:
+        reading = _Reading(path, file)
+        found = reading.beginning()
+        _demand_plain_disk(path, reading.take(min(found.disk_bytes, _BLOCK_BYTES)), found)
+
+
 def read(path: Path, show: ShowBytes) -> Found:
     """Read a file from its begin to its end, and return what is in it.
 
@@ -133,48 +144,61 @@ def read(path: Path, show: ShowBytes) -> Found:
         UsageError: it is something else, or damaged.
         StorageError: it cannot be read, or there is no space for what it holds.
     """
-    try:
-        with path.open("rb") as file:
-            return _read(path, file, show)
-    except IsADirectoryError as error:
-        raise _no_vm(path, "it is a folder") from error
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no file '{path}'", resolution="Name another.") from error
+    copying.demand_file(path)
+    with path.open("rb") as file:
+        reading = _Reading(path, file)
+        found = reading.beginning()
+        left = found.disk_bytes
+        while left:
+            piece = reading.take(min(left, _PIECE_BYTES))
+            if left == found.disk_bytes:
+                _demand_plain_disk(path, piece, found)
+            left -= len(piece)
+            show(found.disk_bytes - left, found.disk_bytes)
+        reading.take(-found.disk_bytes % _BLOCK_BYTES)
+        reading.demand_digest()
+    return found
 
 
-def _read(path: Path, file: IO[bytes], show: ShowBytes) -> Found:
-    in_all = os.fstat(file.fileno()).st_size
-    digest = hashlib.sha256()
+class _Reading:
+    """A file that is read from its begin on, with the digest of what was read."""
 
-    def take(length: int) -> bytes:
-        content = file.read(length)
+    def __init__(self, path: Path, file: IO[bytes]) -> None:
+        self._path, self._file = path, file
+        self._digest = hashlib.sha256()
+
+    def take(self, length: int) -> bytes:
+        """Return the next bytes, all of them."""
+        content = self._file.read(length)
         if len(content) < length:
-            raise _no_vm(path, "it ends too early")
-        digest.update(content)
+            raise no_vm(self._path, "it ends too early")
+        self._digest.update(content)
         return content
 
-    length = _demand_header(path, take(_BLOCK_BYTES), DESCRIPTION)
-    if length > _DESCRIPTION_LIMIT_BYTES:
-        raise _no_vm(path, f"its description has {length} bytes")
-    description = _description(path, take(length))
-    take(-length % _BLOCK_BYTES)
-    length = _demand_header(path, take(_BLOCK_BYTES), DISK)
-    if length != description.content_bytes or length > in_all:
-        raise _no_vm(path, f"its disk has {length} bytes, not {description.content_bytes}")
-    found = Found(description, file.tell(), length)
-    left = length
-    while left:
-        piece = take(min(left, _PIECE_BYTES))
-        if left == length:
-            _demand_plain_disk(path, piece, description)
-        left -= len(piece)
-        show(length - left, length)
-    take(-length % _BLOCK_BYTES)
-    wanted = digest.hexdigest().encode()
-    length = _demand_header(path, take(_BLOCK_BYTES), DIGEST)
-    if length != len(wanted) + 1 or take(length).strip() != wanted:
-        raise _no_vm(path, "its content is not what its digest was made of: it is damaged")
-    return found
+    def beginning(self) -> Found:
+        """Read what comes before the disk."""
+        path = self._path
+        length = _demand_header(path, self.take(_BLOCK_BYTES), DESCRIPTION)
+        if length > _DESCRIPTION_LIMIT_BYTES:
+            raise no_vm(path, f"its description has {length} bytes")
+        description = _description(path, self.take(length))
+        self.take(-length % _BLOCK_BYTES)
+        length = _demand_header(path, self.take(_BLOCK_BYTES), DISK)
+        if length != description.content_bytes:
+            raise no_vm(path, f"its disk has {length} bytes, not {description.content_bytes}")
+        found = Found(description, self._file.tell(), length)
+        digest_at = found.disk_at + length + -length % _BLOCK_BYTES
+        if os.fstat(self._file.fileno()).st_size < digest_at + 2 * _BLOCK_BYTES:
+            raise no_vm(path, "it ends too early")
+        return found
+
+    def demand_digest(self) -> None:
+        """Demand that what comes next is the digest of what was read."""
+        wanted = self._digest.hexdigest().encode()
+        length = _demand_header(self._path, self.take(_BLOCK_BYTES), DIGEST)
+        if length != len(wanted) + 1 or self.take(length).strip() != wanted:
+            damage = "its content is not what its digest was made of: it is damaged"
+            raise no_vm(self._path, damage)
 
 
 def unpack(path: Path, found: Found, target: Path) -> None:
@@ -196,32 +220,33 @@ def _description(path: Path, content: bytes) -> Description:
     try:
         given = untrusted.parsed_json(content)
     except ValueError as error:
-        raise _no_vm(path, "its description cannot be read") from error
+        raise no_vm(path, "its description cannot be read") from error
     if not isinstance(given, dict) or given.get("format") != FORMAT:
-        raise _no_vm(path, "it is of another version of boot2docker, or of something else")
+        raise no_vm(path, "it is of another version of boot2docker, or of something else")
     numbers = {}
     for name, most in _MOST.items():
         number = untrusted.integer(given.get(name), 1, most)
         if number is None:
-            raise _no_vm(path, f"{name} is missing, or out of range")
+            raise no_vm(path, f"{name} is missing, or out of range")
         numbers[name] = number
     return Description(has_docker_port=given.get("has_docker_port") is True, **numbers)
 
 
-def _demand_plain_disk(path: Path, start: bytes, description: Description) -> None:
+def _demand_plain_disk(path: Path, start: bytes, found: Found) -> None:
     """Demand a disk that names no other file, which QEMU would read in its place."""
     if len(start) < _INCOMPATIBLE_AT + 8:
-        raise _no_vm(path, "its disk is too short")
+        raise no_vm(path, "its disk is too short")
     magic, version, other_at, other_bytes, cluster_bits, size_bytes, encryption = (
         struct.unpack_from(_QCOW2_HEADER, start)
     )
     if magic != b"QFI\xfb" or version not in (2, 3) or not 9 <= cluster_bits <= 21:
-        raise _no_vm(path, "its disk is not a qcow2 file")
+        raise no_vm(path, "its disk is not a qcow2 file")
     (incompatible,) = struct.unpack_from(">Q", start, _INCOMPATIBLE_AT)
     if other_at or other_bytes or encryption or (version == 3 and incompatible & ~_HARMLESS):
-        raise _no_vm(path, "its disk builds on another file, or is encrypted")
-    if size_bytes != description.disk_mb * _MB:
-        raise _no_vm(path, f"its disk is of {size_bytes} bytes, not {description.disk_mb} MB")
+        raise no_vm(path, "its disk builds on another file, or is encrypted")
+    if size_bytes != found.description.disk_mb * _MB:
+        wanted_mb = found.description.disk_mb
+        raise no_vm(path, f"its disk is of {size_bytes} bytes, not {wanted_mb} MB")
 
 
 def _entry(name: str, content: bytes) -> bytes:
@@ -238,15 +263,7 @@ def _demand_header(path: Path, block: bytes, name: str) -> int:
     try:
         entry = tarfile.TarInfo.frombuf(block, "ascii", "strict")
     except (tarfile.TarError, UnicodeError, ValueError) as error:
-        raise _no_vm(path, "it is no archive of a VM") from error
+        raise no_vm(path, "it is no archive of a VM") from error
     if entry.name != name or not entry.isreg() or entry.size < 0:
-        raise _no_vm(path, f"'{name}' is not where it has to be")
+        raise no_vm(path, f"'{name}' is not where it has to be")
     return entry.size
-
-
-def _no_vm(path: Path, details: str) -> UsageError:
-    return UsageError(
-        f"no VM can be made of '{path}'",
-        details=details,
-        resolution="Name a file that boot2docker export has written with the same driver.",
-    )

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Collection, Iterator, Sequence
 
 from boot2docker_py.address import Address
-from boot2docker_py.drivers import host, ports
+from boot2docker_py.drivers import copying, host, ports
 from boot2docker_py.drivers.base import (
     USUAL,
     Boot,
@@ -58,7 +58,6 @@ from boot2docker_py.drivers.qemu.process import Process, uses_port
 from boot2docker_py.errors import (
     NotFoundError,
     StorageError,
-    UsageError,
     WrongStateError,
 )
 from boot2docker_py.paths import VMPaths, make_private_folder
@@ -317,12 +316,8 @@ class QEMUDriver(Driver):
         show: ShowBytes = show_no_bytes,
     ) -> None:
         assert isinstance(source, QEMUDriver)
-        if is_linked and not snapshot:
-            raise UsageError(
-                "a linked clone builds on a snapshot",
-                resolution="Name one: boot2docker clone NEW --linked --from SNAPSHOT",
-            )
-        files, settings = source.to_be_copied(snapshot)
+        copying.demand_copy(source, self, self._vm, snapshot=snapshot, is_linked=is_linked)
+        files, settings = source.to_be_copied()
         settings = copies.settings_of_copy(settings, own)
         with storage_errors(self._paths), self._unfinished(settings):
             base = ""
@@ -335,10 +330,9 @@ class QEMUDriver(Driver):
             whole = dataclasses.replace(settings, base=base, disk_mb=disk_mb)
             write_settings(self._files.unfinished, whole)
 
-    def to_be_copied(self, snapshot: str) -> tuple[Files, Settings]:
-        """Return files and settings of this VM for a clone, of a snapshot or of a VM at rest."""
-        settings = self._settings() if snapshot else self._settings_at_rest("clone")
-        return self._files, settings
+    def to_be_copied(self) -> tuple[Files, Settings]:
+        """Return files and settings of this VM for a clone."""
+        return self._files, self._settings()
 
     def linked_clones(self) -> Sequence[str]:
         with storage_errors(self._paths):
@@ -362,6 +356,12 @@ class QEMUDriver(Driver):
         settings = self._settings_at_rest("export")
         with storage_errors(self._paths):
             archive.write(self._files, settings, file, show)
+
+    def demand_importable(self, file: Path) -> None:
+        from boot2docker_py.drivers.qemu import archive
+
+        with storage_errors(self._paths):
+            archive.demand_start(file)
 
     def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
         from boot2docker_py.drivers.qemu import archive
@@ -450,8 +450,7 @@ class QEMUDriver(Driver):
         return settings
 
     def _demand_absent(self) -> None:
-        if self.state() is not State.ABSENT:
-            raise WrongStateError(f"there is a VM '{self._vm}' already")
+        copying.demand_absent(self, self._vm)
         if self._files.disk.exists() and not self._files.unfinished.exists():
             raise StorageError(
                 f"there is a data disk without a VM: '{self._files.disk}'",

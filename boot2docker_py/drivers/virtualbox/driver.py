@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Sequence, TypeVar
 
 from boot2docker_py.address import Address
-from boot2docker_py.drivers import host, ports, preconditions
+from boot2docker_py.drivers import copying, host, ports, preconditions
 from boot2docker_py.drivers.base import (
     USUAL,
     Boot,
@@ -38,7 +38,6 @@ from boot2docker_py.errors import (
     HypervisorError,
     NotFoundError,
     StorageError,
-    UsageError,
     WrongStateError,
 )
 from boot2docker_py.paths import VMPaths, make_private_folder
@@ -456,13 +455,8 @@ class VirtualBoxDriver(Driver):
         from boot2docker_py.drivers.virtualbox.vm import copies, media
 
         assert isinstance(source, VirtualBoxDriver)
-        if is_linked and not snapshot:
-            raise UsageError(
-                "a linked clone builds on a snapshot",
-                resolution="Name one: boot2docker clone NEW --linked --from SNAPSHOT",
-            )
-        self._demand_absent()
-        machine = source.to_be_copied(snapshot)
+        copying.demand_copy(source, self, self._vm, snapshot=snapshot, is_linked=is_linked)
+        machine = source.machine()
         spec = copies.spec_of(self.api, machine, own, snapshot)
         original = copies.disk_of(machine, snapshot)
         in_all = original.size or 1
@@ -478,10 +472,6 @@ class VirtualBoxDriver(Driver):
             return disk
 
         self._create(spec, make)
-
-    def to_be_copied(self, snapshot: str) -> IMachine:
-        """Return the machine for a clone, of a snapshot or of a VM at rest."""
-        return self.machine() if snapshot else self._machine_at_rest("clone")
 
     @_translated
     def linked_clones(self) -> Sequence[str]:
@@ -506,6 +496,12 @@ class VirtualBoxDriver(Driver):
         from boot2docker_py.drivers.virtualbox.vm import appliance
 
         appliance.export(self.api, self._machine_at_rest("export"), file, show)
+
+    @_translated
+    def demand_importable(self, file: Path) -> None:
+        from boot2docker_py.drivers.virtualbox.vm import appliance
+
+        appliance.read(file)
 
     @_translated
     def import_(self, file: Path, own: Own, show: ShowBytes = show_no_bytes) -> None:
@@ -538,8 +534,7 @@ class VirtualBoxDriver(Driver):
         self._create(spec, make)
 
     def _demand_absent(self) -> None:
-        if self._look()[0] is not State.ABSENT:
-            raise WrongStateError(f"there is a VM '{self._vm}' already")
+        copying.demand_absent(self, self._vm)
 
     def _machine_at_rest(self, verb: str) -> IMachine:
         """Return a machine that is off, and holds no memory."""

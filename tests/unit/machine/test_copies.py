@@ -10,10 +10,22 @@ from typing import Any
 import pytest
 
 from boot2docker_py.drivers.base import State
+from boot2docker_py.errors import DownloadError
 from boot2docker_py.guest.seed import NEW_LIMIT_BYTES
 from boot2docker_py.machine import following
+from boot2docker_py.wait import Deadline
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeImage, FakeImages, FakeSession
+
+
+class NoImages(FakeImages):
+    """An empty store, and no network to fill it from."""
+
+    was_asked = False
+
+    def ensure(self, deadline: Deadline) -> Any:
+        self.was_asked = True
+        raise DownloadError("no image can be had without a network")
 
 
 def session_of(driver: FakeDriver) -> FakeSession:
@@ -234,6 +246,29 @@ class TestFiles:
         session = FakeSession(other, FakeEndpoint(), images)
         assert boot2docker(["import", str(tmp_path / "work.vm")], session).status == 0
         assert other.new_seed == b""
+
+    @pytest.mark.parametrize("kind", ["text", "empty", "folder", "cut short", "missing"])
+    def test_something_else_is_refused_before_an_image_is_fetched(
+        self, boot2docker: Boot2Docker, tmp_path: Path, home: Path, kind: str
+    ) -> None:
+        file = tmp_path / kind
+        if kind == "folder":
+            file.mkdir()
+        elif kind == "cut short":
+            FakeDriver(State.OFF).export(file)
+            file.write_bytes(file.read_bytes()[:-5])
+        elif kind != "missing":
+            file.write_text("something else" * (kind == "text"))
+        images = NoImages()
+        session = FakeSession(FakeDriver(), FakeEndpoint(), images)
+        answer = boot2docker(["import", str(file)], session)
+        assert answer.status == 2, answer
+        assert str(file) in answer.err
+        assert not images.was_asked
+        assert not list(home.glob("vms/*"))
+        FakeDriver(State.OFF).export(tmp_path / "work.vm")
+        assert boot2docker(["import", str(tmp_path / "work.vm")], session).status == 8
+        assert images.was_asked
 
     def test_something_else_leaves_nothing(
         self, boot2docker: Boot2Docker, tmp_path: Path, home: Path

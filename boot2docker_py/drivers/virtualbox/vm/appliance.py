@@ -17,12 +17,13 @@ import tarfile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Iterator, NamedTuple
 
-from boot2docker_py.drivers import host
+from boot2docker_py.drivers import copying, host
 from boot2docker_py.drivers.base import ShowBytes
+from boot2docker_py.drivers.copying import no_vm
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import progress, snapshots
-from boot2docker_py.errors import StorageError, UsageError
+from boot2docker_py.errors import StorageError
 from boot2docker_py.untrusted import number
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ _SUM = re.compile(r"SHA256 ?\(([^)\n]{1,300})\) ?= ?([0-9a-fA-F]{64})")
 
 def export(api: API, machine: IMachine, file: Path, show: ShowBytes) -> None:
     """Write a machine that is off into one new file, whole or not at all."""
-    if file.exists():
-        raise StorageError(f"there is a file '{file}' already", resolution="Name another one.")
+    copying.demand_new_file(file)
     in_all = sum(disk.size for disk in snapshots.chain_of(machine)) or 1
     new = file.with_name(f"{file.name}.part.ova")  # VirtualBox goes by the suffix
     new.unlink(missing_ok=True)
@@ -90,6 +90,7 @@ def read(file: Path) -> Found:
     Raises:
         UsageError: it is something else, or damaged.
     """
+    copying.demand_file(file)
     with _opened(file) as archive:
         members = _members(file, archive)
         description = _text(file, archive, _only(file, members, ".ovf"))
@@ -125,7 +126,7 @@ def unpack(file: Path, found: Found, target: Path, show: ShowBytes) -> None:
             so_far += len(chunk)
             show(so_far, found.disk_bytes)
     if so_far != found.disk_bytes or found.sha256 not in ("", digest.hexdigest()):
-        raise _damaged(file, "its disk is not what its checksum says")
+        raise no_vm(file, "its disk is not what its checksum says")
 
 
 def demand_space(folder: Path) -> None:
@@ -143,11 +144,7 @@ def _opened(file: Path) -> Iterator[tarfile.TarFile]:
         with tarfile.open(file, "r:") as archive:
             yield archive
     except (tarfile.TarError, EOFError, ValueError) as error:
-        raise _damaged(file, str(error)) from error
-    except IsADirectoryError as error:
-        raise _damaged(file, "it is a folder") from error
-    except FileNotFoundError as error:
-        raise UsageError(f"there is no file '{file}'", resolution="Name another.") from error
+        raise no_vm(file, str(error)) from error
 
 
 def _members(file: Path, archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
@@ -160,45 +157,54 @@ def _members(file: Path, archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
                 raise
             return found  # nothing is in it, and Python 3.8 looks before its beginning
         if member is None:
+            _demand_end(file, archive)
             return found
         if member.isreg():
             found.append(member)
-    raise _damaged(file, f"it holds more than {MOST_MEMBERS} files")
+    raise no_vm(file, f"it holds more than {MOST_MEMBERS} files")
+
+
+def _demand_end(file: Path, archive: tarfile.TarFile) -> None:
+    """Demand the block that ends an archive; without one, what was cut off may be its checksums."""
+    with file.open("rb") as content:
+        content.seek(archive.offset)
+        if len(content.read(tarfile.BLOCKSIZE)) < tarfile.BLOCKSIZE:
+            raise no_vm(file, "it ends too early")
 
 
 def _only(file: Path, members: list[tarfile.TarInfo], suffix: str) -> tarfile.TarInfo:
     found = [one for one in members if one.name.endswith(suffix)]
     if len(found) != 1:
-        raise _damaged(file, f"it holds {len(found)} files *{suffix}, not one")
+        raise no_vm(file, f"it holds {len(found)} files *{suffix}, not one")
     return found[0]
 
 
 def _content(file: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
     content = archive.extractfile(member)
     if content is None:
-        raise _damaged(file, "what it holds are no files")
+        raise no_vm(file, "what it holds are no files")
     return content
 
 
 def _text(file: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> str:
     if member.size > MOST_TEXT_BYTES:
-        raise _damaged(file, f"its description has {member.size} bytes")
+        raise no_vm(file, f"its description has {member.size} bytes")
     return _content(file, archive, member).read(MOST_TEXT_BYTES).decode("utf-8", "surrogateescape")
 
 
 def _demand_sum(file: Path, data: bytes, listed: dict[str, str], member: tarfile.TarInfo) -> None:
     if hashlib.sha256(data).hexdigest() != listed[member.name].lower():
-        raise _damaged(file, "its description is not what its checksum says")
+        raise no_vm(file, "its description is not what its checksum says")
 
 
 def _capacity(file: Path, archive: tarfile.TarFile, member: tarfile.TarInfo) -> int:
     """Return the size of a disk that is one file by itself; a VMDK of text names other files."""
     header = _content(file, archive, member).read(VMDK_HEADER.size)
     if len(header) < VMDK_HEADER.size or not header.startswith(VMDK_MAGIC):
-        raise _damaged(file, "its disk is no VMDK in one piece")
+        raise no_vm(file, "its disk is no VMDK in one piece")
     capacity_bytes = int(VMDK_HEADER.unpack(header)[3]) * SECTOR_BYTES
     if not 0 < capacity_bytes <= host.LARGEST_DISK_MB * MB:
-        raise _damaged(file, f"its disk has {capacity_bytes} bytes")
+        raise no_vm(file, f"its disk has {capacity_bytes} bytes")
     return capacity_bytes
 
 
@@ -209,17 +215,9 @@ def _quantity(file: Path, description: str, kind: str) -> int:
             found = number(_field(item, "VirtualQuantity"), 1, MOST_NUMBER)
             if found is not None:
                 return found
-    raise _damaged(file, "it does not say how much memory and how many CPUs the VM has")
+    raise no_vm(file, "it does not say how much memory and how many CPUs the VM has")
 
 
 def _field(item: str, name: str) -> str:
     found = re.search(_FIELD % (name, name), item)
     return found[1] if found else ""
-
-
-def _damaged(file: Path, why: str) -> UsageError:
-    return UsageError(
-        f"no VM can be made of '{file}'",
-        details=why,
-        resolution="Name a file that boot2docker export has written, with the same driver.",
-    )

@@ -1,0 +1,73 @@
+"""What every driver asks before a VM is made of another one, or of a file."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from boot2docker_py.drivers.base import Driver, State
+from boot2docker_py.errors import StorageError, UsageError, WrongStateError
+
+
+def demand_copy(
+    source: Driver, target: Driver, name: str, *, snapshot: str, is_linked: bool
+) -> None:
+    """Demand that VM `name`, of driver `target`, can be made as a copy of `source`.
+
+    Raises:
+        UsageError: a linked one without a snapshot.
+        NotFoundError: there is no source.
+        WrongStateError: there is VM `name` already; or the source is on, and no snapshot is named.
+    """
+    if is_linked and not snapshot:
+        raise UsageError(
+            "a linked clone builds on a snapshot",
+            resolution="Name one: boot2docker clone NEW --linked --from SNAPSHOT",
+        )
+    demand_absent(target, name)
+    of = source.describe().name
+    state = source.state()
+    if not snapshot and state not in (State.OFF, State.ABORTED):
+        raise WrongStateError(
+            f"cannot clone the VM '{of}': it is {state.value}", details=source.problem()
+        )
+
+
+def demand_absent(driver: Driver, name: str) -> None:
+    """Raise WrongStateError when there is VM `name`."""
+    if driver.state() is not State.ABSENT:
+        raise WrongStateError(f"there is a VM '{name}' already")
+
+
+def demand_new_file(file: Path) -> None:
+    """Raise StorageError when there is something at the path of the file to write."""
+    if file.exists():
+        raise StorageError(
+            f"there is a file '{file}' already",
+            resolution="Name another, or move that one away.",
+        )
+
+
+def demand_file(file: Path) -> None:
+    """Raise UsageError when that is no file that can be read; never wait for a pipe."""
+    try:
+        mode = file.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise no_vm(file, "it is a folder")
+        if not stat.S_ISREG(mode):
+            raise no_vm(file, "it is a device or a pipe")
+        with file.open("rb"):
+            pass
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise UsageError(f"there is no file '{file}'", resolution="Name another.") from error
+    except OSError as error:
+        raise UsageError(f"cannot read the file '{file}'", details=str(error)) from error
+
+
+def no_vm(file: Path, why: str) -> UsageError:
+    """Return the error for a file that no VM can be made of."""
+    return UsageError(
+        f"no VM can be made of '{file}'",
+        details=why,
+        resolution="Name a file that boot2docker export has written with the same driver.",
+    )
