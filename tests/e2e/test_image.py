@@ -29,6 +29,8 @@ ISO = Path(
     or Path(__file__).resolve().parents[2] / "build" / "boot2docker.iso"
 )
 MB = 1024 * 1024
+#: Package indexes take files of 100 MB, and the wheel adds its licences and manifest.
+MOST_BYTES = 98_000_000
 DISK_MB = 6000
 GROWN_MB = 7000
 
@@ -955,3 +957,16 @@ def test_the_manifest_is_the_image(tmp_path: Path) -> None:
     assert any(line.startswith("docker.io ") for line in lines)
     name = ISO.with_name("boot2docker.iso.sha256").read_text().split()
     assert name == [digest(ISO), "boot2docker.iso"]
+
+
+def test_a_package_index_takes_it() -> None:
+    parts = subprocess.run(
+        ["xorriso", "-indev", str(ISO), "-find", "/", "-type", "f", "-exec", "lsdl"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    bytes_of = {line.split("'")[1]: int(line.split()[4]) for line in parts.splitlines()}
+    assert sum(bytes_of.values()) > MOST_BYTES // 2, "these are not its parts"
+    largest_first = sorted(bytes_of.items(), key=lambda part: -part[1])
+    assert ISO.stat().st_size <= MOST_BYTES, largest_first
