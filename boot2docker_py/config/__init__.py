@@ -213,10 +213,16 @@ def _nearest(name: str, known: Iterable[str], question: str = " (did you mean {}
 
 
 _OF_DOCKER = "172.17.0.0/16"  # docker0, unless another was chosen
+# What the guest makes of the MAC address: iso/root/usr/lib/boot2docker/network.
+INTERNAL_ADDRESSES = "192.168.60.0/24"
 
 
 def _check_together(config: Config) -> None:
-    mistakes = [*_host_only_mistakes(config), *_nat_mistakes(config)]
+    mistakes = [
+        *_host_only_mistakes(config),
+        *_nat_mistakes(config),
+        *_internal_mistakes(config),
+    ]
     if config.docker_port and config.ssh_port == config.docker_port:
         mistakes.append(f"--sshport and --dockerport are both {config.ssh_port}")
     if mistakes:
@@ -260,6 +266,25 @@ def _nat_mistakes(config: Config) -> list[str]:
             f"--nat-network {nat} overlaps {what}, {ipaddress.IPv4Network(other)}"
             for what, other in others.items()
             if nat.overlaps(ipaddress.IPv4Network(other))
+        ]
+    return []
+
+
+def _internal_mistakes(config: Config) -> list[str]:
+    if not config.internal_network:
+        return []
+    import ipaddress
+
+    internal = ipaddress.IPv4Network(INTERNAL_ADDRESSES)
+    networks = {
+        "--nat-network": config.nat_network,
+        "--hostip": f"{config.host_ip}/{config.netmask}",
+    }
+    with contextlib.suppress(ValueError):  # a mask that is none is reported elsewhere
+        return [
+            f"{flag} {network} overlaps the network of --internal-network, {internal}"
+            for flag, network in networks.items()
+            if internal.overlaps(ipaddress.IPv4Network(network, strict=False))
         ]
     return []
 

@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py import lock
+from boot2docker_py.config import INTERNAL_ADDRESSES
 from boot2docker_py.drivers.base import InternalNetwork
 from boot2docker_py.errors import UsageError
 from boot2docker_py.wait import Deadline
@@ -15,14 +16,11 @@ if TYPE_CHECKING:
     from boot2docker_py.paths import VMPaths
 
 NUMBERS = range(1, 255)
-# Not the NAT network's, the host-only network's, or one that docker or its swarms begin with; and
-# what the guest makes of the MAC address: iso/root/usr/lib/boot2docker/network.
-ADDRESSES = "192.168.60."
 
 
 def address_of(network: InternalNetwork) -> str:
     """Return the address of the VM on the network."""
-    return f"{ADDRESSES}{network.number}"
+    return f"{INTERNAL_ADDRESSES.rpartition('.')[0]}.{network.number}"
 
 
 @contextlib.contextmanager

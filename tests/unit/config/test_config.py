@@ -317,3 +317,28 @@ def test_a_host_only_network_must_not_be_the_vms_own(paths: Paths) -> None:
         configuration.load(paths, {}, flags)
     assert "--nat-network 10.0.2.0/24 overlaps the host-only network" in caught.value.details
     assert configuration.load(paths, {}, {**flags, "nat_network": "10.7.7.0/24"}).nat_network
+
+
+@pytest.mark.parametrize(
+    ("flag", "flags"),
+    [
+        ("--nat-network", {"nat_network": "192.168.60.0/24"}),
+        (
+            "--hostip",
+            {
+                "host_ip": "192.168.60.1",
+                "dhcp_ip": "192.168.60.2",
+                "lower_ip": "192.168.60.3",
+                "upper_ip": "192.168.60.9",
+            },
+        ),
+    ],
+)
+def test_a_network_that_would_hide_the_internal_one_is_refused_by_name(
+    paths: Paths, flag: str, flags: dict[str, str]
+) -> None:
+    assert configuration.load(paths, {}, flags), "without an internal network nothing is hidden"
+    with pytest.raises(UsageError) as caught:
+        configuration.load(paths, {}, {**flags, "internal_network": "ours"})
+    assert flag in caught.value.details
+    assert "overlaps the network of --internal-network, 192.168.60.0/24" in caught.value.details
