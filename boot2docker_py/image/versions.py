@@ -50,6 +50,17 @@ def build_day(version: str) -> datetime.date | None:
         return None
 
 
+def age_days(version: str, now_s: float) -> int | None:
+    """Return the days since the build that a version names, None when it names none."""
+    import datetime
+
+    day = build_day(version)
+    if day is None:
+        return None
+    today = datetime.datetime.fromtimestamp(now_s, datetime.timezone.utc).date()
+    return max(0, (today - day).days)
+
+
 def compare(left: str, right: str) -> int | None:
     """Return -1, 0 or 1 as `left` is older, the same or newer; None when that cannot be told."""
     left_key, right_key = _key(left), _key(right)

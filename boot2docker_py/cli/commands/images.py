@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
 
+from boot2docker_py import __version__
 from boot2docker_py.cli import screen
-from boot2docker_py.cli.app import app
+from boot2docker_py.cli.app import VERSION_WORDS, app
 from boot2docker_py.cli.commands.life import OF_IMAGES, answer, timed, with_session
 from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
-from boot2docker_py.errors import StorageError, UsageError
+from boot2docker_py.errors import Boot2DockerError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from boot2docker_py.machine.images.care import Found
@@ -201,3 +203,39 @@ def _say_upgraded(session: Session, upgraded: Upgraded) -> None:
     facts = {"before": upgraded.before, "after": upgraded.after}
     times = timed(session, session.upgrades)
     answer(session, words, **facts, restarted=upgraded.was_restarted, **times)
+
+
+@app.command()
+@with_session
+def version(session: Session) -> None:
+    """Print the version of this program, and the image's.
+
+    The image is the one here that VMs boot, unless one is pinned to another.
+
+    Example: boot2docker version
+    """
+    from boot2docker_py.image import versions
+
+    image = _version_here(session)
+    days = versions.age_days(image, time.time()) if image else None
+    if session.as_json:
+        found = {"version": image, "age_days": days} if image else None
+        screen.json_object({"version": __version__, "image": found})
+        return
+    screen.data(VERSION_WORDS)
+    if image:
+        age = "" if days is None else f", {days} day{'' if days == 1 else 's'} old"
+        screen.data(screen.plain(f"image version: v{image}{age}"))
+
+
+def _version_here(session: Session) -> str:
+    """Return the version of the image on this machine; empty where it cannot be told."""
+    from boot2docker_py.image import versions
+    from boot2docker_py.image.iso9660 import read_disc
+
+    try:
+        iso = session.config.iso
+        # What never ends, as a pipe, must not be waited for.
+        return versions.from_volume_id(read_disc(iso).volume_id) if iso.is_file() else ""
+    except (Boot2DockerError, OSError):
+        return ""  # the program's own version is wanted most when something is broken

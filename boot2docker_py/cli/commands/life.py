@@ -11,7 +11,7 @@ import click
 from boot2docker_py import __version__
 from boot2docker_py import config as configuration
 from boot2docker_py.cli import pointing, screen
-from boot2docker_py.cli.app import VERSION_WORDS, app
+from boot2docker_py.cli.app import app
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
@@ -291,19 +291,6 @@ def delete(session: Session, *, force: bool) -> None:
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
     answer(session, words, deleted=was_there)
     pointing.say_what_is_left(session)
-
-
-@app.command()
-@with_session
-def version(session: Session) -> None:
-    """Print the version of this program.
-
-    Example: boot2docker version
-    """
-    if session.as_json:
-        screen.json_object({"version": __version__})
-    else:
-        screen.data(VERSION_WORDS)
 
 
 def pages_of_help(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Iterator
 
 from boot2docker_py.errors import Boot2DockerError
@@ -86,7 +85,7 @@ def _image(patient: Patient) -> Iterator[Finding]:
     except (Boot2DockerError, OSError):
         yield skipped("image", "the image cannot be read")
         return
-    age = _age_days(version, patient.now_s())
+    age = versions.age_days(version, patient.now_s())
     if age is None:
         yield ok("image", f"the VM boots image {version or 'of an unknown version'}")
     elif age > OLD_DAYS:
@@ -94,16 +93,6 @@ def _image(patient: Patient) -> Iterator[Finding]:
         yield warning("image", words, "boot2docker upgrade")
     else:
         yield ok("image", f"the VM boots image {version}, which is {age} days old")
-
-
-def _age_days(version: str, now_s: float) -> int | None:
-    from boot2docker_py.image import versions
-
-    day = versions.build_day(version)
-    if day is None:
-        return None
-    today = datetime.datetime.fromtimestamp(now_s, datetime.timezone.utc).date()
-    return max(0, (today - day).days)
 
 
 def _mb(count_kb: int) -> str:

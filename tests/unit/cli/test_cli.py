@@ -22,6 +22,7 @@ from boot2docker_py.drivers.base import USUAL, Boot, State
 from boot2docker_py.machine.changing import SETTABLE
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeImages, FakeSession
+from tests.unit.image.iso_bytes import make_iso
 
 
 def session(state: State = State.RUNNING) -> FakeSession:
@@ -225,7 +226,8 @@ class TestHelp:
             assert str(of_command.connection.commands[-1][-1]).split()[-1] == flag
 
     def test_version_is_an_option_too(self, boot2docker: Boot2Docker) -> None:
-        assert boot2docker(["--version"]) == boot2docker(["version"])
+        first_line = boot2docker(["version"]).out.splitlines()[0]
+        assert boot2docker(["--version"]).out.splitlines() == [first_line]
 
     @pytest.mark.parametrize(
         ("words", "error"),
@@ -302,6 +304,40 @@ class TestAnswers:
 
     def test_version(self, boot2docker: Boot2Docker) -> None:
         assert boot2docker(["version"]).out == f"boot2docker_py version: v{__version__}\n"
+        assert json.loads(boot2docker(["version", "--json"]).out)["image"] is None
+
+    def test_version_says_how_old_the_image_is(self, boot2docker: Boot2Docker, home: Path) -> None:
+        home.mkdir()
+        (home / "boot2docker.iso").write_bytes(make_iso(volume_id="b2d-v28.2.2-20200101"))
+        facts = json.loads(boot2docker(["version", "--json"]).out)["image"]
+        assert facts["version"] == "28.2.2-20200101"
+        assert facts["age_days"] > 2000
+        assert re.search(
+            r"\nimage version: v28.2.2-20200101, \d{4,} days old\n$", boot2docker(["version"]).out
+        )
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"<html>", make_iso()[:40_000], make_iso(volume_id="Boot2Docker")],
+        ids=["empty", "a web page", "cut short", "without a version"],
+    )
+    def test_version_of_an_image_that_tells_none(
+        self, boot2docker: Boot2Docker, home: Path, content: bytes
+    ) -> None:
+        home.mkdir()
+        (home / "boot2docker.iso").write_bytes(content)
+        answer = boot2docker(["version"])
+        assert answer.status == 0
+        assert answer.out.startswith(f"boot2docker_py version: v{__version__}\n")
+        assert "days old" not in answer.out
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pipes among its files")
+    def test_version_does_not_wait_for_an_image_without_end(
+        self, boot2docker: Boot2Docker, home: Path
+    ) -> None:
+        home.mkdir()
+        os.mkfifo(home / "boot2docker.iso")
+        assert boot2docker(["version"]).status == 0
 
     def test_info_has_the_keys_of_the_original(self, boot2docker: Boot2Docker) -> None:
         facts = json.loads(boot2docker(["info"], session()).out)

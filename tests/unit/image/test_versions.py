@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import itertools
 
 import pytest
@@ -69,3 +70,12 @@ def test_only_our_own_images_name_the_day_of_their_build() -> None:
 def test_a_tag_tells_a_version() -> None:
     assert versions.from_tag("v19.03.12") == "19.03.12"
     assert versions.from_tag("velvet") == "velvet"
+
+
+@pytest.mark.parametrize(
+    ("version", "days"),
+    [("28.2.2-20261124", 5), ("28.2.2-20261129", 0), ("28.2.2-20270101", 0), ("19.03.12", None)],
+)
+def test_age_is_counted_from_the_day_of_the_build(version: str, days: int | None) -> None:
+    now = datetime.datetime(2026, 11, 29, 23, 59, tzinfo=datetime.timezone.utc)
+    assert versions.age_days(version, now.timestamp()) == days
