@@ -53,10 +53,10 @@ def swarm(
 ) -> None:
     """Run several VMs as one Docker Swarm.
 
-    ACTION is create, ls, add, remove, up, down, save, snapshot, reset or delete. The nodes are VMs
-    NAME-1, NAME-2 and so on, with a network of their own. A docker context NAME leads to a
-    manager; ports of services are at localhost. `add NAME COUNT` makes more nodes, `remove NAME
-    NODE` takes one away; `snapshot NAME SNAPSHOT` and `reset NAME SNAPSHOT` are of all.
+    ACTION is create, ls, add, remove, up, down, save, snapshot, reset, load, join-command, delete.
+    Nodes are VMs NAME-1, NAME-2 and so on, with a network of their own. A docker context NAME leads
+    to a manager; ports of services are at localhost. `add NAME COUNT`, `remove NAME NODE`; `load
+    NAME IMAGE` to all; `snapshot NAME SNAPSHOT` and `reset NAME SNAPSHOT` of all.
 
     Example: boot2docker swarm create demo --nodes 3 --memory 1g
     boot2docker swarm delete demo
@@ -167,6 +167,35 @@ def _show(session: Session, swarm: Swarm, _wish: Wish) -> None:
     _list_nodes(session, swarm)
 
 
+def _load(session: Session, swarm: Swarm, wish: Wish) -> None:
+    loaded = swarm.load(_named("load", wish, "IMAGE"), session.deadline)
+    if session.as_json:
+        screen.json_object({"swarm": swarm.name, **loaded._asdict()})
+    elif loaded.targets:
+        screen.words(f"{', '.join(loaded.targets)} got '{loaded.image}' from '{loaded.source}'.")
+    else:
+        screen.words(f"All nodes that run have '{loaded.image}'.")
+
+
+def _invite(session: Session, swarm: Swarm, wish: Wish) -> None:
+    role = wish.what or "worker"
+    if role not in ("worker", "manager"):
+        raise UsageError(
+            f"a node joins as a worker or as a manager, not as '{role}'",
+            resolution=f"boot2docker swarm join-command {swarm.name} worker",
+        )
+    invitation = swarm.invitation(session.deadline, as_manager=role == "manager")
+    if session.as_json:
+        screen.json_object({"swarm": swarm.name, "role": role, **invitation._asdict()})
+        return
+    screen.data(invitation.command)
+    screen.words(
+        f"That is a secret. It works where {invitation.address} can be reached: in VMs made with "
+        f"--internal-network {swarm.name}. Other machines cannot reach it, since that network ends "
+        "in this one."
+    )
+
+
 ACTIONS: Mapping[str, Callable[[Session, Swarm, Wish], None]] = {
     "create": _create,
     "ls": _show,
@@ -177,6 +206,8 @@ ACTIONS: Mapping[str, Callable[[Session, Swarm, Wish], None]] = {
     "save": _save,
     "snapshot": _snapshot,
     "reset": _reset,
+    "load": _load,
+    "join-command": _invite,
     "delete": _delete,
 }
 

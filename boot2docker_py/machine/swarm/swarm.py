@@ -16,8 +16,8 @@ from boot2docker_py.errors import (
     UsageError,
     WrongStateError,
 )
-from boot2docker_py.guest.swarm import Node
-from boot2docker_py.machine.swarm import joining, names_of_nodes
+from boot2docker_py.guest.swarm import PORT, Node
+from boot2docker_py.machine.swarm import joining, loading, names_of_nodes
 from boot2docker_py.machine.swarm.members import Member, PartsOf, of_swarm
 from boot2docker_py.machine.swarm.wishes import Wishes, demand_memory, node_names
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
@@ -35,6 +35,13 @@ class Row(NamedTuple):
     address: str
     memory_mb: int
     node: Node | None  # None: no manager can be asked, or it knows nothing of this VM
+
+
+class Invitation(NamedTuple):
+    """What an engine types to join, a secret; and the network that it has to be on."""
+
+    command: str
+    address: str
 
 
 class Swarm:
@@ -160,6 +167,31 @@ class Swarm:
     def manager(self, deadline: Deadline) -> Member | None:
         """Return a node whose engine manages the swarm and answers, None if none does."""
         return joining.manager_of(_running(self.members()), deadline)
+
+    def load(self, image: str, deadline: Deadline) -> loading.Loaded:
+        """Give an image that one node has to all nodes that run.
+
+        Raises:
+            NotFoundError: none has it.
+        """
+        return loading.load(image, _running(self._existing()), deadline)
+
+    def invitation(self, deadline: Deadline, *, as_manager: bool = False) -> Invitation:
+        """Return how an engine joins that this program did not make.
+
+        Raises:
+            WrongStateError: no manager runs that could let it in.
+        """
+        manager = joining.manager_of(_running(self._existing()), deadline)
+        if manager is None:
+            raise WrongStateError(
+                f"the swarm '{self.name}' has no manager that can act",
+                resolution=f"boot2docker swarm up {self.name}",
+            )
+        tokens = manager.engine.tokens(deadline)
+        token = tokens.manager if as_manager else tokens.worker
+        address = f"{manager.address}:{PORT}"
+        return Invitation(f"docker swarm join --token {token} {address}", address)
 
     # -- steps
 

@@ -75,6 +75,8 @@ class HostsFile:
         pass
 
     def run(self, command: list[str], *, timeout_s: float) -> Any:
+        if command[0] == "docker":  # which has no image
+            return types.SimpleNamespace(status=1, stdout=b"", stderr=b"")
         self._hosts[self._name] = command[-1]
         return types.SimpleNamespace(status=0, stderr=b"")
 
@@ -341,3 +343,34 @@ def test_memory_that_is_used_already_is_no_reason_to_refuse() -> None:
     demand_memory(0, 10_000, 5_000, 3)
     with pytest.raises(UsageError, match="3 nodes need 11000 MB of memory"):
         demand_memory(1_000, 10_000, 5_000, 3)
+
+
+class TestInvitation:
+    def test_join_command_names_the_manager_and_the_token_of_the_role(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        worker = world.swarm.invitation(world.deadline)
+        manager = world.swarm.invitation(world.deadline, as_manager=True)
+        assert worker.command.startswith("docker swarm join --token ")
+        assert worker.command.endswith(" 192.168.60.1:2377")
+        assert worker.command != manager.command
+
+    def test_without_a_manager_that_runs_nothing_can_join(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.swarm.down(world.deadline)
+        with pytest.raises(WrongStateError, match="no manager") as caught:
+            world.swarm.invitation(world.deadline)
+        assert "swarm up demo" in caught.value.resolution
+
+
+class TestLoad:
+    def test_image_that_no_node_has_is_named(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        with pytest.raises(NotFoundError, match="'web:1'") as caught:
+            world.swarm.load("web:1", world.deadline)
+        assert "demo-1, demo-2" in caught.value.details
+
+    @pytest.mark.parametrize("image", ["", "-", "--help"])
+    def test_what_is_no_name_of_an_image_is_refused(self, world: World, image: str) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        with pytest.raises(UsageError, match="no name of an image"):
+            world.swarm.load(image, world.deadline)
