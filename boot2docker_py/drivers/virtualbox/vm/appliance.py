@@ -165,10 +165,10 @@ def _members(file: Path, archive: tarfile.TarFile) -> list[tarfile.TarInfo]:
 
 
 def _demand_end(file: Path, archive: tarfile.TarFile) -> None:
-    """Demand the block that ends an archive; without one, what was cut off may be its checksums."""
+    """Demand an archive that ends with a whole block; VirtualBox writes none that marks its end."""
     with file.open("rb") as content:
         content.seek(archive.offset)
-        if len(content.read(tarfile.BLOCKSIZE)) < tarfile.BLOCKSIZE:
+        if 0 < len(content.read(tarfile.BLOCKSIZE)) < tarfile.BLOCKSIZE:
             raise no_vm(file, "it ends too early")
 
 
