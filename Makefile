@@ -103,8 +103,8 @@ site: .venv-site/ready ## Build the pages of docs/ as a site, build/site; broken
 	@! grep -rEl --include='*.html' '(src|href)="(https?:)?//[^"]+\.(js|css|woff2?)' build/site \
 	  || { echo "These pages load something from the net."; false; }
 
-recording: deps ## Record `make demo` for the site: docs/demo.svg
-	python3 docs/recording.py docs/demo.svg $(MAKE) --no-print-directory demo
+recording: deps image-wheel ## Record `make demo` for the site: docs/demo.svg
+	PIP_QUIET=2 python3 docs/recording.py docs/demo.svg tests/demo/run $(BIN)/python build
 
 docs: .venv-lint/ready ## Write the pages of docs/ that follow from the code
 	.venv-lint/bin/python docs/generate.py

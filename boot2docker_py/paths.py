@@ -71,6 +71,11 @@ class VMPaths(NamedTuple):
         return self.folder / "console.log"
 
     @property
+    def booting(self) -> Path:
+        """Return the file that says that the VM was started, and has not answered since."""
+        return self.run / "booting"
+
+    @property
     def qmp_socket(self) -> Path:
         """Return the socket at which QEMU takes commands."""
         return self.run / "qemu.sock"

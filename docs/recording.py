@@ -8,7 +8,6 @@ Waits are shortened, and said to be; the time in which nothing happens is of no 
 from __future__ import annotations
 
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -18,9 +17,13 @@ from pathlib import Path
 from typing import Iterator, NamedTuple
 
 COLUMNS, ROWS = 80, 24
-LONGEST_PAUSE_S = 1.2
+LONGEST_PAUSE_S = 0.25
+LONGEST_TICK_S = 0.04  # before a line is written over, as a clock does
+BEFORE_A_COMMAND_S = 1.5  # to read what the last one answered
 AT_THE_END_S = 6.0
 LETTER_X, LINE_Y = 8.4, 18
+TYPED = ' class="typed"'
+PROMPT = re.compile(r"(?:\A|\n)(?:\x1b\[1m)?\$ ")
 _CONTROL = re.compile(
     r"\x1b\[[0-9;?]*[A-Za-z]|\x1b[()][A-Z0-9]|\x1b.|[\x00-\x07\x0b-\x0c\x0e-\x1a]"
 )
@@ -37,6 +40,8 @@ class Shown(NamedTuple):
 
 def recorded(command: list[str]) -> Iterator[tuple[float, str]]:
     """Run the command at a terminal; yield what it writes, and when."""
+    import pty  # which Windows has not; pictures are made of what was recorded there too
+
     ours, theirs = pty.openpty()
     environ = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "COLUMNS": str(COLUMNS)}
     subprocess.run(["stty", "rows", str(ROWS), "cols", str(COLUMNS)], stdin=theirs, check=True)
@@ -62,7 +67,9 @@ def lines_shown(chunks: Iterator[tuple[float, str]], names: dict[str, str]) -> l
     shown: list[Shown] = []
     last_s, now_s = None, 0.0
     for at_s, text in chunks:
-        now_s += min(LONGEST_PAUSE_S, at_s - last_s) if last_s is not None else 0.5
+        longest_s = LONGEST_TICK_S if text.startswith("\r") else LONGEST_PAUSE_S
+        now_s += min(longest_s, at_s - last_s) if last_s is not None else 0.5
+        now_s += BEFORE_A_COMMAND_S if re.search(PROMPT, text) else 0.0
         last_s = at_s
         for old, new in names.items():
             text = re.sub(old, new, text)
@@ -96,7 +103,8 @@ def as_svg(shown: list[Shown]) -> str:
     whole_s = max(line.end_s for line in shown)
     width, height = COLUMNS * LETTER_X + 24, ROWS * LINE_Y + 24
     lines = "\n".join(
-        f'<text x="12" y="{(line.row + 1) * LINE_Y + 8}" visibility="hidden">{escape(line.text)}'
+        f'<text x="12" y="{(line.row + 1) * LINE_Y + 8}" visibility="hidden"'
+        f"{TYPED if line.text.startswith('$ ') else ''}>{escape(line.text)}"
         f'<set attributeName="visibility" to="visible" begin="t.begin+{line.begin_s:.2f}s" '
         f'end="t.begin+{line.end_s:.2f}s"/></text>'
         for line in shown
@@ -104,7 +112,8 @@ def as_svg(shown: list[Shown]) -> str:
     box = f"0 0 {width:.0f} {height}"
     return f"""<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" role="img">
 <title>A recording of make demo, with its waits shortened</title>
-<style>text {{ font: 14px monospace; fill: #d8dee9; white-space: pre; }}</style>
+<style>text {{ font: 14px monospace; fill: #d8dee9; white-space: pre; }}
+.typed {{ fill: #ffffff; font-weight: bold; }}</style>
 <rect width="100%" height="100%" rx="6" fill="#1e222a">
 <animate id="t" attributeName="x" begin="0s;t.end" dur="{whole_s:.2f}s" from="0" to="0"/></rect>
 {lines}

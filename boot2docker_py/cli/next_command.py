@@ -11,7 +11,8 @@ from boot2docker_py.cli.help import ALIASES, GROUPS
 # They are about this program, or about no VM.
 _OF_NO_VM = {"help", "version", "ls", "completion"}
 _NAMES = sorted({name for names in GROUPS.values() for name in names} - _OF_NO_VM | {*ALIASES})
-_COMMAND = rf"\bboot2docker (?=(?:{'|'.join(map(re.escape, _NAMES))})\b)"
+# One that is about another VM names it already.
+_COMMAND = rf"\bboot2docker (?=(?:{'|'.join(map(re.escape, _NAMES))})\b(?![^\n;,'\"]*--vm ))"
 _PLAIN = r"(?a)[\w.+-]+"
 _FLAGS = {"vm": "--vm", "driver": "--driver"}
 
@@ -39,7 +40,7 @@ class NextCommand:
         return re.sub(_COMMAND, lambda _found: f"boot2docker {self._flags}", text)
 
 
-def quoted(word: str, platform: str) -> str:
+def quoted(word: str, platform: str = sys.platform) -> str:
     """Return a word as the user's shell takes it for one."""
     if re.fullmatch(_PLAIN, word):
         return word

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from boot2docker_py.config.shares import split
 from boot2docker_py.drivers.base import Boot, Driver, Share, State
 from boot2docker_py.errors import UsageError
 from boot2docker_py.machine.images import pins
-from boot2docker_py.paths import VMPaths
+from boot2docker_py.paths import VMPaths, make_private_folder
 
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
@@ -36,6 +37,17 @@ def plan(config: Config, driver: Driver, paths: VMPaths, *, boots: bool) -> Boot
         window=config.gui,
         iso=image(config, driver, paths) if boots else None,
     )
+
+
+def note(paths: VMPaths) -> None:
+    """Note that a boot begins: it goes on when the command that began it is interrupted.
+
+    Raises:
+        StorageError: the VM's folder of sockets cannot be made.
+    """
+    make_private_folder(paths.run)
+    with contextlib.suppress(OSError):  # what the next command says does not stop this one
+        paths.booting.touch()
 
 
 def _demand_shares_possible(driver: Driver) -> None:

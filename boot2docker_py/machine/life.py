@@ -309,23 +309,31 @@ class Machine:
     def _start(self, state: State, deadline: Deadline) -> None:
         if state in GOES_ON:
             booting.say_what_waits(self.config)
+        boots = state in _BOOTS
         if state is State.RUNNING:
-            log.info("VM '%s' is already running.", self.name)
             self.driver.tend()
         else:
             log.info("%s VM '%s'...", _VERBS.get(state, "Starting"), self.name)
             with self.steps.timed("start"):
                 self._apply_what_was_set()
-                boot = booting.plan(self.config, self.driver, self.paths, boots=state in _BOOTS)
+                boot = booting.plan(self.config, self.driver, self.paths, boots=boots)
+                if boots:
+                    booting.note(self.paths)
                 self.driver.start(boot)
-        self._forward(self.driver.ssh_address(), deadline, boots=state in _BOOTS)
+        self._forward(self.driver.ssh_address(), deadline, boots=boots, found=state)
 
-    def _forward(self, address: Address, deadline: Deadline, *, boots: bool) -> None:
+    def _forward(
+        self, address: Address, deadline: Deadline, *, boots: bool, found: State | None = None
+    ) -> None:
         self.endpoint.start(address, deadline)
+        if found is State.RUNNING:
+            boots = self.paths.booting.exists() and self.endpoint.unready() is not None
+            log.info("VM '%s' is %s.", self.name, "booting" if boots else "already running")
         checks = readiness.checks(self.driver, self.endpoint, self.look_at_engine, boots=boots)
         for name, check in zip(("boot" if boots else "connect", "engine"), checks):
             with self.steps.timed(name):
                 wait_for([check], deadline, report=self.report)
+            self.paths.booting.unlink(missing_ok=True)
         self.driver.drop_old_disk()
         if self._has_shares_to_release():
             self._shares().mount_shares(deadline)

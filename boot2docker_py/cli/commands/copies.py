@@ -10,6 +10,7 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import OF_IMAGES, answer, with_session
 from boot2docker_py.cli.completion import values
+from boot2docker_py.cli.next_command import quoted
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config.values import vm_name
 from boot2docker_py.errors import UsageError
@@ -53,7 +54,7 @@ def clone(session: Session, new: str, *, snapshot: str, linked: bool, keep_keys:
     )
     screen.status_line.clear()
     vm = other.driver.describe()
-    words = f"VM '{new}' is made; start it with: boot2docker up --vm {new}"
+    words = f"VM '{new}' is made; start it with: boot2docker up --vm {quoted(new)}"
     answer(
         session, words, clone=new, linked=linked, snapshot=snapshot or None, ssh_port=vm.ssh_port
     )
@@ -74,7 +75,7 @@ def rename(session: Session, new: str) -> None:
     session.machine.rename(
         other.machine, session.deadline, lambda: following.to_new_name(session, other)
     )
-    words = f"VM '{session.config.vm}' is '{new}' now: boot2docker up --vm {new}"
+    words = f"VM '{session.config.vm}' is '{new}' now: boot2docker up --vm {quoted(new)}"
     answer(session, words, renamed_to=new, docker_host=other.endpoint.docker_host)
 
 

@@ -7,7 +7,9 @@ import json
 import pytest
 
 from boot2docker_py.cli.next_command import NextCommand
+from boot2docker_py.drivers.base import State
 from tests.conftest import Boot2Docker
+from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 
 
 def pointed(text: str, platform: str = "linux", **typed: object) -> str:
@@ -40,6 +42,27 @@ def test_every_command_of_a_sentence_is_pointed_and_nothing_else() -> None:
         "Run 'boot2docker --vm two restart' or 'boot2docker --vm two reset'; "
         "boot2docker help up; of boot2docker."
     )
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["'work' is 'again' now: boot2docker up --vm again", "as in: boot2docker delete --vm 'a b'"],
+)
+def test_advice_about_another_vm_names_that_one_alone(text: str) -> None:
+    assert pointed(text, vm="work", driver="qemu") == text
+
+
+def test_advice_about_this_vm_stands_beside_one_about_another() -> None:
+    text = "boot2docker down, then boot2docker up --vm again; or boot2docker up"
+    assert pointed(text, vm="work") == (
+        "boot2docker --vm work down, then boot2docker up --vm again; or boot2docker --vm work up"
+    )
+
+
+def test_a_renamed_vm_is_advised_by_its_new_name(boot2docker: Boot2Docker) -> None:
+    session = FakeSession(FakeDriver(State.OFF, name="work"), FakeEndpoint())
+    answer = boot2docker(["--vm", "work", "rename", "my vm"], session)
+    assert "now: boot2docker up --vm 'my vm'" in answer.err.replace('"', "'")
 
 
 def test_errors_advise_the_vm_that_was_named(boot2docker: Boot2Docker) -> None:

@@ -107,6 +107,59 @@ def test_a_copied_disk_has_no_seed_and_its_host_key_is_not_known(
     assert not house.paths.known_hosts.exists()
 
 
+class Interrupted(FakeEndpoint):
+    """A forwarder during whose first wait Ctrl-C is pressed."""
+
+    is_pressed = False
+
+    def unready(self) -> str | None:
+        if not self.is_pressed:
+            self.is_pressed = True
+            raise KeyboardInterrupt
+        return super().unready()
+
+
+class TestBootAfterCtrlC:
+    def interrupted(self, paths: Paths) -> House:
+        house = House(paths)
+        house.endpoint = Interrupted()
+        with pytest.raises(KeyboardInterrupt):
+            house.machine.up(house.deadline())
+        return house
+
+    def test_up_says_that_the_vm_boots_and_waits_for_it(
+        self, paths: Paths, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        house = self.interrupted(paths)
+        house.endpoint.polls = 3
+        caplog.clear()
+        assert house.machine.up(house.deadline()) is State.RUNNING
+        assert "is booting" in caplog.text
+        assert "already running" not in caplog.text
+        assert [one.step for one in house.machine.steps.done()][-2:] == ["boot", "engine"]
+
+    def test_up_says_that_it_runs_when_it_answers_by_now(
+        self, paths: Paths, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        house = self.interrupted(paths)
+        house.endpoint.polls = 0
+        house.machine.up(house.deadline())
+        assert "already running" in caplog.text
+        assert "is booting" not in caplog.text
+
+    def test_a_vm_that_answered_once_is_not_called_booting_again(
+        self, paths: Paths, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        caplog.set_level("INFO")
+        house = House(paths)
+        house.machine.up(house.deadline())
+        house.endpoint.polls = 3  # the connection was lost meanwhile
+        house.machine.up(house.deadline())
+        assert "is booting" not in caplog.text
+
+
 @pytest.mark.parametrize("command", ["init", "up", "down", "save", "restart", "power_off"])
 def test_the_hypervisor_of_a_vm_that_others_made_is_remembered(paths: Paths, command: str) -> None:
     house = House(paths, State.RUNNING)
