@@ -17,6 +17,8 @@ from typing import Callable, Iterator
 
 from boot2docker_py.host import system_errors
 
+Wait = Callable[[float], bool]
+
 READ_BYTES = 256 * 1024
 SMALL_BYTES = 4096
 SEND_PATIENCE = 15
@@ -28,11 +30,18 @@ _LOOK_AROUND_S = 1.0
 class BufferedSocket:
     """What paramiko's Transport needs of a socket; one thread reads, one at a time writes."""
 
-    def __init__(self, sock: socket.socket, already_read: bytes = b"") -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        already_read: bytes = b"",
+        waiter: Callable[[socket.socket, int], Wait] | None = None,
+    ) -> None:
         sock.settimeout(0)
-        # The number of a closed descriptor is the next one's: no thread may be in a call with it.
+        # The number of a closed descriptor is the next one's: no thread may be in a call with it,
+        # nor wait for it. Winsock leaves open what a select does whose socket is closed.
         self._reading = threading.Lock()
         self._writing = threading.Lock()
+        self._waiting_to_write = threading.Lock()
         self._closing = threading.Lock()
         self.received_bytes = len(already_read)
         self._sock = sock
@@ -42,6 +51,7 @@ class BufferedSocket:
         self._sending = threading.Lock()  # guards what is gathered, and the order of the bytes
         self._gathered: bytearray | None = None
         self._expects_more = False
+        waiter = waiter or system_waiter
         self._is_readable = waiter(sock, selectors.EVENT_READ)
         self._is_writable = waiter(sock, selectors.EVENT_WRITE)
         # poll(2) of Python is for one thread at a time; one reads while another waits to write
@@ -100,7 +110,8 @@ class BufferedSocket:
 
     def has_room(self) -> bool:
         """Tell whether a small packet can be written without waiting; for the thread that reads."""
-        return self._has_room(0)
+        with self._writing:
+            return not self._closed and self._has_room(0)
 
     @contextlib.contextmanager
     def gathering(self) -> Iterator[None]:
@@ -118,11 +129,11 @@ class BufferedSocket:
         """Ignore the wish: the socket stays as it is."""
 
     def close(self) -> None:
-        """Close the socket; a thread that waits in it wakes up. Any thread may, several times."""
+        """Close the socket, once no thread waits in it: they wake up. Any may, several times."""
         with self._closing:
             with contextlib.suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)
-            with self._reading, self._writing:
+            with self._reading, self._waiting_to_write, self._writing:
                 self._sock.close()
 
     def getpeername(self) -> object:
@@ -157,8 +168,9 @@ class BufferedSocket:
         while True:
             if not self._expects_more:
                 self._acknowledge()
-                if not self._is_readable(_LOOK_AROUND_S):
-                    raise socket.timeout
+                with self._reading:
+                    if not self._closed and not self._is_readable(_LOOK_AROUND_S):
+                        raise socket.timeout
             try:
                 with self._reading:
                     count = self._sock.recv_into(self._memory[known:])
@@ -186,12 +198,13 @@ class BufferedSocket:
         Counted, not measured by the clock, for a host that slept meanwhile.
         """
         for _look in range(SEND_PATIENCE):
-            if self._is_writable(_LOOK_AROUND_S) or self._closed:
-                return
+            with self._waiting_to_write:
+                if self._closed or self._is_writable(_LOOK_AROUND_S):
+                    return
         raise OSError(errno.ETIMEDOUT, system_errors.words(errno.ETIMEDOUT))
 
 
-def waiter(sock: socket.socket, event: int) -> Callable[[float], bool]:
+def system_waiter(sock: socket.socket, event: int) -> Wait:
     """Return what waits up to so many seconds for the event, and tells whether it came.
 
     It holds no descriptor, and where the system has poll(2), it knows no limit of 1024.

@@ -78,6 +78,41 @@ def test_the_descriptor_is_not_closed_under_a_call(held_up: HeldUpSocket, name: 
     assert held_up.fileno() == -1
 
 
+WAITS: dict[str, Callable[[BufferedSocket], object]] = {
+    "for bytes": lambda buffered: buffered.recv(1),
+    "for room": lambda buffered: buffered.send_all(b"x" * 10_000_000),
+}
+
+
+@pytest.mark.parametrize("name", WAITS)
+def test_the_descriptor_is_not_closed_under_a_wait(name: str) -> None:
+    is_waiting, go_on = threading.Event(), threading.Event()
+
+    def wait(_timeout_s: float) -> bool:
+        is_waiting.set()
+        assert go_on.wait(LONG_S)
+        return True
+
+    def call() -> None:
+        with contextlib.suppress(OSError):  # it was closed meanwhile
+            WAITS[name](buffered)
+
+    ours, theirs = socket.socketpair()
+    with theirs:
+        buffered = BufferedSocket(ours, waiter=lambda _sock, _event: wait)
+        waiting = threading.Thread(target=call, daemon=True)
+        waiting.start()
+        assert is_waiting.wait(LONG_S)
+        closing = threading.Thread(target=buffered.close, daemon=True)
+        closing.start()
+        closing.join(SHORT_S)
+        assert ours.fileno() >= 0
+        go_on.set()
+        waiting.join(LONG_S)
+        closing.join(LONG_S)
+    assert ours.fileno() == -1
+
+
 def test_who_waits_for_bytes_is_woken_by_the_close() -> None:
     ours, theirs = socket.socketpair()
     received: list[bytes] = []
