@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_PROXY := off
 
-.PHONY: help demo test lint unit faults unit-lowest e2e test-swarm testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
+.PHONY: help demo test lint unit faults unit-lowest e2e test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real d
 
 test-swarm: deps iso .venv/ready ## Run the tests on three real VMs with one Docker Swarm: slow
 	$(BIN)/pytest tests/swarm --maxfail=1 --junitxml=build/results/swarm.xml
+
+test-company: deps iso .venv/ready ## Run the engine in a company: a registry, a mirror, a proxy, a certificate
+	@.ci/install "$(CACHE)" docker-registry
+	$(BIN)/pytest tests/company --junitxml=build/results/company.xml
 
 faults: .venv/ready ## Kill commands at each of their durable steps, and type them again
 	$(BIN)/pytest tests/faults --junitxml=build/results/faults.xml
