@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import re
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from boot2docker_py import __version__
-from boot2docker_py.cli.app import app
+from boot2docker_py.cli.app import MODULES, app
 from boot2docker_py.cli.arguments import go_switches
 from boot2docker_py.cli.help import ALIASES, GROUPS
 from boot2docker_py.config.settings import SETTINGS
@@ -154,6 +155,15 @@ def fits_a_screen(page: str) -> bool:
     """Tell whether a page fits 24 lines of 80 columns, the last for the next prompt."""
     lines = page.splitlines()
     return len(lines) < 24 and max(map(len, lines)) <= 80
+
+
+def test_every_command_is_in_the_module_that_is_imported_for_it() -> None:
+    found: dict[str, set[str]] = {module: set() for module in MODULES}
+    for name, command in app.commands.items():
+        assert command.callback is not None
+        module = inspect.unwrap(command.callback).__module__.rpartition(".")[2]
+        found[module].add(name)
+    assert found == {module: set(names) for module, names in MODULES.items()}
 
 
 class TestHelp:
