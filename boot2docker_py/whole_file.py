@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import glob
 import os
 import re
@@ -45,6 +46,7 @@ def write(
         OSError: it cannot be written, or another program keeps it open (Windows).
     """
     _clear_of_the_dead(path)
+    _refuse_read_only(path)
     with _written(path, content, mode, temporary) as new:
         with contextlib.suppress(FileNotFoundError):
             new.chmod(stat.S_IMODE(path.stat().st_mode))
@@ -86,6 +88,18 @@ def _clear_of_the_dead(path: Path) -> None:
             found = re.fullmatch(r"([0-9]{1,9})-[0-9a-f]+", left.name.rpartition(".")[2])
             if found and not _lives(int(found[1])):
                 left.unlink(missing_ok=True)
+
+
+def _refuse_read_only(path: Path) -> None:
+    """Replace no file that is read-only, on Windows; nor wait for whoever might have it open.
+
+    Windows itself refuses that, and also to remove the new file, which would be read-only too.
+
+    Raises:
+        PermissionError: it is.
+    """
+    if sys.platform == "win32" and path.exists() and not path.stat().st_mode & stat.S_IWRITE:
+        raise PermissionError(errno.EACCES, "it is read-only", str(path))
 
 
 def _left_beside(path: Path) -> Iterator[Path]:

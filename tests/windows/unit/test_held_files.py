@@ -1,8 +1,9 @@
-"""Files that another program holds, as virus scanners do: for a moment, and for good."""
+"""Files that another program holds, as virus scanners do, and those that are read-only."""
 
 from __future__ import annotations
 
 import ctypes
+import stat
 import sys
 from ctypes import wintypes
 from pathlib import Path
@@ -74,3 +75,13 @@ def test_one_that_is_held_for_good_is_an_error_in_the_end(file: Path) -> None:
             whole_file.read(file, FakeClock(lambda: None))
     finally:
         held.let_go()
+
+
+def test_one_that_is_read_only_stays_and_nothing_is_left_beside_it(
+    file: Path, tmp_path: Path
+) -> None:
+    file.chmod(stat.S_IREAD)
+    with pytest.raises(PermissionError, match="read-only"):
+        whole_file.write(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
