@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import sys
 from pathlib import Path
 
 from boot2docker_py.drivers import ports
@@ -61,11 +62,20 @@ def link_disk(source: Files, target: Files, snapshot: str, show: ShowBytes) -> s
         except BaseException:
             copy.unlink(missing_ok=True)
             raise
-        copy.chmod(0o400)  # never written to, else each of its clones is lost
+        protect(copy)
         copy.replace(base)
     found = f"../{source.folder.name}/{base.name}"
     disk.overlay(target.disk, found)
     return found
+
+
+def protect(base: Path) -> None:
+    """Let nobody write to what clones build on, else each of them is lost.
+
+    Not on Windows, which removes no file that is read-only.
+    """
+    if sys.platform != "win32":
+        base.chmod(0o400)
 
 
 def linked_to(source: Files) -> list[tuple[str, str]]:
