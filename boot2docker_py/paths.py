@@ -66,6 +66,11 @@ class VMPaths(NamedTuple):
         return self.folder / "pin"
 
     @property
+    def exporting(self) -> Path:
+        """Return the file that says what `export` is writing, until it is whole."""
+        return self.folder / "exporting"
+
+    @property
     def console_log(self) -> Path:
         """Return what the VM said on its serial console since its last start."""
         return self.folder / "console.log"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 from boot2docker_py.drivers.base import Driver, State
 from boot2docker_py.errors import StorageError, UsageError, WrongStateError
@@ -37,6 +38,20 @@ def demand_absent(driver: Driver, name: str) -> None:
     """Raise WrongStateError when there is VM `name`."""
     if driver.state() is not State.ABSENT:
         raise WrongStateError(f"there is a VM '{name}' already")
+
+
+class WorkFiles(NamedTuple):
+    """What lies beside the target of an export until it is whole."""
+
+    disk: Path
+    archive: Path
+    appliance: Path  # VirtualBox goes by the suffix
+
+
+def work_files(file: Path) -> WorkFiles:
+    """Return the names that an export to the file uses, whatever the driver."""
+    ends = (".disk.part", ".part", ".part.ova")
+    return WorkFiles(*(file.with_name(file.name + end) for end in ends))
 
 
 def demand_new_file(file: Path) -> None:

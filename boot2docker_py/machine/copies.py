@@ -18,7 +18,7 @@ from boot2docker_py.errors import (
     UsageError,
     WrongStateError,
 )
-from boot2docker_py.machine import changing, making
+from boot2docker_py.machine import changing, half_exports, making
 from boot2docker_py.machine.internal_network import joined
 from boot2docker_py.machine.questions import in_words
 from boot2docker_py.machine.resets import Resets
@@ -134,7 +134,8 @@ class Copies(Resets):
             if found not in _AT_REST:
                 raise self._on(found, "exported")
             log.info("Writing VM '%s' to '%s'...", self.name, file)
-            self.driver.export(file, show)
+            with half_exports.noted(self.paths.exporting, file):
+                self.driver.export(file, show)
 
     def import_(
         self,

@@ -21,7 +21,7 @@ from boot2docker_py.errors import (
     Boot2DockerError,
     StorageError,
 )
-from boot2docker_py.machine import booting, changing, making, readiness, shutdown
+from boot2docker_py.machine import booting, changing, half_exports, making, readiness, shutdown
 from boot2docker_py.machine.collaborators import NoShares
 from boot2docker_py.machine.questions import Questions, in_words
 from boot2docker_py.machine.steps import Steps
@@ -386,7 +386,9 @@ class Machine:
 
     def _forget(self) -> None:
         self.endpoint.stop()
+        half_exports.remove(self.paths.exporting)
         for file in (
+            self.paths.exporting,
             self.paths.driver_record,
             self.paths.adopted,
             self.paths.known_hosts,

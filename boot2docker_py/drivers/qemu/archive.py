@@ -71,8 +71,8 @@ def write(files: Files, settings: Settings, target: Path, show: ShowBytes) -> No
         StorageError: no space; or there is such a file already.
     """
     copying.demand_new_file(target)
-    parts = [target.with_name(target.name + end) for end in (".disk.part", ".part")]
-    copy, archive = parts
+    parts = copying.work_files(target)
+    copy, archive = parts.disk, parts.archive
     half = files.disk.stat().st_size
     try:
         bounds = disk.Bounds(half, lambda done, _half: show(done, 2 * half))
@@ -96,7 +96,7 @@ def write(files: Files, settings: Settings, target: Path, show: ShowBytes) -> No
         copy.unlink()  # before the file is there, and nobody looks for what is beside it
         whole_file.replace(archive, target)
     finally:
-        for part in parts:
+        for part in (copy, archive):
             part.unlink(missing_ok=True)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from boot2docker_py.drivers import copying
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.guest.seed import NEW_LIMIT_BYTES
@@ -227,6 +228,27 @@ class TestFiles:
         assert other.disk == "precious"
         assert other.new_seed.startswith(b"boot2docker, new identity\0")
         assert [line[0] for line in known(home, "work")] == ["work"]
+
+    @pytest.mark.parametrize("words", [["export", "other.vm"], ["export", "work.vm"], ["delete"]])
+    def test_what_a_killed_export_has_left_is_removed(
+        self,
+        boot2docker: Boot2Docker,
+        tmp_path: Path,
+        home: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        words: list[str],
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        others = tmp_path / "work.vm.part.of.others"
+        note = home / "vms" / "boot2docker-vm" / "exporting"
+        note.parent.mkdir(parents=True)
+        note.write_bytes(os.fsencode(tmp_path / "work.vm"))
+        for left in (*copying.work_files(tmp_path / "work.vm"), others):
+            left.write_text("half of a disk")
+        forced = ["--force"] * (words == ["delete"])
+        answered(boot2docker, FakeDriver(State.OFF), *words, *forced)
+        assert {one.name for one in tmp_path.glob("*.vm*")} == {others.name, *words[1:]}
+        assert not note.exists()
 
     def test_with_keep_keys_its_host_key_is_pinned_at_first_contact(
         self, boot2docker: Boot2Docker, tmp_path: Path, home: Path

@@ -50,7 +50,7 @@ def export(api: API, machine: IMachine, file: Path, show: ShowBytes) -> None:
     """Write a machine that is off into one new file, whole or not at all."""
     copying.demand_new_file(file)
     in_all = sum(disk.size for disk in snapshots.chain_of(machine)) or 1
-    new = file.with_name(f"{file.name}.part.ova")  # VirtualBox goes by the suffix
+    new = copying.work_files(file).appliance
     new.unlink(missing_ok=True)
     try:
         package = api.virtualbox.create_appliance()
