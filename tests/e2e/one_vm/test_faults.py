@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import subprocess
 import sys
 import time
@@ -101,6 +102,31 @@ class TestSilentSSHServer:
             finally:
                 subprocess.run(revive, env=past_ssh, check=True, capture_output=True)
         eventually(lambda: works(vm), LONG_S)
+
+
+def test_clients_beyond_what_the_guest_takes_hear_so(vm: VM) -> None:
+    """Its SSH server has no descriptor left: without this limit, at about 1000 clients."""
+    limit = f"sudo prlimit --pid {SESSION} --nofile"
+    usual = vm.run("ssh", f"{limit} --output SOFT --noheadings").strip()
+    vm.run("ssh", f"{limit}=32:")
+    try:
+        with contextlib.ExitStack() as clients:
+            answers = []
+            for _ in range(48):
+                client = clients.enter_context(socket.socket(socket.AF_UNIX))
+                client.settimeout(LONG_S)
+                client.connect(str(vm.run_folder / "docker.sock"))
+                client.sendall(b"GET /_ping HTTP/1.1\r\nHost: docker\r\n\r\n")
+                answer = clients.enter_context(client.makefile("rb"))
+                is_served = b" 200 " in answer.readline()
+                answers.append(b"served" if is_served else answer.read())
+        assert answers[0] == b"served"
+        refusals = [answer for answer in answers if answer != b"served"]
+        assert refusals
+        assert all(b"or takes no more clients" in refusal for refusal in refusals), refusals
+    finally:
+        vm.run("ssh", f"{limit}={usual}:")
+    eventually(lambda: works(vm), LONG_S)
 
 
 class TestClock:
