@@ -30,6 +30,7 @@ from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.drivers.base import ShowBytes, Snapshot, State, VMInfo, show_no_bytes
 from boot2docker_py.drivers.many import Listed
 from boot2docker_py.errors import UsageError
+from boot2docker_py.guest.copy.places import Copy
 from boot2docker_py.image import Image
 from boot2docker_py.machine import following, published
 from boot2docker_py.machine import logs as vm_logs
@@ -37,6 +38,7 @@ from boot2docker_py.machine.changing import Change
 from boot2docker_py.machine.images.upgrades import Pinned, Upgraded
 from boot2docker_py.machine.parts import Parts
 from boot2docker_py.machine.resets import Reset
+from boot2docker_py.machine.steps import ShowStep, Step, show_no_step
 from boot2docker_py.paths import USUAL_VM, find
 from boot2docker_py.wait import Report, silent
 
@@ -54,6 +56,7 @@ __all__ = [
     "Reset",
     "Snapshot",
     "State",
+    "Step",
     "Upgraded",
     "VMInfo",
     "ls",
@@ -77,14 +80,16 @@ class VM:
         on_progress: Report = silent,
         on_download: Callable[[DownloadProgress], None] = lambda _progress: None,
         on_copy: ShowBytes = show_no_bytes,
+        on_step: ShowStep = show_no_step,
         **settings: SettingValue,
     ) -> None:
         """Name a VM; nothing is asked or changed yet.
 
         `timeout_s` is for each call; without it, what the profile says. `on_progress` is called
         while something is waited for, `on_download` while an image arrives, `on_copy` with the
-        bytes so far and in all (0: not known) while a disk or files are copied. `settings` are
-        those of `boot2docker config`, by the names of its `--json`, as `memory_mb=2048`.
+        bytes so far and in all (0: not known) while a disk or files are copied, `on_step` after
+        each step, with the seconds that it took. `settings` are those of `boot2docker config`, by
+        the names of its `--json`, as `memory_mb=2048`.
 
         Raises:
             UsageError: there is no such setting.
@@ -95,6 +100,7 @@ class VM:
         self._on_progress = on_progress
         self._on_download = on_download
         self._on_copy = on_copy
+        self._on_step = on_step
         self._settings = settings
         self._user: Users | None = None
 
@@ -183,10 +189,10 @@ class VM:
         parts = self._parts(timeout_s)
         return parts.machine.save(parts.deadline)
 
-    def power_off(self, *, timeout_s: float | None = None) -> State:
-        """Cut the power."""
+    def power_off(self, *, discard_saved: bool = False, timeout_s: float | None = None) -> State:
+        """Cut the power; with `discard_saved` throw the memory of a saved VM away, too."""
         parts = self._parts(timeout_s)
-        return parts.machine.power_off(parts.deadline)
+        return parts.machine.power_off(parts.deadline, discard_saved=discard_saved)
 
     def restart(self, *, timeout_s: float | None = None) -> State:
         """Shut the VM down and bring it up again."""
@@ -199,7 +205,7 @@ class VM:
         """Delete the VM with its disk and its snapshots; tell whether there was one."""
         parts = self._parts(timeout_s)
         was_there = parts.machine.delete(parts.deadline)
-        parts.context.remove()
+        following.to_its_end(parts)
         return was_there
 
     def download(self, *, timeout_s: float | None = None) -> Image:
@@ -371,7 +377,8 @@ class VM:
         if wipe:
             done = machine.wipe(deadline, force=force)
         elif to is None:
-            done = Reset(machine.reset(deadline), ())
+            found = machine.reset(deadline)
+            done = Reset(found, machine.steps.done())
         elif make is None:
             done = machine.reset_to(to, deadline)
         else:
@@ -445,29 +452,37 @@ class VM:
         return done
 
     def copy_in(
-        self, source: str | os.PathLike[str], target: str, *, timeout_s: float | None = None
+        self,
+        source: str | os.PathLike[str],
+        target: str,
+        *,
+        as_root: bool = False,
+        timeout_s: float | None = None,
     ) -> None:
-        """Copy a file or folder of this machine into the VM, to the path `target` there."""
-        self._copy((os.fspath(source),), target, timeout_s, is_into_vm=True)
+        """Copy a file or folder of this machine into the VM, to the path `target` there.
+
+        It is written by the user docker, or `as_root`.
+        """
+        copy = Copy((os.fspath(source),), target, is_into_vm=True)
+        self._copy(copy, timeout_s, as_root=as_root)
 
     def copy_out(
-        self, source: str, target: str | os.PathLike[str], *, timeout_s: float | None = None
-    ) -> None:
-        """Copy a file or folder of the VM to the path `target` on this machine."""
-        self._copy((source,), os.fspath(target), timeout_s, is_into_vm=False)
-
-    def _copy(
         self,
-        sources: tuple[str, ...],
-        target: str,
-        timeout_s: float | None,
+        source: str,
+        target: str | os.PathLike[str],
         *,
-        is_into_vm: bool,
+        as_root: bool = False,
+        timeout_s: float | None = None,
     ) -> None:
-        from boot2docker_py.guest.copy.places import Copy
+        """Copy a file or folder of the VM to the path `target` on this machine.
 
-        copy = Copy(sources, target, is_into_vm=is_into_vm)
-        for _done in self._parts(timeout_s).access.copy(copy, self._on_copy, as_root=False):
+        It is read by the user docker, or `as_root`.
+        """
+        copy = Copy((source,), os.fspath(target), is_into_vm=False)
+        self._copy(copy, timeout_s, as_root=as_root)
+
+    def _copy(self, copy: Copy, timeout_s: float | None, *, as_root: bool) -> None:
+        for _done in self._parts(timeout_s).access.copy(copy, self._on_copy, as_root=as_root):
             pass
 
     # -- for a while
@@ -514,6 +529,7 @@ class VM:
             on_progress=self._on_progress,
             on_download=self._on_download,
             on_copy=self._on_copy,
+            on_step=self._on_step,
             **self._settings,
         )
 
@@ -525,7 +541,9 @@ class VM:
         flags: dict[str, object] = {"vm": self.name, **self._settings, **more}
         if wanted_s:
             flags["timeout_s"] = wanted_s
-        return _Parts(flags, self._on_progress, self._on_download)
+        parts = _Parts(flags, self._on_progress, self._on_download)
+        parts.on_step = self._on_step
+        return parts
 
 
 def ls(*, driver: str = "auto") -> Sequence[Listed]:

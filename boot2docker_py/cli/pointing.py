@@ -93,16 +93,6 @@ def remove_context(session: Session) -> None:
         log.warning("%s: %s. %s", problem.brief, problem.details, problem.resolution)
 
 
-def remove_autostart(session: Session) -> None:
-    """Let a VM that is deleted not start at login."""
-    from boot2docker_py.host import autostart
-
-    try:
-        autostart.entry(session.config.vm).remove()
-    except Boot2DockerError as problem:
-        log.warning("%s: %s. %s", problem.brief, problem.details, problem.resolution)
-
-
 def say_what_is_left(session: Session) -> None:
     """Tell a person whose shell still points at the VM that is deleted what takes that back."""
     if os.environ.get("DOCKER_HOST") == session.endpoint.docker_host:

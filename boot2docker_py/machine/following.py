@@ -1,4 +1,4 @@
-"""What goes by the name of a VM, outside of its folder, and follows when it gets another."""
+"""What goes by the name of a VM, outside of its folder: it follows, and it ends with the VM."""
 
 from __future__ import annotations
 
@@ -18,6 +18,17 @@ def to_new_name(old: Parts, new: Parts) -> None:
     """Let docker's context, the start at login and the certificates follow; may be done again."""
     for follow in (_context, _autostart, _certificates):
         _or_warn(follow, old, new)
+
+
+def to_its_end(parts: Parts) -> None:
+    """Remove the docker context of a VM that is deleted, and its start at login."""
+    from boot2docker_py.host import autostart
+
+    for remove in (parts.context.remove, autostart.entry(parts.config.vm).remove):
+        try:
+            remove()
+        except Boot2DockerError as problem:
+            log.warning("%s: %s. %s", problem.brief, problem.details, problem.resolution)
 
 
 def _or_warn(follow: Callable[[Parts, Parts], None], old: Parts, new: Parts) -> None:

@@ -24,7 +24,7 @@ from boot2docker_py.errors import (
 from boot2docker_py.machine import booting, changing, half_exports, making, readiness, shutdown
 from boot2docker_py.machine.collaborators import NoShares
 from boot2docker_py.machine.questions import Questions, in_words
-from boot2docker_py.machine.steps import Steps
+from boot2docker_py.machine.steps import ShowStep, Steps, show_no_step
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
@@ -59,6 +59,7 @@ class Machine:
         self.report = report
         self.look_at_engine = look_at_engine
         self.steps = Steps(time)  # of the command that is at work, or was last
+        self.on_step: ShowStep = show_no_step
         self._shares = shares
         self._cut_off: Boot2DockerError | None = None  # by a shutdown; raised when all is done
 
@@ -253,7 +254,7 @@ class Machine:
         with lock.hold(
             self.paths.lock, deadline, purpose=purpose, on_wait=announce, is_needed=is_needed
         ):
-            self.steps = Steps(deadline.clock)
+            self.steps = Steps(deadline.clock, self.on_step)
             self._adopt()
             yield
             cut_off, self._cut_off = self._cut_off, None

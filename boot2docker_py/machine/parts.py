@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 from boot2docker_py import config as configuration
 from boot2docker_py import drivers
 from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.machine.steps import ShowStep, show_no_step
 from boot2docker_py.paths import Paths, VMPaths, find
 from boot2docker_py.wait import Deadline, Report, silent
 
@@ -38,6 +39,7 @@ class Parts:
         self.show = show
         self.show_download = show_download
         self.on_hang: OnHang = lambda _problem: None
+        self.on_step: ShowStep = show_no_step
         self.flags: Mapping[str, object] = {}  # the settings given to this command or call
 
     @cached_property
@@ -128,7 +130,7 @@ class Parts:
         """Return the VM."""
         from boot2docker_py.machine.copies import Copies
 
-        return Copies(
+        machine = Copies(
             self.config,
             self.questions,
             lambda: self.endpoint,
@@ -138,6 +140,8 @@ class Parts:
             lambda deadline: self.access.engine_state(deadline),
             lambda: self.access,
         )
+        machine.on_step = self.on_step
+        return machine
 
     def other(self, vm_name: str) -> Parts:
         """Return the parts of another VM, driven by the same hypervisor.

@@ -72,10 +72,9 @@ class Resets(Machine):
             snapshot = self._snapshot(name)
             if not force:
                 self._demand_nothing_lost(found, name)
-            steps = Steps(deadline.clock)
-            self._go_back(snapshot, steps)
+            self._go_back(snapshot)
             if snapshot.has_memory:
-                self._bring_up(deadline, steps)
+                self._bring_up(deadline)
             return found
 
     def reset_to(self, name: str, deadline: Deadline) -> Reset:
@@ -85,11 +84,10 @@ class Resets(Machine):
             NotFoundError: there is no VM, or no such snapshot; nothing is changed then.
         """
         with self.alone("reset", deadline):
-            found, steps = self.questions.state(), Steps(deadline.clock)
-            snapshot = self._snapshot(name)
-            self._go_back(snapshot, steps)
-            self._bring_up(deadline, steps)
-            return Reset(found, steps.done())
+            found, snapshot = self.questions.state(), self._snapshot(name)
+            self._go_back(snapshot)
+            self._bring_up(deadline)
+            return Reset(found, self.steps.done())
 
     def wipe(self, deadline: Deadline, *, force: bool = False) -> Reset:
         """Give the VM a new data disk, from any state, and bring its engine up; make an absent one.
@@ -100,14 +98,14 @@ class Resets(Machine):
             WrongStateError: it has snapshots, which would go, and `force` does not say so.
         """
         with self.alone("init", deadline):
-            found, steps = self.driver.state(), Steps(deadline.clock)
+            found = self.driver.state()
             if found is not State.ABSENT and not force:
                 self._demand_no_snapshots()
-            self._stop(steps)
-            with steps.timed("new disk"):
+            self._stop()
+            with self.steps.timed("new disk"):
                 self._renew(deadline)
-            self._bring_up(deadline, steps)
-            return Reset(found, steps.done())
+            self._bring_up(deadline)
+            return Reset(found, self.steps.done())
 
     def reset_to_made(
         self, name: str, make: Make, deadline: Deadline, *, force: bool = False
@@ -117,7 +115,7 @@ class Resets(Machine):
         if self._has_snapshot(name):
             return self.reset_to(name, deadline)
         wiped = self.wipe(deadline, force=force)
-        steps = Steps(deadline.clock)
+        steps = Steps(deadline.clock, self.on_step)
         with steps.timed("make"):
             make()
         with steps.timed("snapshot"):
@@ -127,29 +125,28 @@ class Resets(Machine):
 
     # -- steps
 
-    def _go_back(self, snapshot: Snapshot, steps: Steps) -> None:
-        self._stop(steps)
+    def _go_back(self, snapshot: Snapshot) -> None:
+        self._stop()
         self.questions.refuse_broken(self.driver.state())
         log.info("Restoring the snapshot '%s' of VM '%s'...", snapshot.name, self.name)
-        with steps.timed("restore"):
+        with self.steps.timed("restore"):
             self.driver.restore_snapshot(snapshot.name)
 
-    def _stop(self, steps: Steps) -> None:
+    def _stop(self) -> None:
         """Throw the VM's memory away, the saved one too."""
-        with steps.timed("stop"):
+        with self.steps.timed("stop"):
             self.endpoint.rest()
             self.driver.power_off()
             self.driver.discard_saved()
 
-    def _bring_up(self, deadline: Deadline, steps: Steps) -> None:
+    def _bring_up(self, deadline: Deadline) -> None:
         is_restored = self.driver.state() is State.SAVED
-        with steps.timed("start"):
+        with self.steps.timed("start"):
             if not is_restored:
                 self._apply_what_was_set()
             boot = booting.plan(self.config, self.driver, self.paths, boots=not is_restored)
             self.driver.start(boot)
-        with steps.timed("engine"):
-            self._forward(self.driver.ssh_address(), deadline, boots=not is_restored)
+        self._forward(self.driver.ssh_address(), deadline, boots=not is_restored)
 
     def _renew(self, deadline: Deadline) -> None:
         state = self.driver.state()

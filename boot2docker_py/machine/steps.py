@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import Iterator, NamedTuple
+from typing import Callable, Iterator, NamedTuple
 
 from boot2docker_py.wait import Clock
 
@@ -18,11 +18,18 @@ class Step(NamedTuple):
     seconds: float
 
 
-class Steps:
-    """The steps of one command, as they are done."""
+ShowStep = Callable[[Step], None]
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+
+def show_no_step(_step: Step) -> None:
+    """Show nothing."""
+
+
+class Steps:
+    """The steps of one command, as they are done; `show` is called with each."""
+
+    def __init__(self, clock: Clock, show: ShowStep = show_no_step) -> None:
+        self._clock, self._show = clock, show
         self._steps: list[Step] = []
 
     @contextlib.contextmanager
@@ -33,6 +40,7 @@ class Steps:
         step = Step(what, round(self._clock.monotonic() - began_s, 3))
         self._steps.append(step)
         log.debug("%s: %.1f s", step.step, step.seconds)
+        self._show(step)
 
     def done(self) -> tuple[Step, ...]:
         """Return the steps in their order."""

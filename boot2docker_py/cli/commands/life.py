@@ -15,6 +15,7 @@ from boot2docker_py.cli.app import app
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
+from boot2docker_py.machine import following
 from boot2docker_py.machine.questions import in_words
 from boot2docker_py.wait import Deadline
 
@@ -286,8 +287,7 @@ def delete(session: Session, *, force: bool) -> None:
         if not click.confirm(question, err=True):
             raise Boot2DockerError(f"VM '{name}' is not deleted", details="You said no.")
     was_there = session.machine.delete(session.deadline)
-    pointing.remove_context(session)
-    pointing.remove_autostart(session)
+    following.to_its_end(session)
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
     answer(session, words, deleted=was_there)
     pointing.say_what_is_left(session)

@@ -9,6 +9,7 @@ from typing import Any, Mapping
 from boot2docker_py import config as configuration
 from boot2docker_py.api import VM
 from boot2docker_py.machine.parts import Parts
+from boot2docker_py.machine.steps import ShowStep, show_no_step
 from boot2docker_py.paths import find
 from tests.fakes import FakeDriver, FakeEndpoint, FakeImages
 
@@ -19,6 +20,7 @@ class FakeParts(Parts):
     ) -> None:
         super().__init__()
         self._vm = vm
+        self.on_step = vm._on_step  # noqa: SLF001 - as the API itself does
         typed = {name: str(value) for name, value in settings.items()}
         self.flags = {"vm": vm.name, "timeout_s": str(timeout_s or 20), **typed}
 
@@ -43,8 +45,10 @@ class FakeParts(Parts):
 
 
 class FakeVM(VM):
-    def __init__(self, driver: FakeDriver, name: str = "ci") -> None:
-        super().__init__(name)
+    def __init__(
+        self, driver: FakeDriver, name: str = "ci", on_step: ShowStep = show_no_step
+    ) -> None:
+        super().__init__(name, on_step=on_step)
         self.driver, self.endpoint = driver, FakeEndpoint()
 
     def _named(self, name: str) -> FakeVM:

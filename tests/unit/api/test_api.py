@@ -15,10 +15,14 @@ from boot2docker_py.api import VM
 from boot2docker_py.cli.app import app
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import DeadlineError, NotFoundError, UsageError, WrongStateError
+from boot2docker_py.machine.steps import Step
 from boot2docker_py.machine.users import Users
 from boot2docker_py.wait import Deadline
 from tests.fakes import FakeDriver
 from tests.unit.api.fake_vm import FakeVM
+
+STOPPED, RESTORED = ["stop", "restore"], ["start", "connect", "engine"]
+BOOTED = ["start", "boot", "engine"]
 
 
 class TestWith:
@@ -84,8 +88,36 @@ class TestVerbs:
         driver.had_snapshot("clean", memory="boot 7")
         done = FakeVM(driver).reset(to="clean")
         assert (done.found, done.was_made) == (State.SAVED, False)
-        assert [step.step for step in done.steps] == ["stop", "restore", "start", "engine"]
+        assert [step.step for step in done.steps] == [
+            *("stop", "restore", "start", "connect", "engine"),
+        ]
         assert (driver.memory, driver.disk) == ("boot 7", "disk of clean")
+
+    def test_steps_are_shown_as_they_are_done(self) -> None:
+        shown: list[Step] = []
+        driver = FakeDriver(State.OFF)
+        vm = FakeVM(driver, on_step=shown.append)
+        for verb, steps in (
+            (vm.up, ["start", "boot", "engine"]),
+            (lambda: vm.take_snapshot("one"), []),
+            (lambda: vm.restore_snapshot("one", force=True), [*STOPPED, *RESTORED]),
+            (vm.reset, ["stop", "start", "boot", "engine"]),
+            (lambda: vm.reset(wipe=True, force=True), ["stop", "new disk", *BOOTED]),
+            (vm.save, ["save"]),
+        ):
+            shown.clear()
+            verb()
+            assert [one.step for one in shown] == steps
+        shown.clear()
+        assert vm.reset().steps == tuple(shown)
+
+    def test_the_memory_of_a_saved_vm_goes_when_that_is_asked_for(self) -> None:
+        driver = FakeDriver(State.SAVED)
+        vm = FakeVM(driver)
+        vm.power_off()
+        assert driver.peek() is State.SAVED
+        vm.power_off(discard_saved=True)
+        assert driver.peek() is State.OFF
 
     def test_make_is_called_once_with_the_vm_up(self) -> None:
         vm, calls = FakeVM(FakeDriver()), []

@@ -104,7 +104,9 @@ class TestReset:
         told = answered(boot2docker, driver, "reset", "--to", "live")
         assert (driver.memory, driver.boots) == ("boot 7", 0)
         assert told["found"] == "running"
-        assert [one["step"] for one in told["steps"]] == ["stop", "restore", "start", "engine"]
+        assert [one["step"] for one in told["steps"]] == [
+            *("stop", "restore", "start", "connect", "engine"),
+        ]
         assert all(one["seconds"] >= 0 for one in told["steps"])
 
     def test_wipe_keeps_snapshots_unless_it_is_forced(self, boot2docker: Boot2Docker) -> None:
