@@ -197,7 +197,8 @@ class _Work:
 
 
 def _set_mode_and_time(path: Path, mode: int, changed_at_s: int) -> None:
-    path.chmod(mode & 0o777)  # never a program that runs with another user's rights
+    if sys.platform != "win32":  # which has one bit for all, and removes no file that is read-only
+        path.chmod(mode & 0o777)  # never a program that runs with another user's rights
     os.utime(path, (changed_at_s, changed_at_s))
 
 

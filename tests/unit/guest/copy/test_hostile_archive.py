@@ -63,6 +63,12 @@ def everything_under(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
+def test_a_copy_of_what_nobody_may_write_can_be_removed(folder: Path) -> None:
+    unpack(folder, member("f", text=b"x", mode=0o444), member("d", FOLDER, mode=0o555))
+    shutil.rmtree(folder)
+    assert not folder.exists()
+
+
 class Endless:
     """A stream that says something, and then the same without end."""
 
