@@ -83,7 +83,8 @@ def installed(windows: Windows, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def test_it_comes_with_all_that_a_user_looks_for(installed: Installed) -> None:
     assert installed.install() == 0
-    assert installed.run("version") == f"boot2docker_py version: v{__version__}\n"
+    said = installed.run("version").splitlines()
+    assert said[0] == f"boot2docker_py version: v{__version__}"
     assert "\\b2d\\bin" in installed.registry("Environment")
     uninstall = installed.registry(
         "Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall\\boot2docker-py"
