@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import textwrap
 from typing import Mapping, NamedTuple, Sequence
 
 import click
+
+from boot2docker_py.cli import terminal
 
 ALIASES = {
     "start": "up",
@@ -78,24 +81,30 @@ def aliases_of(name: str | None) -> list[str]:
     return [alias for alias, command in ALIASES.items() if command == name]
 
 
-def first_page(commands: Mapping[str, click.Command]) -> str:
+def first_page(commands: Mapping[str, click.Command], columns: int | None = None) -> str:
     """Return what `boot2docker` alone says, on a screen of 24 lines with the next prompt."""
+    width = _width(columns)
     lines = [INTRODUCTION]
-    lines += [f"  {example:<25}{meaning}" for example, meaning in EXAMPLES]
+    for example, meaning in EXAMPLES:
+        lines += _filled(f"  {example:<25}{meaning}", width, indent=27)
     lines += ["", f"{EVERY_DAY}:"]
-    lines += [_row(name, commands[name]) for name in GROUPS[EVERY_DAY]]
+    for name in GROUPS[EVERY_DAY]:
+        lines += _row(name, commands[name], width)
     lines.append("")
     for group, names in GROUPS.items():
         if group != EVERY_DAY:
-            lines += textwrap.wrap(f"{group}: {', '.join(names)}", 79, subsequent_indent="  ")
-    return "\n".join([*lines, "", MORE])
+            lines += _filled(f"{group}: {', '.join(names)}", width, indent=2)
+    return "\n".join([*lines, "", *_filled(MORE, width, indent=2)])
 
 
-def all_commands(commands: Mapping[str, click.Command]) -> str:
+def all_commands(commands: Mapping[str, click.Command], columns: int | None = None) -> str:
     """Return every command with its summary, in its group."""
+    width = _width(columns)
     lines = []
     for group, names in GROUPS.items():
-        lines += ["", f"{group}:", *(_row(name, commands[name]) for name in names)]
+        lines += ["", f"{group}:"]
+        for name in names:
+            lines += _row(name, commands[name], width)
     return "\n".join([*lines[1:], "", "What one of them does: boot2docker help COMMAND"])
 
 
@@ -113,10 +122,19 @@ def all_options(context: click.Context) -> str:
     return formatter.getvalue().rstrip("\n")
 
 
-def _row(name: str, command: click.Command) -> str:
+def _row(name: str, command: click.Command, width: int) -> list[str]:
     others = aliases_of(name)
     also = f" (or {', '.join(others)})" if others else ""
-    return f"  {name:<11} {summary_of(command)}{also}"
+    return _filled(f"  {name:<11} {summary_of(command)}{also}", width, indent=14)
+
+
+def _filled(text: str, width: int, *, indent: int) -> list[str]:
+    return textwrap.wrap(text, width, subsequent_indent=" " * indent, break_on_hyphens=False)
+
+
+def _width(columns: int | None) -> int:
+    """Return how many letters a line has: none in the last column, behind which terminals wrap."""
+    return min(80, columns or terminal.columns(sys.stdout)) - 1
 
 
 def summary_of(command: click.Command) -> str:

@@ -41,8 +41,8 @@ class RemoteSupply:
             DownloadError: nothing is offered, or it cannot be asked. DeadlineError: no time left.
         """
         release = Release(url=self._source.location, origin=self._source.origin)
+        log.info("Looking for the image of the VM at %s...", self._source.origin)
         if self._source.kind is Kind.RELEASES:
-            log.info("Looking for the image of the VM at %s...", self._source.origin)
             release = releases.pick(self._fetch_list(), self._source)
             if not self._version:
                 log.info("Latest release for %s is v%s.", release.origin, release.version)

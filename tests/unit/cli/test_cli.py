@@ -10,11 +10,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import pytest
 
 from boot2docker_py import __version__
+from boot2docker_py.cli import help as pages
 from boot2docker_py.cli.app import MODULES, app
 from boot2docker_py.cli.arguments import go_switches
 from boot2docker_py.cli.help import ALIASES, GROUPS
@@ -176,6 +177,12 @@ class TestHelp:
         named = set(re.findall(r"[a-z-]+", answer.out))
         assert {*app.commands} <= named
         assert fits_a_screen(answer.out)
+
+    @pytest.mark.parametrize("page", [pages.first_page, pages.all_commands])
+    def test_no_line_is_cut_on_a_narrow_terminal(self, page: Callable[..., str]) -> None:
+        lines = page(app.commands, 60).splitlines()
+        assert max(map(len, lines)) < 60
+        assert "".join("".join(lines).split()) == "".join(page(app.commands, 80).split())
 
     @pytest.mark.parametrize("name", sorted(app.commands))
     def test_the_page_of_a_command_fits_a_screen(
