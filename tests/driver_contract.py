@@ -555,7 +555,7 @@ class CopyContract(DriverContract):
         file = tmp_path / "something.else"
         for missing in (file, tmp_path, file / "below", *a_pipe(tmp_path)):
             self.refuses(driver, missing, own)
-        for content in (b"", b"something else\n" * 1000, bytes(1 << 20)):
+        for content in (b"", b"short", b"something else\n" * 1000, bytes(1 << 20)):
             file.write_bytes(content)
             self.refuses(driver, file, own)
 

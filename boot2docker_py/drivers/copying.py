@@ -66,11 +66,14 @@ def demand_new_file(file: Path) -> None:
 def demand_file(file: Path) -> None:
     """Raise UsageError when that is no file that can be read; never wait for a pipe."""
     try:
-        mode = file.stat().st_mode
+        found = file.stat()
+        mode = found.st_mode
         if stat.S_ISDIR(mode):
             raise no_vm(file, "it is a folder")
         if not stat.S_ISREG(mode):
             raise no_vm(file, "it is a device or a pipe")
+        if not found.st_size:
+            raise no_vm(file, "it is empty")
         with file.open("rb"):
             pass
     except (FileNotFoundError, NotADirectoryError) as error:

@@ -178,6 +178,8 @@ class _Reading:
     def beginning(self) -> Found:
         """Read what comes before the disk."""
         path = self._path
+        if os.fstat(self._file.fileno()).st_size < _BLOCK_BYTES:
+            raise no_vm(path, "it is no archive of a VM")
         length = _demand_header(path, self.take(_BLOCK_BYTES), DESCRIPTION)
         if length > _DESCRIPTION_LIMIT_BYTES:
             raise no_vm(path, f"its description has {length} bytes")
