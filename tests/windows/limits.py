@@ -56,6 +56,7 @@ ON_WINDOWS: dict[str, str] = {
     "endpoint/ports/test_udp.py::TestThroughTheGuest": GUEST_IS_ELSEWHERE,
     "endpoint/test_control.py": NO_UNIX_SOCKETS,
     "guest/copy/test_copier.py": GUEST_IS_ELSEWHERE,
+    "guest/copy/test_engine_image.py": GUEST_IS_ELSEWHERE,
     "guest/test_clock.py::shell": NO_SHELL,
     "guest/test_engine_state.py::test_a_script_that_runs": NO_PROC,
     "guest/test_seed.py": NO_SHELL,
