@@ -24,6 +24,7 @@ NO_OWNER = "the owner of a port is process 0"
 NO_XDG = "sets XDG_DATA_HOME; Windows' place for data is not named by a variable"
 NO_LIMIT = "Windows has no limit of descriptors to be run into"
 HELD_LOCK = "the file of a lock stays, for it cannot be removed while somebody has it open"
+NO_XPCOM = "VirtualBox speaks COM there, whose errors have another form"
 NO_LINKS = "links look like what they name"
 
 LONGEST_NAME = 30_000  # a variable of Windows holds 32,767 characters
@@ -47,6 +48,8 @@ ON_WINDOWS: dict[str, str] = {
     "drivers/qemu/test_files.py::test_a_write_that_fails": NO_SIGNALS,
     "drivers/qemu/test_files.py::test_settings_come_back": PATHS,
     "drivers/qemu/test_ports.py::test_only_a_taken_port": PATHS,
+    "drivers/virtualbox::-XPCOM]": NO_XPCOM,
+    "drivers/virtualbox/test_pyvbox.py::test_what_is_touched_of_the_inside": NO_XPCOM,
     "drivers/virtualbox/test_loading.py::test_the_glue_is_told_where": PATHS,
     "guest/test_terminal.py": "is about a terminal of POSIX; tests/windows/whole has a console's",
     "cli/test_docker_command.py::TestShell": NO_SHELL,
