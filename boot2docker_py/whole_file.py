@@ -125,6 +125,15 @@ def replace(source: Path, target: Path, clock: Clock = time) -> None:
     _patiently(lambda: source.replace(target), clock)
 
 
+def remove(path: Path, clock: Clock = time) -> None:
+    """Remove the file, if it is there.
+
+    Raises:
+        OSError: it cannot be, or another program keeps it open (Windows).
+    """
+    _patiently(lambda: path.unlink(missing_ok=True), clock)
+
+
 def _patiently(do: Callable[[], Done], clock: Clock) -> Done:
     """Return what `do` returns, once another program does not keep the file from it (Windows)."""
     patience = Deadline(_HELD_S, clock)

@@ -233,7 +233,9 @@ def remove_all(paths: list[Path]) -> None:
         if path.is_dir():
             shutil.rmtree(path)
         else:
-            path.unlink(missing_ok=True)
+            whole_file.remove(
+                path
+            )  # a program that has just ended may hold its log a little longer
 
 
 @contextlib.contextmanager

@@ -68,6 +68,12 @@ def test_one_that_is_held_for_a_moment_is_replaced(file: Path, tmp_path: Path) -
     assert file.read_bytes() == b"new"
 
 
+def test_one_that_is_held_for_a_moment_is_removed(file: Path) -> None:
+    held = Held(file)
+    whole_file.remove(file, FakeClock(held.let_go))
+    assert not file.exists()
+
+
 def test_one_that_is_held_for_good_is_an_error_in_the_end(file: Path) -> None:
     held = Held(file)
     try:
