@@ -87,7 +87,8 @@ class TestResetToLive:
         vm.run("ssh", "echo changed > /home/docker/file; sync")
         self.bring_to(vm, found)
         told = reset_to_live(vm)
-        assert [one["step"] for one in told["steps"]] == ["stop", "restore", "start", "engine"]
+        steps = ["stop", "restore", "start", "connect", "engine"]
+        assert [one["step"] for one in told["steps"]] == steps
         is_as_it_was(vm, boot)
 
     def bring_to(self, vm: VM, state: str) -> None:
