@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Iterator
+from typing import Collection, Iterator
 
 PAGES = sorted((Path(__file__).parents[1] / "docs" / "how-to").glob("*.md"))
 
@@ -44,10 +44,15 @@ NOWHERE = {
 
 def commands_of(page: Path) -> Iterator[str]:
     """Yield the lines of a page that stand in blocks of shell."""
+    return (line.strip() for line in lines_of_code(page, {"sh"}) if line.strip())
+
+
+def lines_of_code(page: Path, languages: Collection[str]) -> Iterator[str]:
+    """Yield the lines of a page that stand in blocks of these languages."""
     language = None
     for line in page.read_text("utf-8").splitlines():
         fence = re.match(r"\s*```(\w*)", line)
         if fence:
             language = None if language is not None else fence[1]
-        elif language == "sh" and line.strip():
-            yield line.strip()
+        elif language in languages:
+            yield line

@@ -100,7 +100,7 @@ class Engine:
     def tokens(self, deadline: Deadline) -> Tokens:
         """Return what lets others join; the engine has to be a manager."""
         told = _object(_object(self._get("/swarm", deadline)).get("JoinTokens"))
-        return Tokens(_text(told.get("Worker")), _text(told.get("Manager")))
+        return Tokens(self._token(told.get("Worker")), self._token(told.get("Manager")))
 
     def leave(self, deadline: Deadline) -> None:
         """Leave the swarm, whatever becomes of it."""
@@ -133,6 +133,13 @@ class Engine:
         query = urllib.parse.urlencode({"filters": filters})
         told = self._get(f"/tasks?{query}", deadline)
         return len(told) if isinstance(told, list) else 0
+
+    def _token(self, told: object) -> str:
+        """Return a token, which people type into a shell: nothing else of the VM's may be in it."""
+        token = _text(told)
+        if not re.fullmatch("SWMTKN(-[a-z0-9]+)+", token):
+            raise GuestError(f"the engine of VM '{self.name}' sends what is no token of a swarm")
+        return token
 
     def _get(self, path: str, deadline: Deadline) -> Any:
         return self._ask(path, deadline)

@@ -228,14 +228,15 @@ def temporary(path: Path) -> Path:
 
 
 def remove_all(paths: list[Path]) -> None:
-    """Remove the files and folders that are there."""
+    """Remove the files and folders that are there.
+
+    A program that has just ended may hold its log a little longer (Windows).
+    """
     for path in paths:
         if path.is_dir():
             shutil.rmtree(path)
         else:
-            whole_file.remove(
-                path
-            )  # a program that has just ended may hold its log a little longer
+            whole_file.remove(path)
 
 
 @contextlib.contextmanager

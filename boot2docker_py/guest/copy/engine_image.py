@@ -15,6 +15,7 @@ from boot2docker_py.ssh.errors import LOST
 
 log = logging.getLogger(__name__)
 
+IMAGE_LIMIT_BYTES = 64 << 30
 _ID = re.compile(r"sha256:[0-9a-f]{64}\s*", re.ASCII)
 
 
@@ -32,13 +33,15 @@ def pass_on(
     target: Connection,
     patience_s: float,
     show: Callable[[int], None] = lambda _bytes: None,
+    *,
+    limit_bytes: int = IMAGE_LIMIT_BYTES,
 ) -> int:
     """Give the image to the other engine; return how many bytes went over.
 
     Nothing of it is kept here. An engine takes an image as a whole or not at all.
 
     Raises:
-        GuestError: one of the engines fails, or a connection is lost.
+        GuestError: one of the engines fails, a connection is lost, or it is longer than any image.
         DeadlineError: nothing moved for `patience_s`.
     """
     count = 0
@@ -52,6 +55,8 @@ def pass_on(
                 loaded.write(data)
                 count += len(data)
                 show(count)
+                if count > limit_bytes:
+                    raise GuestError(f"what the engine sends as '{image}' has no end")
             loading.shutdown_write()
         except LOST as error:
             log.debug("the other engine takes no more: %s", error)

@@ -18,6 +18,7 @@ from boot2docker_py.cli.session import Session
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.docker.contexts import context_name
 from boot2docker_py.paths import USUAL_VM
+from tests.how_to import lines_of_code
 
 REPOSITORY = Path(__file__).parents[3]
 PAGES = [REPOSITORY / "README.md", *sorted(REPOSITORY.glob("docs/**/*.md"))]
@@ -29,16 +30,9 @@ _END = re.compile(r"\s+#\s|\s*\|\s|\s*&&\s|\s*;\s|\)\"|\"\)|\)\s*$|\s>>?\s|\s2>"
 
 def commands_of(page: Path) -> Iterator[str]:
     """Yield the commands of ours that stand in blocks of code."""
-    language = None
-    for line in page.read_text("utf-8").splitlines():
-        fence = re.match(r"\s*```(\w*)", line)
-        if fence:
-            language = None if language is not None else fence[1]
-        elif language in LANGUAGES:
-            for found in re.finditer(
-                r"(?:^|(?<!--context)[\s($\"])boot2docker (?P<words>\S.*)", line
-            ):
-                yield _END.split(found["words"])[0].strip()
+    for line in lines_of_code(page, LANGUAGES):
+        for found in re.finditer(_OURS, line):
+            yield _END.split(found["words"])[0].strip()
 
 
 def examples() -> Iterator[str]:

@@ -88,6 +88,14 @@ def test_engine_that_takes_no_image_says_why(
     assert "no space left" in caught.value.details
 
 
+def test_image_without_an_end_is_refused(
+    one: Engine, connections: tuple[Connection, Connection]
+) -> None:
+    (one.folder / "web:1").write_bytes(os.urandom(3_000_000))
+    with pytest.raises(GuestError, match="has no end"):
+        pass_on("web:1", *connections, 60.0, limit_bytes=1_000_000)
+
+
 def test_image_is_known_by_what_it_contains(
     one: Engine, connections: tuple[Connection, Connection]
 ) -> None:

@@ -69,7 +69,7 @@ class FakeEngine:
         if not self._can_act():
             return 503, {"message": "This node is not a swarm manager."}
         if path == "/swarm":
-            words = {kind: f"{kind}-of-{self.swarm}" for kind in ("Worker", "Manager")}
+            words = {kind: f"SWMTKN-{self.swarm}-{kind.lower()}" for kind in ("Worker", "Manager")}
             return 200, {"JoinTokens": words}
         if path == "/tasks":
             node = json.loads(urllib.parse.parse_qs(query)["filters"][0])["node"][0]
@@ -123,7 +123,7 @@ class FakeEngine:
             return 500, {"message": "connection refused"}
         self.tokens_taken.append(token)
         self.swarm, self.address = peers[0].swarm, document["AdvertiseAddr"]
-        self.role = "manager" if token.startswith("Manager") else "worker"
+        self.role = "manager" if token.endswith("manager") else "worker"
         return 200, None
 
     def _peers(self) -> list[FakeEngine]:

@@ -354,6 +354,14 @@ class TestInvitation:
         assert worker.command.endswith(" 192.168.60.1:2377")
         assert worker.command != manager.command
 
+    @pytest.mark.parametrize("token", ["", "x; rm -rf /", "SWMTKN-1-$(id)", "SWMTKN-1-a\nid", 7])
+    def test_what_is_no_token_reaches_no_shell(self, world: World, token: object) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        said = {"JoinTokens": {"Worker": token, "Manager": token}}
+        world.cluster.engine("demo-1").says["/swarm"] = (200, said)
+        with pytest.raises(GuestError, match="no token"):
+            world.swarm.invitation(world.deadline)
+
     def test_without_a_manager_that_runs_nothing_can_join(self, world: World) -> None:
         world.swarm.create(Wishes(2, 1), world.deadline)
         world.swarm.down(world.deadline)
