@@ -87,5 +87,5 @@ def no_vm(file: Path, why: str) -> UsageError:
     return UsageError(
         f"no VM can be made of '{file}'",
         details=why,
-        resolution="Name a file that boot2docker export has written with the same driver.",
+        resolution="Name a file that an export with the same driver has written.",
     )

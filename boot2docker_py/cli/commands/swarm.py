@@ -215,7 +215,7 @@ ACTIONS: Mapping[str, Callable[[Session, Swarm, Wish], None]] = {
 def _named(action: str, wish: Wish, metavar: str) -> str:
     if not wish.what:
         raise UsageError(
-            f"swarm {action} needs the name of a {metavar.lower()}",
+            f"swarm {action} needs a name: {metavar}",
             resolution=f"boot2docker swarm {action} NAME {metavar}",
         )
     return wish.what
