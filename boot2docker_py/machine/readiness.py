@@ -21,10 +21,12 @@ LookAtEngine = Callable[[Deadline], EngineState]
 
 # Asking the hypervisor costs a connection; a VM that died may be noticed this much later.
 ASK_HYPERVISOR_S = 1.0
-# So does asking the guest, an SSH connection; one that needs long to answer is asked less often.
+# So does asking the guest, an SSH connection; one that needs long to answer is asked less often,
+# and one that does not answer at all ever less: each question may keep it busy for a minute.
 ASK_GUEST_S = 5.0
 ASK_GUEST_WITHIN_S = 20.0
 REST_FACTOR = 5
+LONGEST_REST_S = 300.0
 # An engine that is about to be started again was seen between two steps; an ended one stays so.
 TIMES_ENDED = 2
 # What lasts no longer needs no reason; emulated CPUs boot in about half a minute.
@@ -109,6 +111,7 @@ class _Engine:
         self._look = look
         self._ask_at_s: float | None = None
         self._ended = 0
+        self._unanswered = 0
         self._state, self._told_at_s = EngineState(), 0.0
 
     def probe(self, deadline: Deadline) -> str | None:
@@ -126,18 +129,24 @@ class _Engine:
         if now_s >= self._ask_at_s:
             self._ask(deadline)
             took_s = deadline.clock.monotonic() - now_s
-            rest_s = REST_FACTOR * took_s if not self._ended else took_s
-            self._ask_at_s = now_s + max(ASK_GUEST_S, rest_s)
+            self._ask_at_s = now_s + max(ASK_GUEST_S, self._rest_s(took_s))
         told_s_ago = int(deadline.clock.monotonic() - self._told_at_s)
         return self._state._replace(script_s=self._state.script_s + told_s_ago).waits or reason
+
+    def _rest_s(self, took_s: float) -> float:
+        if self._ended:
+            return took_s
+        return min(LONGEST_REST_S, REST_FACTOR * took_s * (1 << self._unanswered))
 
     def _ask(self, deadline: Deadline) -> None:
         try:
             state = self._look(Deadline(deadline.remaining_s(ASK_GUEST_WITHIN_S), deadline.clock))
         except Boot2DockerError as error:
             log.debug("the guest does not tell of its engine: %s: %s", error.brief, error.details)
+            self._unanswered += 1
             return
         self._state, self._told_at_s = state, deadline.clock.monotonic()
+        self._unanswered = 0
         self._ended = self._ended + 1 if state.has_ended else 0
         # It may have come up since, and be well.
         if self._ended >= TIMES_ENDED and self._endpoint.ping() is not None:

@@ -125,6 +125,21 @@ def test_a_script_of_the_user_that_does_not_end_is_named_with_its_time(house: Ho
     assert {f"bootsync.sh has been running for {second} s" for second in (42, 43, 44)} <= reasons
 
 
+def test_a_guest_too_slow_to_answer_is_asked_ever_less(tmp_path: Path) -> None:
+    """Each question makes it start a process, which keeps an interpreted CPU busy for a minute."""
+
+    class Slow(House):
+        def _look(self, deadline: Deadline) -> EngineState:
+            self.questions += 1
+            self.clock.sleep(deadline.remaining_s())
+            raise GuestError("no answer")
+
+    slow, hour_s = Slow(tmp_path), 3600.0
+    with pytest.raises(DeadlineError):
+        slow.machine.up(Deadline(hour_s, slow.clock))
+    assert 2 < slow.questions < 15
+
+
 def test_a_vm_that_its_hypervisor_has_paused_is_not_waited_for(house: House) -> None:
     house.driver.paused_because = SPACE
     house.endpoint.polls = float("inf")
