@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator, TypeVar
 
+from boot2docker_py import read_only
 from boot2docker_py.wait import Clock, Deadline
 
 _PAUSE_S = 0.1
@@ -91,14 +92,12 @@ def _clear_of_the_dead(path: Path) -> None:
 
 
 def _refuse_read_only(path: Path) -> None:
-    """Replace no file that is read-only, on Windows; nor wait for whoever might have it open.
-
-    Windows itself refuses that, and also to remove the new file, which would be read-only too.
+    """Replace no file that cannot be, nor wait for what might have it open.
 
     Raises:
-        PermissionError: it is.
+        PermissionError: it is one.
     """
-    if sys.platform == "win32" and path.exists() and not path.stat().st_mode & stat.S_IWRITE:
+    if read_only.cannot_be_replaced(path):
         raise PermissionError(errno.EACCES, "it is read-only", str(path))
 
 
@@ -122,6 +121,7 @@ def replace(source: Path, target: Path, clock: Clock = time) -> None:
     Raises:
         OSError: it cannot be, or another program keeps `target` open (Windows).
     """
+    _refuse_read_only(target)
     _patiently(lambda: source.replace(target), clock)
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable, Collection, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Collection, NamedTuple, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.errors import HypervisorEndedError, WrongStateError
+from boot2docker_py.host import local_stream
 from boot2docker_py.wait import Check
 
 if TYPE_CHECKING:
@@ -235,6 +236,23 @@ class Driver(ABC):
         Raises:
             NotFoundError: there is no VM.
         """
+
+    def open_console(self, timeout_s: float) -> Any:
+        """Return a connection to the serial console of a VM that is on, to be used like a socket.
+
+        Raises:
+            WrongStateError: the console is a log, and no more.
+            OSError: nothing listens there.
+        """
+        info = self.describe()
+        if info.console_socket is None:
+            raise WrongStateError(
+                f"the console of VM '{info.name}' is a log, and cannot be joined",
+                details="Its serial port goes to one place, and that is the log.",
+                resolution="Read it: boot2docker logs -f console; to type, show the VM in the "
+                "hypervisor's own window, or: boot2docker restart --gui",
+            )
+        return local_stream.connect(info.console_socket, timeout_s)
 
     @abstractmethod
     def create(self, spec: VMSpec) -> None:

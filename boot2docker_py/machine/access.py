@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator, Sequence
 
 from boot2docker_py.errors import Boot2DockerError, WrongStateError
-from boot2docker_py.host import local_stream
 from boot2docker_py.wait import Check, Deadline, wait_for
 
 if TYPE_CHECKING:
@@ -217,8 +216,10 @@ class Access:
             else:
                 logs.show(connection, name, lines, sink, self._deadline)
 
-    def join_console(self, console_socket: Path) -> bool:
-        """Join the serial console at the socket; tell whether we were detached, False at its end.
+    def join_console(self, joined: Callable[[], None]) -> bool:
+        """Join the serial console; tell whether we were detached, False at its end.
+
+        `joined` is called when that is done, before anything is typed or shown.
 
         Raises:
             WrongStateError: the hypervisor does not offer it.
@@ -226,15 +227,16 @@ class Access:
         from boot2docker_py.guest import serial_console
 
         try:
-            stream = local_stream.connect(console_socket, CONSOLE_WITHIN_S)
+            stream = self._driver.open_console(CONSOLE_WITHIN_S)
         except OSError as error:
             raise WrongStateError(
                 f"the console of VM '{self._paths.name}' cannot be joined",
-                details=f"'{console_socket}': {error.strerror or error}",
+                details=f"{error.strerror or error}. Another program may have joined it.",
                 resolution="A VM that an older boot2docker has started offers it after: "
                 "boot2docker restart",
             ) from error
         with contextlib.closing(stream):
+            joined()
             return serial_console.join(stream)
 
     def copy(self, copy: Copy, show: ShowCopy, *, as_root: bool) -> Iterator[Copied]:

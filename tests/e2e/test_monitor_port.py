@@ -1,6 +1,6 @@
-"""QEMU's monitor at a port, as on Windows: the real QEMU with TLS, and those whom it must not hear.
+"""QEMU's monitor and console at ports, as on Windows: with TLS, and those whom it must not hear.
 
-The VM has nothing to boot. Here a parameter chooses what on Windows there is no choice of.
+The VM boots a few instructions. Here a parameter chooses what on Windows there is no choice of.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import socket
 import ssl
 from pathlib import Path
-from typing import Callable, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 import pytest
 
@@ -19,7 +19,14 @@ from boot2docker_py.drivers.qemu import qmp, tls
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.drivers.qemu.files import Files, read_settings
 from boot2docker_py.paths import Paths, VMPaths
+from boot2docker_py.wait import Deadline
 from tests.fakes import a_spec
+from tests.unit.ssh.real_sshd import eventually
+
+# It says again what the serial port hears: in al, dx of its line status and of its data.
+ECHO = bytes.fromhex("ba fd 03 ec a8 01 74 fb ba f8 03 ec ee eb f1").ljust(510, b"\0") + b"\x55\xaa"
+
+WITHIN_S = 60.0
 
 
 @pytest.fixture
@@ -38,7 +45,7 @@ def paths(folder: Path) -> VMPaths:
 def running(folder: Path, paths: VMPaths) -> Iterator[QEMUDriver]:
     iso = folder / "blank.iso"
     iso.write_bytes(bytes(1 << 20))
-    spec: VMSpec = a_spec(iso)._replace(console_log=paths.console_log)
+    spec: VMSpec = a_spec(iso)._replace(console_log=paths.console_log, seed=ECHO)
     driver = QEMUDriver(paths, 5.0, uses_port=True)
     driver.create(spec)
     driver.start()
@@ -64,6 +71,43 @@ def test_a_whole_life(running: QEMUDriver, paths: VMPaths) -> None:
     running.start()
     assert running.state() is State.RUNNING
     assert (Files(paths.folder).credentials / "ca-cert.pem").read_bytes() != old
+
+
+def type_until_heard(console: Any, letter: bytes) -> bytes:
+    """Type a letter again and again: what comes before the guest listens is lost."""
+    deadline = Deadline(WITHIN_S)
+    while not deadline.has_passed():
+        console.settimeout(0.2)
+        console.sendall(letter)
+        with contextlib.suppress(socket.timeout):
+            heard = bytes(console.recv(1))
+            console.settimeout(WITHIN_S)
+            return heard
+    raise AssertionError("nothing was heard")
+
+
+def test_the_console_is_joined_left_and_joined_again(running: QEMUDriver, paths: VMPaths) -> None:
+    for letter in (b"a", b"b"):
+        with contextlib.closing(running.open_console(WITHIN_S)) as console:
+            heard = type_until_heard(console, letter)
+            while heard != letter:  # what was typed more than once
+                heard = console.recv(1)
+    eventually(lambda: set(paths.console_log.read_bytes()) == set(b"ab"))
+    running.power_off()
+    with pytest.raises(OSError, match="."):
+        running.open_console(WITHIN_S)
+
+
+def test_others_are_not_heard_at_the_console(
+    running: QEMUDriver, port: tls.Port, paths: VMPaths
+) -> None:
+    settings = read_settings(Files(paths.folder).settings)
+    console = port._replace(number=settings.console_port)
+    for attack in (say_plainly, as_a_web_page, without_a_certificate, with_a_certificate_of_others):
+        assert b"evil" not in attack(console, b"evil")
+    with contextlib.closing(running.open_console(WITHIN_S)) as joined:
+        type_until_heard(joined, b"a")
+    eventually(lambda: set(paths.console_log.read_bytes()) == set(b"a"))
 
 
 def orders(victim: Path) -> bytes:

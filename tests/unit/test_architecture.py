@@ -64,7 +64,7 @@ STANDARD = (
 
 # What each room may know of the others; the ground is what all stand on.
 GROUND = {"errors", "masking", "device_names", "advice", "wait", "lock", "address", "untrusted"}
-GROUND |= {"whole_file"}
+GROUND |= {"whole_file", "read_only"}
 MAY_KNOW = {
     "masking": set(),
     "errors": {"masking"},
@@ -75,7 +75,8 @@ MAY_KNOW = {
     "x509": {"errors"},
     "wait": {"errors"},
     "lock": {"errors", "wait"},
-    "whole_file": {"wait"},
+    "read_only": set(),
+    "whole_file": {"read_only", "wait"},
     "paths": {"errors"},
     "config": {"errors", "paths", "untrusted", "device_names", "masking", "whole_file"},
     "host": GROUND,

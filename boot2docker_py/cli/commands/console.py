@@ -7,7 +7,7 @@ from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import IS_ON
-from boot2docker_py.errors import UsageError, WrongStateError
+from boot2docker_py.errors import UsageError
 
 
 @app.command()
@@ -17,8 +17,8 @@ def console(session: Session) -> None:
 
     Ctrl-] detaches, and so does the end of the input; the VM is not touched by that.
 
-    With QEMU it is always there, but on Windows; with VirtualBox where the VM has a pipe for it, as
-    the original made one. Reading alone: boot2docker logs -f console.
+    With QEMU it is always there; with VirtualBox where the VM has a pipe for it, as the original
+    made one. Reading alone: boot2docker logs -f console.
     Example: boot2docker console
     """
     if session.as_json:
@@ -27,18 +27,12 @@ def console(session: Session) -> None:
     session.questions.refuse_broken(state)
     if state not in IS_ON:
         raise session.questions.wrong_state(state, resolution="boot2docker up")
-    place = session.driver.describe().console_socket
-    if place is None:
-        raise WrongStateError(
-            f"the console of VM '{session.config.vm}' is a log, and cannot be joined",
-            details=f"With driver {session.driver.name} the VM's serial port goes to one place "
-            "here, and that is the log.",
-            resolution="Read it: boot2docker logs -f console; or use the VM's window: "
-            "boot2docker restart --gui",
-        )
     from boot2docker_py.guest.serial_console import DETACH_NAME
 
     name = session.config.vm
-    screen.words(f"This is the console of VM '{name}'; {DETACH_NAME} detaches, Enter shows where.")
-    is_detached = session.access.join_console(place)
+    is_detached = session.access.join_console(
+        lambda: screen.words(
+            f"This is the console of VM '{name}'; {DETACH_NAME} detaches, Enter shows where."
+        )
+    )
     screen.words(f"\nDetached from VM '{name}'." if is_detached else "\nThe console has ended.")

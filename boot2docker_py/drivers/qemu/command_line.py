@@ -98,9 +98,9 @@ def machine(
         *_network(settings),
         *shares.options(shares.read(settings.shares)),
         *("-device", "virtio-rng-pci"),
-        *("-chardev", _console(settings.console_log, endpoint)),
-        *("-serial", "chardev:console"),
         *_credentials(endpoint),
+        *("-chardev", _console(settings, endpoint)),
+        *("-serial", "chardev:console"),
         *_controls(endpoint),
         *("-pidfile", os.fspath(files.running)),
     ]
@@ -159,19 +159,19 @@ def _network(settings: Settings) -> list[str]:
     ]
 
 
-def _console(log: str, endpoint: Endpoint) -> str:
-    """Return the console: a log, and where there are Unix sockets one at which it is joined."""
+def _console(settings: Settings, endpoint: Endpoint) -> str:
+    """Return the console: a log, and where it is joined."""
     if isinstance(endpoint, tls.Port):
-        return f"file,id=console,append=on,path={value(log)}"
-    where = value(os.fspath(endpoint.with_name(CONSOLE_SOCKET)))
-    logged = f"logfile={value(log)},logappend=on"
-    return f"socket,id=console,path={where},server=on,wait=off,{logged}"
+        place = _secured(settings.console_port)
+    else:
+        place = f"path={value(os.fspath(endpoint.with_name(CONSOLE_SOCKET)))}"
+    logged = f"logfile={value(settings.console_log)},logappend=on"
+    return f"socket,id=console,{place},server=on,wait=off,{logged}"
 
 
 def _controls(endpoint: Endpoint) -> list[str]:
     if isinstance(endpoint, tls.Port):
-        secured = "host=127.0.0.1,port={},tls-creds=control-tls"
-        places = [secured.format(number) for number in endpoint.numbers]
+        places = [_secured(number) for number in endpoint.numbers]
     else:
         places = [f"path={value(os.fspath(endpoint))}"]
     words: list[str] = []
@@ -179,6 +179,10 @@ def _controls(endpoint: Endpoint) -> list[str]:
         words += ["-chardev", f"socket,id=control{number},{where},server=on,wait=off"]
         words += ["-mon", f"chardev=control{number},mode=control"]
     return words
+
+
+def _secured(port: int) -> str:
+    return f"host={tls.HOST},port={port},tls-creds=control-tls"
 
 
 def _credentials(endpoint: Endpoint) -> list[str]:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import sys
 from pathlib import Path
 
+from boot2docker_py import read_only
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.base import Own, ShowBytes
 from boot2docker_py.drivers.qemu import disk, snapshots
@@ -38,6 +38,7 @@ def settings_of_copy(source: Settings, own: Own) -> Settings:
         ssh_port=_other_port(source.ssh_port),
         docker_port=source.docker_port and _other_port(source.docker_port),
         qmp_port=0,
+        console_port=0,
         qmp_spares=[],
         accelerator="",
         network=own.internal_network.name if own.internal_network else "",
@@ -70,12 +71,8 @@ def link_disk(source: Files, target: Files, snapshot: str, show: ShowBytes) -> s
 
 
 def protect(base: Path) -> None:
-    """Let nobody write to what clones build on, else each of them is lost.
-
-    Not on Windows, which removes no file that is read-only.
-    """
-    if sys.platform != "win32":
-        base.chmod(0o400)
+    """Let no program write to what clones build on, else each of them is lost."""
+    read_only.set_mode(base, 0o400)
 
 
 def linked_to(source: Files) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ import logging
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Collection, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Collection, Iterator, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.drivers import copying, host, ports
@@ -151,6 +151,11 @@ class QEMUDriver(Driver):
             nat_network=settings.nat_network,
             internal_network=internal_network.of(settings),
         )
+
+    def open_console(self, timeout_s: float) -> Any:
+        if self._process.uses_port:
+            return self._process.join_console(timeout_s)
+        return super().open_console(timeout_s)
 
     def ssh_address(self) -> Address:
         return Address(ports.HOST, self._settings().ssh_port)

@@ -140,6 +140,7 @@ class Settings:
     console_log: str
     qmp_port: int = 0  # on 127.0.0.1, with TLS, where Python has no Unix sockets; else 0
     accelerator: str = ""  # of the last start
+    console_port: int = 0  # the same, for the serial console
     qmp_spares: list[int] = dataclasses.field(default_factory=list)  # other ports for the same
     nat_network: str = USUAL_NAT_NETWORK
     shares: list[list[str]] = dataclasses.field(default_factory=list)  # names and folders

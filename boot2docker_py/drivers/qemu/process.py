@@ -4,7 +4,7 @@ It is never looked for by a number. It holds a lock from before its first instru
 which tells that it lives, and listens at its control socket, which tells all the rest.
 
 On Windows the lock is not handed on and the control socket is a port on 127.0.0.1 with TLS, because
-Python there has no Unix sockets.
+Python there has no Unix sockets; so is the serial console.
 """
 
 from __future__ import annotations
@@ -103,6 +103,15 @@ class Process:
         except (FileNotFoundError, StorageError):
             port, spares = 0, ()  # where no program can listen
         return tls.Port(port, self.files.credentials, spares)
+
+    def join_console(self, timeout_s: float) -> tls.Conversation:
+        """Return a connection to the serial console, where that is a port.
+
+        Raises:
+            OSError: none can be had.
+        """
+        port = read_settings(self.files.settings).console_port
+        return tls.converse(tls.Port(port, self.files.credentials), timeout_s)
 
     def place_on_network(self, settings: Settings) -> internal_network.Place | None:
         """Return where the VM is on its internal network, None if it is on none."""

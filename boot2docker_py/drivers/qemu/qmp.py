@@ -202,7 +202,7 @@ def _secured(
 
 def _address(endpoint: Endpoint) -> tuple[int, Any]:
     if isinstance(endpoint, tls.Port):
-        return socket.AF_INET, ("127.0.0.1", endpoint.number)
+        return socket.AF_INET, (tls.HOST, endpoint.number)
     if sys.platform == "win32":
         raise NotListeningError("Python has no Unix sockets on Windows")
     else:

@@ -150,6 +150,7 @@ def with_free_ports(settings: Settings, *, uses_port: bool) -> Settings:
         ssh_port=_free_instead_of(settings.ssh_port, "SSH"),
         docker_port=settings.docker_port and _free_instead_of(settings.docker_port, "the engine"),
         qmp_port=ports.any_free() if uses_port else 0,
+        console_port=ports.any_free() if uses_port else 0,
         qmp_spares=[ports.any_free() for _ in range(tls.SPARES)] if uses_port else [],
     )
 

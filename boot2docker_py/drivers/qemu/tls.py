@@ -1,20 +1,25 @@
-"""Where QEMU's monitor is a port: TLS, with certificates that are made for one start of the VM.
+"""Where QEMU's monitor and console are ports: TLS, with certificates made for one start of the VM.
 
-Every user, program and web page of this machine reaches the port, and so does the guest. QEMU
+Every user, program and web page of this machine reaches a port, and so does the guest. QEMU
 listens only to a client with our certificate, and we talk only to this QEMU: see
 https://www.qemu.org/docs/master/system/tls.html.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import select
+import socket
 import ssl
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from boot2docker_py.drivers.qemu.files import opened_private, remove_all
 from boot2docker_py.paths import make_private_folder
 
+HOST = "127.0.0.1"
 SERVER_NAME = "qemu-monitor"
 
 # The names are QEMU's.
@@ -50,6 +55,82 @@ class ByteByByte(ssl.SSLSocket):
         """Send all of the data."""
         for byte in memoryview(data):
             super().sendall(bytes([byte]), flags)
+
+
+class Conversation:
+    """A connection that one thread reads while another writes: `ssl` must hear them one by one.
+
+    Used like a socket. Each byte is sent in a record of its own: see `ByteByByte`.
+    """
+
+    def __init__(self, secured: ssl.SSLSocket) -> None:
+        self._secured = secured
+        self._timeout_s = secured.gettimeout()
+        self._turn = threading.Lock()
+        secured.settimeout(0)
+
+    def settimeout(self, timeout_s: float) -> None:
+        """Let no operation take longer."""
+        self._timeout_s = timeout_s
+
+    def recv(self, limit: int) -> bytes:
+        """Return up to `limit` bytes, none at the end."""
+        while True:
+            try:
+                with self._turn:
+                    return self._secured.recv(limit)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                self._wait(is_for_room=False)
+
+    def sendall(self, data: bytes) -> None:
+        """Send all of `data`."""
+        for byte in memoryview(data):
+            self._send(bytes([byte]))
+
+    def _send(self, byte: bytes) -> None:
+        while True:
+            try:
+                with self._turn:
+                    self._secured.send(byte)
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                self._wait(is_for_room=True)
+            else:
+                return
+
+    def _wait(self, *, is_for_room: bool) -> None:
+        """Wait outside of anybody's turn.
+
+        Raises:
+            socket.timeout: nothing has come, or nothing is taken, for the whole time.
+        """
+        waiting = [self._secured]
+        try:
+            found = select.select(
+                *([], waiting) if is_for_room else (waiting, []), [], self._timeout_s
+            )
+        except ValueError:  # its number is -1
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF)) from None
+        if not any(found):
+            raise socket.timeout("timed out")
+
+    def close(self) -> None:
+        """Close both directions."""
+        self._secured.close()
+
+
+def converse(port: Port, timeout_s: float) -> Conversation:
+    """Return a connection to what QEMU has at the port.
+
+    Raises:
+        OSError: nothing listens there, or not with the credentials of this VM.
+    """
+    plain = socket.create_connection((HOST, port.number), timeout_s)
+    try:
+        context = client_context(port.credentials)
+        return Conversation(context.wrap_socket(plain, server_hostname=SERVER_NAME))
+    except BaseException:
+        plain.close()
+        raise
 
 
 def make_credentials(folder: Path) -> None:

@@ -14,12 +14,15 @@ import shutil
 import sys
 import tarfile
 import tempfile
+import time
 from pathlib import Path
 from typing import Callable, Iterable, Iterator
 
+from boot2docker_py import read_only, whole_file
 from boot2docker_py.errors import StorageError, UsageError
 from boot2docker_py.guest.copy import places
 from boot2docker_py.guest.copy.archive import CHUNK_BYTES, Archive, Member, Readable, damaged
+from boot2docker_py.wait import Clock
 
 log = logging.getLogger(__name__)
 
@@ -197,8 +200,7 @@ class _Work:
 
 
 def _set_mode_and_time(path: Path, mode: int, changed_at_s: int) -> None:
-    if sys.platform != "win32":  # which has one bit for all, and removes no file that is read-only
-        path.chmod(mode & 0o777)  # never a program that runs with another user's rights
+    read_only.set_mode(path, mode & 0o777)  # never a program that runs with another user's rights
     os.utime(path, (changed_at_s, changed_at_s))
 
 
@@ -228,8 +230,10 @@ def place_for(target: str, name: str, *, must_be_folder: bool) -> Path:
     return path
 
 
-def put_in_place(new: Path, target: Path) -> None:
+def put_in_place(new: Path, target: Path, clock: Clock = time) -> None:
     """Rename `new` to `target`; a folder is merged into one that is there, file by file.
+
+    A file that another program holds for a moment (Windows) is waited for.
 
     Raises:
         StorageError: it cannot be written.
@@ -237,26 +241,26 @@ def put_in_place(new: Path, target: Path) -> None:
     """
     try:
         if not _is_folder(new) or not os.path.lexists(target):
-            _put(new, target)
+            _put(new, target, clock)
         elif target.is_dir():
-            _merge(new, target)
+            _merge(new, target, clock)
         else:
             raise _in_the_way(target)
     except OSError as error:
         raise _unwritable(error) from error
 
 
-def _merge(new: Path, target: Path) -> None:
+def _merge(new: Path, target: Path, clock: Clock) -> None:
     for child in sorted(new.iterdir()):
-        _put(child, target / child.name)
+        _put(child, target / child.name, clock)
 
 
-def _put(new: Path, target: Path) -> None:
+def _put(new: Path, target: Path, clock: Clock) -> None:
     """Rename; follow no link, or an earlier copy would say where this one goes."""
     if not os.path.lexists(target) or not (_is_folder(new) or _is_folder(target)):
-        new.replace(target)
+        whole_file.replace(new, target, clock)
     elif _is_folder(new) and _is_folder(target):
-        _merge(new, target)
+        _merge(new, target, clock)
     else:
         raise _in_the_way(target)
 

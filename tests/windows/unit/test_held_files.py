@@ -11,7 +11,9 @@ from typing import Callable
 
 import pytest
 
-from boot2docker_py import whole_file
+from boot2docker_py import read_only, whole_file
+from boot2docker_py.errors import StorageError
+from boot2docker_py.guest.copy import unpacking
 
 assert sys.platform == "win32"
 
@@ -91,3 +93,32 @@ def test_one_that_is_read_only_stays_and_nothing_is_left_beside_it(
         whole_file.write(file, b"new")
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.parametrize("is_in_a_folder", [False, True])
+def test_one_that_is_held_for_a_moment_is_replaced_by_a_copy(
+    file: Path, tmp_path: Path, *, is_in_a_folder: bool
+) -> None:
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "file").write_bytes(b"new")
+    held = Held(file)
+    new, target = (copy, tmp_path) if is_in_a_folder else (copy / "file", file)
+    unpacking.put_in_place(new, target, FakeClock(held.let_go))
+    assert file.read_bytes() == b"new"
+
+
+def test_one_that_is_read_only_is_no_target_of_a_copy(file: Path, tmp_path: Path) -> None:
+    """It is said at once: nobody will let it go."""
+    (tmp_path / "new").write_bytes(b"new")
+    file.chmod(stat.S_IREAD)
+    with pytest.raises(StorageError, match="file") as caught:
+        unpacking.put_in_place(tmp_path / "new", file, FakeClock(pytest.fail))
+    assert "read-only" in caught.value.details
+    assert file.read_bytes() == b"old"
+
+
+def test_what_is_to_be_removed_later_is_not_made_read_only(file: Path) -> None:
+    read_only.set_mode(file, 0o400)
+    assert not read_only.cannot_be_replaced(file)
+    file.unlink()

@@ -79,7 +79,8 @@ def test_a_network_of_the_users_choice() -> None:
 
 def test_control_at_a_port_demands_our_certificate() -> None:
     endpoint = tls.Port(45678, Path("/a, b/tls"), (45679,))
-    words = command_line.machine("qemu", "vm", SETTINGS, Files(Path("vm")), endpoint, "pc")
+    settings = Settings(**{**vars(SETTINGS), "console_port": 45680})
+    words = command_line.machine("qemu", "vm", settings, Files(Path("vm")), endpoint, "pc")
     control = "host=127.0.0.1,port={},tls-creds=control-tls,server=on,wait=off"
     console, *told = values_of("-chardev", words)
     assert told == [
@@ -87,7 +88,9 @@ def test_control_at_a_port_demands_our_certificate() -> None:
         f"socket,id=control1,{control.format(45679)}",
     ]
     assert values_of("-mon", words) == [f"chardev=control{n},mode=control" for n in (0, 1)]
-    assert console == "file,id=console,append=on,path=/home/a,, b/console.log"
+    place = "host=127.0.0.1,port=45680,tls-creds=control-tls"
+    logged = "logfile=/home/a,, b/console.log,logappend=on"
+    assert console == f"socket,id=console,{place},server=on,wait=off,{logged}"
     folder = str(endpoint.credentials).replace(",", ",,")
     credentials = "tls-creds-x509,id=control-tls,endpoint=server,verify-peer=on,dir="
     assert values_of("-object", words) == [credentials + folder]

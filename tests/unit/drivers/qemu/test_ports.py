@@ -53,5 +53,8 @@ def test_only_a_taken_port_is_moved_and_the_user_is_told(
 
 def test_the_monitor_gets_a_port_only_where_it_has_no_socket() -> None:
     settings = dataclasses.replace(SETTINGS, ssh_port=ports.any_free())
-    assert start.with_free_ports(settings, uses_port=False).qmp_port == 0
-    assert start.with_free_ports(settings, uses_port=True).qmp_port > 0
+    at_socket = start.with_free_ports(settings, uses_port=False)
+    assert (at_socket.qmp_port, at_socket.console_port) == (0, 0)
+    at_port = start.with_free_ports(settings, uses_port=True)
+    assert at_port.qmp_port > 0
+    assert at_port.console_port not in (0, at_port.qmp_port)
