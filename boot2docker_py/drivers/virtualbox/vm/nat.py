@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.base import USUAL_NAT_NETWORK
 from boot2docker_py.drivers.virtualbox.binding.api import API
+from boot2docker_py.drivers.virtualbox.vm import versions
 from boot2docker_py.errors import NetworkError
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def set_up(
     adapter.attachment_type = api.library.NetworkAttachmentType.nat
     if chosen_network != network(machine):
         adapter.nat_engine.network = chosen_network
+    versions.let_host_be_reached(api, adapter.nat_engine)
     for name, port in ((SSH, ssh_port), (ENGINE, docker_port)):
         if port:
             _add(api, adapter.nat_engine, name, port)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         IDHCPServer,
         IMachine,
         IMediumIO,
+        INATEngine,
         Interface,
         IProgress,
         ISerialPort,
@@ -73,6 +74,15 @@ def audio_adapter(api: API, machine: IMachine) -> IAudioAdapter:
 def set_port_address(api: API, serial: ISerialPort, address: int) -> None:
     """Set the I/O port of a serial port."""
     pyvbox.change(serial, "IOAddress" if api.version >= (7, 1) else "IOBase", address)
+
+
+def let_host_be_reached(api: API, engine: INATEngine) -> None:
+    """Let the guest reach programs on 127.0.0.1 of the host, at its gateway's address.
+
+    Before 7.0 it always does; from then on a new machine reaches none, unless told to.
+    """
+    if api.version >= (7, 0):
+        pyvbox.change(engine, "localhostReachable", to=True)
 
 
 def can_write_to_media(api: API) -> bool:

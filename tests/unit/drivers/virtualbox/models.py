@@ -104,6 +104,7 @@ class NATEngine(Model):
 
     def __init__(self, root: Any) -> None:
         super().__init__(root, rules={}, DNSProxy=False, DNSUseHostResolver=False, network="")
+        self.localhostReachable = False  # of 7.0 and later
 
     @property
     def redirects(self) -> list[str]:

@@ -49,6 +49,8 @@ def test_the_machine_is_that_of_the_original(
     assert (serial.IOAddress if is_moved else serial.IOBase) == 0x3F8
     assert (serial.IRQ, serial.hostMode, serial.enabled) == (4, "RawFile", True)
     assert machine.adapters[0].adapterType == "Virtio"
+    has_switch = virtualbox.profile.as_tuple >= (7, 0)
+    assert machine.adapters[0].NATEngine.localhostReachable is has_switch
     controller = machine.controllers["SATA"]
     assert (controller.bus, controller.portCount, controller.useHostIOCache) == ("SATA", 4, True)
 
