@@ -35,9 +35,13 @@ _LOST = (paramiko.SSHException, OSError, EOFError)
 
 
 class ReadAheadSocket:
-    """A socket of which some bytes were read already."""
+    """A socket of which some bytes were read already; it is not closed under a call."""
 
     def __init__(self, sock: socket.socket, already_read: bytes) -> None:
+        # The number of a closed descriptor is the next one's: no thread may be in a call with it.
+        self._reading = threading.Lock()
+        self._writing = threading.Lock()
+        self._closing = threading.Lock()
         self._sock = sock
         self._already_read = already_read
         self.received_bytes = len(already_read)
@@ -50,9 +54,23 @@ class ReadAheadSocket:
         if self._already_read:
             data, self._already_read = self._already_read[:limit], self._already_read[limit:]
             return data
-        data = self._sock.recv(limit)
+        with self._reading:
+            data = self._sock.recv(limit)
         self.received_bytes += len(data)
         return data
+
+    def send(self, data: bytes) -> int:
+        """Write some of `data` and return how many bytes."""
+        with self._writing:
+            return self._sock.send(data)
+
+    def close(self) -> None:
+        """Close the socket, once no thread is in it: they wake up. Any may, several times."""
+        with self._closing:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+            with self._reading, self._writing:
+                self._sock.close()
 
 
 class PlainTransport(paramiko.Transport):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from typing import Callable, Iterator
+from typing import Callable, Iterator, Union
 
 import pytest
 
 from boot2docker_py.ssh.over_paramiko.buffered_socket import BufferedSocket
+from boot2docker_py.ssh.over_paramiko.plain import ReadAheadSocket
 from tests.unit.ssh.real_sshd import eventually
 
 LONG_S = 60.0
@@ -36,6 +37,10 @@ class HeldUpSocket(socket.socket):
         self._hold_up()
         return super().recv_into(memory, *arguments)
 
+    def recv(self, limit: int, flags: int = 0) -> bytes:
+        self._hold_up()
+        return super().recv(limit, flags)
+
     def _hold_up(self) -> None:
         if not self.is_held_up.is_set():
             self.is_held_up.set()
@@ -50,25 +55,34 @@ def held_up() -> Iterator[HeldUpSocket]:
         yield sock
 
 
-CALLS: dict[str, Callable[[BufferedSocket], object]] = {
-    "close": BufferedSocket.close,
-    "recv": lambda buffered: buffered.recv(1),
-    "send": lambda buffered: buffered.send(b"x"),
+Either = Union[BufferedSocket, ReadAheadSocket]
+
+SOCKETS: dict[str, Callable[[socket.socket], Either]] = {
+    "of the fast way": BufferedSocket,
+    "of the slow way": lambda sock: ReadAheadSocket(sock, b""),
+}
+CALLS: dict[str, Callable[[Either], object]] = {
+    "close": lambda sock: sock.close(),
+    "recv": lambda sock: sock.recv(1),
+    "send": lambda sock: sock.send(b"x"),
 }
 
 
+@pytest.mark.parametrize("kind", SOCKETS)
 @pytest.mark.parametrize("name", CALLS)
-def test_the_descriptor_is_not_closed_under_a_call(held_up: HeldUpSocket, name: str) -> None:
-    buffered = BufferedSocket(held_up)
+def test_the_descriptor_is_not_closed_under_a_call(
+    held_up: HeldUpSocket, name: str, kind: str
+) -> None:
+    sock = SOCKETS[kind](held_up)
 
     def call() -> None:
         with contextlib.suppress(OSError):  # the other end hears of the close first
-            CALLS[name](buffered)
+            CALLS[name](sock)
 
     calling = threading.Thread(target=call, daemon=True)
     calling.start()
     assert held_up.is_held_up.wait(LONG_S)
-    closing = threading.Thread(target=buffered.close, daemon=True)
+    closing = threading.Thread(target=sock.close, daemon=True)
     closing.start()
     closing.join(SHORT_S)
     assert held_up.fileno() >= 0
