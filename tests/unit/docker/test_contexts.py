@@ -118,6 +118,15 @@ class TestSettings:
         context.use()
         assert config.current_context() == context.name
 
+    def test_half_a_letter_stays_as_it_was_written(
+        self, config: DockerConfig, context: Context
+    ) -> None:
+        config.folder.mkdir()
+        config.file.write_bytes(b'{"detachKeys": "\\ud800"}')
+        context.use()
+        assert b'"\\ud800"' in config.file.read_bytes()
+        assert config.current_context() == context.name
+
     @pytest.mark.parametrize("content", [b"{broken", b"[]", b"\xff\xfe", b"\xef\xbb\xbf{}"])
     def test_broken_settings_are_left_as_they_are(
         self, config: DockerConfig, context: Context, content: bytes

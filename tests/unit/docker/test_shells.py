@@ -145,6 +145,16 @@ class TestCommands:
         assert answer.out.splitlines()[0] == "set -gx DOCKER_HOST 'unix:///fake/docker.sock';"
         assert "boot2docker shellinit --shell fish | source" in answer.err
 
+    def test_shellinit_tells_testcontainers_where_the_socket_is_for_its_containers(
+        self, boot2docker: Boot2Docker
+    ) -> None:
+        """It mounts the socket that DOCKER_HOST names, which the VM has at another place."""
+        name = "TESTCONTAINERS_DOCKER_SOCKET_OVERRIDE"
+        lines = boot2docker(["shellinit", "--shell", "sh"], session()).out.splitlines()
+        assert shells.set_line("sh", name, "/var/run/docker.sock") in lines
+        unset = boot2docker(["shellinit", "--unset", "--shell", "sh"], session()).out.splitlines()
+        assert shells.unset_line("sh", name) in unset
+
     def test_shellinit_of_a_stopped_vm_prints_nothing(self, boot2docker: Boot2Docker) -> None:
         answer = boot2docker(["env"], session(State.OFF))
         assert (answer.status, answer.out) == (4, "")
