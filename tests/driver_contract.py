@@ -18,7 +18,15 @@ from typing import Sequence
 
 import pytest
 
-from boot2docker_py.drivers.base import Boot, Changes, Driver, Own, State, VMSpec
+from boot2docker_py.drivers.base import (
+    Boot,
+    Changes,
+    Driver,
+    InternalNetwork,
+    Own,
+    State,
+    VMSpec,
+)
 from boot2docker_py.errors import (
     NetworkError,
     NotFoundError,
@@ -101,6 +109,23 @@ class DriverContract:
 
     def test_a_new_vm_has_the_usual_network(self, off: Driver) -> None:
         assert off.describe().nat_network == "10.0.2.0/24"
+
+    def test_a_new_vm_is_on_the_internal_network_at_its_number(
+        self, driver: Driver, spec: VMSpec
+    ) -> None:
+        place = InternalNetwork("cable", 7)
+        driver.create(spec._replace(internal_network=place))
+        assert driver.describe().internal_network == place
+        assert set(driver.numbers_on("cable")) == {7}
+        assert set(driver.numbers_on("cable-2")) == set()
+        driver.take_snapshot("one")
+        driver.restore_snapshot("one")
+        assert driver.describe().internal_network == place
+        driver.delete()
+        assert set(driver.numbers_on("cable")) == set()
+
+    def test_a_new_vm_is_on_no_internal_network_unless_asked(self, off: Driver) -> None:
+        assert off.describe().internal_network is None
 
     def test_a_port_left_to_the_driver_is_chosen_at_creation(self, off: Driver) -> None:
         assert off.ssh_address().host == "127.0.0.1"
@@ -510,6 +535,32 @@ class CopyContract(DriverContract):
         other.power_off()
         other.restore_snapshot("one")
         other.delete()
+
+    def test_a_copy_has_a_place_of_its_own_on_the_internal_network(
+        self, driver: Driver, spec: VMSpec, other: Driver, own: Own, tmp_path: Path
+    ) -> None:
+        driver.create(spec._replace(internal_network=InternalNetwork("cable", 1)))
+        there = own._replace(internal_network=InternalNetwork("cable", 2))
+        other.clone(driver, there)
+        assert other.describe().internal_network == there.internal_network
+        assert set(driver.numbers_on("cable")) == {1, 2}
+        other.delete()
+        other.clone(driver, own)
+        assert other.describe().internal_network is None
+        other.delete()
+        driver.export(tmp_path / "exported.vm")
+        other.import_(tmp_path / "exported.vm", own)
+        assert other.describe().internal_network is None
+        assert set(driver.numbers_on("cable")) == {1}
+
+    def test_a_renamed_vm_keeps_its_place_on_the_internal_network(
+        self, driver: Driver, spec: VMSpec, other: Driver, other_paths: VMPaths
+    ) -> None:
+        place = InternalNetwork("cable", 3)
+        driver.create(spec._replace(internal_network=place))
+        driver.rename(other_paths)
+        assert other.describe().internal_network == place
+        assert set(other.numbers_on("cable")) == {3}
 
     def test_neither_a_running_vm_is_renamed_nor_another_written_over(
         self, off: Driver, other: Driver, own: Own, other_paths: VMPaths

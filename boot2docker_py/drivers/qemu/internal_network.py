@@ -70,7 +70,7 @@ def demand_possible(network: InternalNetwork | None, *, uses_port: bool) -> None
         raise UsageError(
             "QEMU has no internal network on Windows",
             details="It would be made of Unix sockets, which Python does not have there.",
-            resolution="There is none on Windows yet; omit --internal-network.",
+            resolution="VirtualBox has one: boot2docker --driver virtualbox init",
         )
 
 

@@ -10,7 +10,7 @@ import logging
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Sequence, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Collection, Sequence, TypeVar
 
 from boot2docker_py.address import Address
 from boot2docker_py.drivers import copying, host, ports, preconditions
@@ -85,6 +85,7 @@ class VirtualBoxDriver(Driver):
         has_disk_formats=True,
         has_window=True,
         can_copy_disk=True,
+        has_internal_network=True,
     )
 
     def __init__(self, paths: VMPaths, api: API | None = None) -> None:
@@ -170,6 +171,12 @@ class VirtualBoxDriver(Driver):
         from boot2docker_py.drivers.virtualbox.vm import network
 
         return network.mac(self.api, self.machine())
+
+    @_translated
+    def numbers_on(self, network: str) -> Collection[int]:
+        from boot2docker_py.drivers.virtualbox.vm import internal_network
+
+        return internal_network.numbers_on(self.api, network)
 
     @_translated
     def create(self, spec: VMSpec) -> None:
@@ -519,6 +526,7 @@ class VirtualBoxDriver(Driver):
             ssh_port=0,
             docker_port=0,
             console_log=own.console_log,
+            internal_network=own.internal_network,
         )
 
         def make(path: Path) -> IMedium:

@@ -39,6 +39,7 @@ def spec_of(api: API, machine: IMachine, own: Own, snapshot: str) -> VMSpec:
         host_only=start.wanted_host_only(machine),
         disk_format=found.disk.suffix[1:].upper() or "VMDK",
         nat_network=found.nat_network,
+        internal_network=own.internal_network,
     )
 
 

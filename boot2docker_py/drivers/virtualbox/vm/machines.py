@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 from boot2docker_py.drivers.base import VMInfo, VMSpec
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
-from boot2docker_py.drivers.virtualbox.vm import media, nat, snapshots, status, versions
+from boot2docker_py.drivers.virtualbox.vm import (
+    internal_network,
+    media,
+    nat,
+    snapshots,
+    status,
+    versions,
+)
 
 if TYPE_CHECKING:
     from virtualbox.library import IMachine
@@ -49,6 +56,8 @@ def configure(api: API, machine: IMachine, spec: VMSpec, ssh_port: int) -> None:
         machine.set_boot_order(position, device)
     media.add_controller(api, machine)
     nat.set_up(api, machine, ssh_port, spec.docker_port, spec.nat_network)
+    if spec.internal_network:
+        internal_network.attach(api, machine, spec.internal_network)
     _log_console(api, machine, spec.console_log)
     machine.set_extra_data(MARK, "1")
 
@@ -84,6 +93,7 @@ def describe(api: API, machine: IMachine) -> VMInfo:
         hypervisor_log=Path(machine.log_folder, "VBox.log"),
         console_socket=console_socket(api, machine),
         nat_network=nat.network(machine),
+        internal_network=internal_network.of(api, machine),
     )
 
 

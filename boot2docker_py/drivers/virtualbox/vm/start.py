@@ -14,6 +14,7 @@ from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import (
     diagnosis,
+    internal_network,
     leases,
     machines,
     media,
@@ -138,6 +139,7 @@ def _is_of_host_only(api: API, machine: IMachine, error: Boot2DockerError) -> bo
         network.is_attached(api, machine)
         and (wanted is None or wanted.mode == "auto")
         and ("HostInterfaceNetworking" in error.details or "VERR_INTNET" in error.details)
+        and not internal_network.is_named(api, machine, error.details)
     )
 
 

@@ -132,6 +132,7 @@ class NetworkAdapter(Model):
         super().__init__(root, slot=slot, enabled=slot == 0, cableConnected=True)
         self.adapterType, self.attachmentType = "Am79C973", "NAT" if slot == 0 else "Null"
         self.hostOnlyInterface, self.NATEngine = "", NATEngine(root)
+        self.internalNetwork = "intnet"
         self.MACAddress = f"080027{uuid.uuid4().hex[:6].upper()}"
 
 

@@ -23,7 +23,7 @@ class Server(Model):
         super().__init__(version=version.full_version, version_tuple=version.as_tuple)
         self.APIVersion = "_".join(version.full_version.split(".")[:2])
         self.host = Host(self)
-        self.folder = folder
+        self.folder, self.homeFolder = folder, str(folder.parent / ".VirtualBox")
         self.systemProperties = Model(defaultMachineFolder=str(folder))
         self.registered: list[Machine] = []
         self.media: list[media.Medium] = []
