@@ -76,6 +76,28 @@ def write_new(
             os.link(new, path)
 
 
+def move_new(source: Path, target: Path, clock: Clock = time) -> None:
+    """Give the file `source` the name `target`, which no file has.
+
+    Raises:
+        FileExistsError: one has it; nothing is changed.
+        OSError: it cannot be, or another program keeps `source` open (Windows).
+    """
+    if sys.platform == "win32":
+        _patiently(lambda: source.rename(target), clock)  # refuses to replace, on Windows
+    else:
+        try:
+            os.link(source, target)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            if target.exists():
+                raise FileExistsError(errno.EEXIST, "it is there already", str(target)) from None
+            source.replace(target)
+        else:
+            source.unlink()
+
+
 def clear(path: Path) -> None:
     """Remove what writers of `path` that were killed have left; for when none writes it now."""
     for left in _left_beside(path):

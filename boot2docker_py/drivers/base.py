@@ -464,15 +464,15 @@ class Driver(ABC):
         The copy is of the disk as the source is now, for which that has to be OFF or ABORTED; or
         as it was at a `snapshot`, whatever the source does meanwhile. It has memory size, CPUs
         and host-only network of the source, no snapshots, an identity (UUID, MAC addresses) of its
-        own, and a free port for each that the source has. One that `is_linked` has only what
-        differs from the snapshot, which cannot be deleted then, nor can the source.
+        own, and a free port for each that the source has. One that `is_linked`, for which a
+        snapshot is named, has only what differs from it; it cannot be deleted then, nor can the
+        source.
 
         Leaves nothing behind on failure or when killed half-way: the next `clone` succeeds.
 
         Raises:
             NotFoundError: there is no source, or no such snapshot.
             WrongStateError: there is this VM already, or the source is in another state.
-            UsageError: a linked one without a snapshot.
             StorageError: no space, or a file of the source is gone.
         """
 

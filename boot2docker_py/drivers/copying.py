@@ -16,15 +16,10 @@ def demand_copy(
     """Demand that VM `name`, of driver `target`, can be made as a copy of `source`.
 
     Raises:
-        UsageError: a linked one without a snapshot.
         NotFoundError: there is no source.
         WrongStateError: there is VM `name` already; or the source is on, and no snapshot is named.
     """
-    if is_linked and not snapshot:
-        raise UsageError(
-            "a linked clone builds on a snapshot",
-            resolution="Name one: boot2docker clone NEW --linked --from SNAPSHOT",
-        )
+    assert snapshot or not is_linked, "a linked clone builds on a snapshot"
     demand_absent(target, name)
     of = source.describe().name
     state = source.state()

@@ -134,8 +134,8 @@ class Copies(Resets):
             if found not in _AT_REST:
                 raise self._on(found, "exported")
             log.info("Writing VM '%s' to '%s'...", self.name, file)
-            with half_exports.noted(self.paths.exporting, file):
-                self.driver.export(file, show)
+            with half_exports.written(self.paths.exporting, file) as new:
+                self.driver.export(new, show)
 
     def import_(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -93,6 +94,25 @@ def test_new_file_is_protected_before_it_has_content(tmp_path: Path) -> None:
     )
     assert sizes == [0]
     assert (tmp_path / "key").read_bytes() == NEW
+
+
+@pytest.mark.parametrize("has_links", [True, False], ids=["links", "no links"])
+def test_a_file_is_moved_to_a_name_that_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, has_links: bool
+) -> None:
+    def refuse(*_names: Path) -> None:
+        raise PermissionError(errno.EPERM, "no links here")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse, raising=False)
+    new, file = tmp_path / "new", tmp_path / "file"
+    new.write_bytes(NEW)
+    whole_file.move_new(new, file)
+    assert (file.read_bytes(), os.listdir(tmp_path)) == (NEW, ["file"])
+    new.write_bytes(b"another")
+    with pytest.raises(FileExistsError):
+        whole_file.move_new(new, file)
+    assert (file.read_bytes(), new.read_bytes()) == (NEW, b"another")
 
 
 # A process that kills itself, as kill -9 would, before its n-th deed with a file.

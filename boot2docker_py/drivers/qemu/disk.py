@@ -20,6 +20,7 @@ from boot2docker_py.drivers.base import (
 from boot2docker_py.drivers.qemu import command_line
 from boot2docker_py.drivers.qemu.files import opened_private
 from boot2docker_py.errors import HypervisorError, StorageError, UsageError
+from boot2docker_py.host import bound_program
 from boot2docker_py.wait import PAUSE_S, Deadline
 
 log = logging.getLogger(__name__)
@@ -128,7 +129,7 @@ def copy_from_within(archive: Path, offset: int, length: int, target: Path, boun
 
 
 def _convert(source: Sequence[str], target: Path, bounds: Bounds) -> None:
-    target.unlink(missing_ok=True)  # a killed command's qemu-img may write to it still
+    target.unlink(missing_ok=True)
     with opened_private(target):
         pass  # private from the beginning, as the tool keeps the mode of a file that is there
     _run_and_show(
@@ -214,14 +215,8 @@ def _tool(name: str) -> str:
 def _run_and_show(command: Sequence[str], target: Path, bounds: Bounds) -> None:
     """Run what fills the file `target`, as long as that grows, and not beyond its bound."""
     log.debug("running %s", " ".join(command))
-    with subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as process:
-        try:
-            _watch(process, target, bounds)
-        except BaseException:
-            process.kill()
-            raise
+    with bound_program.started(command) as process:  # whose end ends the program
+        _watch(process, target, bounds)
         words = process.stderr.read() if process.stderr else b""
     if process.returncode:
         raise _failure(words.decode(errors="replace").strip())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from boot2docker_py.drivers import copying
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.base import ShowBytes, State, show_no_bytes
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.guest.seed import NEW_LIMIT_BYTES
 from boot2docker_py.machine import following
@@ -242,13 +242,43 @@ class TestFiles:
         others = tmp_path / "work.vm.part.of.others"
         note = home / "vms" / "boot2docker-vm" / "exporting"
         note.parent.mkdir(parents=True)
-        note.write_bytes(os.fsencode(tmp_path / "work.vm"))
-        for left in (*copying.work_files(tmp_path / "work.vm"), others):
+        new = tmp_path / "work.vm.0badcafe.new"
+        note.write_bytes(os.fsencode(new))
+        for left in (new, *copying.work_files(new), others):
             left.write_text("half of a disk")
         forced = ["--force"] * (words == ["delete"])
         answered(boot2docker, FakeDriver(State.OFF), *words, *forced)
         assert {one.name for one in tmp_path.glob("*.vm*")} == {others.name, *words[1:]}
         assert not note.exists()
+
+    def test_a_note_of_something_else_removes_nothing(
+        self, boot2docker: Boot2Docker, tmp_path: Path, home: Path
+    ) -> None:
+        precious, note = tmp_path / "work.vm", home / "vms" / "boot2docker-vm" / "exporting"
+        note.parent.mkdir(parents=True)
+        note.write_bytes(os.fsencode(precious))
+        precious.write_text("whole")
+        answered(boot2docker, FakeDriver(State.OFF), "delete", "--force")
+        assert precious.read_text() == "whole"
+        assert not note.exists()
+
+    def test_of_two_exports_to_one_file_the_first_that_ends_has_it(
+        self, boot2docker: Boot2Docker, tmp_path: Path
+    ) -> None:
+        file = tmp_path / "work.vm"
+        other = FakeDriver(State.OFF, name="other")
+        other.disk = "of the other"
+
+        class Slow(FakeDriver):
+            def export(self, file: Path, show: ShowBytes = show_no_bytes) -> None:
+                super().export(file, show)
+                answered(boot2docker, other, "export", "--vm", "other", str(tmp_path / "work.vm"))
+
+        answer = boot2docker(["export", str(file)], session_of(Slow(State.OFF)))
+        assert answer.status == 1
+        assert "there is a file" in answer.err
+        assert json.loads(file.read_text())["disk"] == "of the other"
+        assert list(tmp_path.glob("work*")) == [file]
 
     def test_with_keep_keys_its_host_key_is_pinned_at_first_contact(
         self, boot2docker: Boot2Docker, tmp_path: Path, home: Path

@@ -1,0 +1,39 @@
+"""Programs that end when this process does, in whatever way that ends.
+
+Another one stands between: it ends the program when the pipe that we hold is closed, which the
+operating system does for us in the end. Neither Windows, macOS nor Linux needs a way of its own.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Sequence
+
+_BETWEEN = """
+import os, signal, subprocess, sys, threading
+try:
+    program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+except OSError as error:
+    sys.exit(str(error))
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program and for who waits for it
+def end_with_the_pipe():
+    os.read(0, 1)
+    program.kill()
+threading.Thread(target=end_with_the_pipe, daemon=True).start()
+status = program.wait()
+os._exit(status if status >= 0 else 128 - status)
+"""
+
+
+def started(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program that says nothing but on `stderr`; closing `stdin` ends it.
+
+    The exit status is the program's own; 128 and more when a signal has ended it.
+    """
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _BETWEEN, *command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
