@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-from typing import Iterator, Union
+from typing import Callable, Iterator, Union
 
 from boot2docker_py import api, pytest_plugin
 
@@ -14,22 +14,30 @@ Function = Union[ast.FunctionDef, ast.AsyncFunctionDef]
 def api_page() -> str:
     """Return docs/api.md."""
     module, plugin = (ast.parse(inspect.getsource(source)) for source in (api, pytest_plugin))
-    (vm,) = (node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "VM")
     parts = [
         "# The Python API",
         "Made from the docstrings by `make docs`. What the states mean, and what each verb does in "
         "each of them: [states.md](states.md). Snapshots: [snapshots.md](snapshots.md).",
         _text(module),
         "## VM",
-        _text(vm),
-        *_methods(vm),
+        inspect.getdoc(api.VM) or "",
+        *(line for part in _parts_of(api.VM) for line in _methods(part)),
         "## All VMs",
-        *_functions(module),
+        *_function(api.ls),
         "## pytest",
         _text(plugin),
         *_fixtures(plugin),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _parts_of(vm: type) -> Iterator[ast.ClassDef]:
+    """Yield the classes that the VM is made of, in the order in which they are read."""
+    *subjects, common = [one for one in vm.__mro__ if one.__module__.startswith(api.__name__)]
+    for one in (common, *subjects[1:], vm):
+        (part,) = ast.parse(inspect.getsource(one)).body
+        assert isinstance(part, ast.ClassDef)
+        yield part
 
 
 def _methods(vm: ast.ClassDef) -> Iterator[str]:
@@ -47,14 +55,14 @@ def _methods(vm: ast.ClassDef) -> Iterator[str]:
         yield _text(node)
 
 
-def _functions(module: ast.Module) -> Iterator[str]:
-    for node in module.body:
-        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
-            yield f"### {node.name}"
-            given = ast.unparse(node.args)
-            result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-            yield f"```text\n{node.name}({given}){result}\n```"
-            yield _text(node)
+def _function(function: Callable[..., object]) -> Iterator[str]:
+    (node,) = ast.parse(inspect.getsource(function)).body
+    assert isinstance(node, ast.FunctionDef)
+    yield f"### {node.name}"
+    given = ast.unparse(node.args)
+    result = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    yield f"```text\n{node.name}({given}){result}\n```"
+    yield _text(node)
 
 
 def _fixtures(plugin: ast.Module) -> Iterator[str]:
@@ -65,7 +73,7 @@ def _fixtures(plugin: ast.Module) -> Iterator[str]:
 
 
 def _signature(node: Function, title: str, *, is_property: bool) -> str:
-    result = f" -> {ast.unparse(node.returns)}" if node.returns and title != "VM" else ""
+    result = f" -> {_kind(node.returns)}" if node.returns and title != "VM" else ""
     if is_property:
         return f"{title}{result}"
     given = list(_arguments(node.args))
@@ -88,8 +96,12 @@ def _arguments(arguments: ast.arguments) -> Iterator[str]:
 
 
 def _argument(one: ast.arg, default: ast.expr | None) -> str:
-    kind = f": {ast.unparse(one.annotation)}" if one.annotation else ""
+    kind = f": {_kind(one.annotation)}" if one.annotation else ""
     return f"{one.arg}{kind}{f' = {ast.unparse(default)}' if default else ''}"
+
+
+def _kind(annotation: ast.expr) -> str:
+    return ast.unparse(annotation).replace("AnyVM", "VM")
 
 
 def _text(node: ast.Module | ast.ClassDef | Function) -> str:

@@ -85,14 +85,6 @@ def say_what_is_next(session: Session, context: object, *, is_used: bool, found:
     screen.words(f"{took}Next: {docker} run hello-world")
 
 
-def remove_context(session: Session) -> None:
-    """Remove the docker context of a VM that is deleted."""
-    try:
-        session.context.remove()
-    except Boot2DockerError as problem:
-        log.warning("%s: %s. %s", problem.brief, problem.details, problem.resolution)
-
-
 def say_what_is_left(session: Session) -> None:
     """Tell a person whose shell still points at the VM that is deleted what takes that back."""
     if os.environ.get("DOCKER_HOST") == session.endpoint.docker_host:

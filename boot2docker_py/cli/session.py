@@ -8,7 +8,6 @@ import sys
 from functools import cached_property
 from typing import TYPE_CHECKING, Mapping
 
-from boot2docker_py import config as configuration
 from boot2docker_py.cli import arguments, screen
 from boot2docker_py.cli.next_command import next_command
 from boot2docker_py.config.settings import SETTINGS
@@ -16,6 +15,7 @@ from boot2docker_py.machine.parts import Parts
 from boot2docker_py.paths import secure_home
 
 if TYPE_CHECKING:
+    from boot2docker_py.api import VM
     from boot2docker_py.config import Config
     from boot2docker_py.drivers.base import Driver
 
@@ -26,7 +26,8 @@ class Session(Parts):
     """One run of one command."""
 
     def __init__(self) -> None:
-        super().__init__(screen.status_line.show, screen.status_line.show_download)
+        line = screen.status_line
+        super().__init__(show=line.show, show_download=line.show_download, show_copy=line.show_copy)
         self.flags: dict[str, object] = {}
         self.as_json = False
         self.has_handed_over = False  # to a program of the user, which must not be run twice
@@ -43,12 +44,9 @@ class Session(Parts):
         self.as_json = bool(typed.pop("as_json", self.as_json))
         self.flags.update(typed)
 
-    def of(self, vm_name: str) -> Session:
-        """Return a session about another VM of this user, with the settings of this command."""
-        other = Session()
-        other.flags = {**self.flags, "vm": vm_name}
-        other.config = configuration.load(self.paths, os.environ, other.flags)
-        return other
+    def of(self, vm_name: str) -> Parts:
+        """Return the parts of another VM of this user, with the settings of this command."""
+        return Parts({**self.flags, "vm": vm_name}, show=self.show)
 
     def hand_over(self) -> None:
         """Note that a program of the user begins, which must not be run twice."""
@@ -59,7 +57,7 @@ class Session(Parts):
     def config(self) -> Config:
         """Return the settings, and say which of them do nothing."""
         secure_home(self.paths)  # before what stands in it is believed
-        config = configuration.load(self.paths, os.environ, self.flags)
+        config = super().config
         next_command.take(self.flags)
         screen.colours.wish = config.color
         console = screen.Handler(logging.DEBUG if config.verbose else logging.INFO)
@@ -71,6 +69,13 @@ class Session(Parts):
         for obsolete in arguments.obsolete_in(self.flags):
             log.warning("%s has no effect: %s.", obsolete.flag, obsolete.reason)
         return config
+
+    @cached_property
+    def vm(self) -> VM:
+        """Return the VM as programs have it, which this command is made of."""
+        from boot2docker_py.api.vm import of_command
+
+        return of_command(self)
 
     @cached_property
     def driver(self) -> Driver:

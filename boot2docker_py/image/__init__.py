@@ -5,7 +5,7 @@ is first spoken to. `docs/images.md` is the user's page. Read in this order: `mo
 `store`, `download`; the other files have one small subject each.
 """
 
-from boot2docker_py.image.images import Images
+from boot2docker_py.image.images import Images, Offer
 from boot2docker_py.image.model import DownloadProgress, Image, ImageRequest, OnProgress, Release
 from boot2docker_py.image.staged import StagedImage
 from boot2docker_py.image.store import read_image
@@ -15,6 +15,7 @@ __all__ = [
     "Image",
     "ImageRequest",
     "Images",
+    "Offer",
     "OnProgress",
     "Release",
     "StagedImage",

@@ -59,7 +59,7 @@ class Machine:
         self.report = report
         self.look_at_engine = look_at_engine
         self.steps = Steps(time)  # of the command that is at work, or was last
-        self.on_step: ShowStep = show_no_step
+        self.show_step: ShowStep = show_no_step
         self._shares = shares
         self._cut_off: Boot2DockerError | None = None  # by a shutdown; raised when all is done
 
@@ -254,7 +254,7 @@ class Machine:
         with lock.hold(
             self.paths.lock, deadline, purpose=purpose, on_wait=announce, is_needed=is_needed
         ):
-            self.steps = Steps(deadline.clock, self.on_step)
+            self.steps = Steps(deadline.clock, self.show_step)
             self._adopt()
             yield
             cut_off, self._cut_off = self._cut_off, None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from boot2docker_py import config as configuration
 from boot2docker_py import drivers
+from boot2docker_py.drivers.base import ShowBytes, show_no_bytes
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.machine.steps import ShowStep, show_no_step
 from boot2docker_py.paths import Paths, VMPaths, find
@@ -29,23 +30,28 @@ if TYPE_CHECKING:
 
 
 class Parts:
-    """The parts of one VM; whoever makes them says what the settings are, and shows progress."""
+    """The parts of one VM; whoever makes them gives settings, and shows progress."""
 
     def __init__(
         self,
+        flags: Mapping[str, object] = {},
+        *,
         show: Report = silent,
         show_download: Callable[[DownloadProgress], None] = lambda _progress: None,
+        show_copy: ShowBytes = show_no_bytes,
+        show_step: ShowStep = show_no_step,
     ) -> None:
+        self.flags = flags  # the settings given to this command or call
         self.show = show
         self.show_download = show_download
+        self.show_copy = show_copy
+        self.show_step = show_step
         self.on_hang: OnHang = lambda _problem: None
-        self.on_step: ShowStep = show_no_step
-        self.flags: Mapping[str, object] = {}  # the settings given to this command or call
 
     @cached_property
     def config(self) -> Config:
-        """Return the settings."""
-        raise NotImplementedError
+        """Return the settings, those of the profile and the environment among them."""
+        return configuration.load(self.paths, os.environ, self.flags)
 
     @cached_property
     def paths(self) -> Paths:
@@ -140,20 +146,28 @@ class Parts:
             lambda deadline: self.access.engine_state(deadline),
             lambda: self.access,
         )
-        machine.on_step = self.on_step
+        machine.show_step = self.show_step
         return machine
 
     def other(self, vm_name: str) -> Parts:
-        """Return the parts of another VM, driven by the same hypervisor.
+        """Return the parts of another VM, driven by the same hypervisor, with our settings.
 
         Raises:
             UsageError: that is no name for a VM.
         """
-        return _Other(self, vm_name)
+        parts = Parts(
+            {**self.flags, "vm": vm_name, "driver": self.driver.name},
+            show=self.show,
+            show_download=self.show_download,
+            show_copy=self.show_copy,
+            show_step=self.show_step,
+        )
+        parts.on_hang = self.on_hang
+        return parts
 
     def anew(self) -> Parts:
         """Return the parts of this VM with its settings as they are now."""
-        return _Other(self, self.config.vm)
+        return self.other(self.config.vm)
 
     def set(
         self, given: Mapping[str, Any], *, unset: Sequence[str] = (), restart: bool = False
@@ -185,7 +199,7 @@ class Parts:
         """Return the VM as one whose image is exchanged."""
         from boot2docker_py.machine.images.upgrades import Upgrades
 
-        return Upgrades(
+        upgrades = Upgrades(
             self.config,
             self.questions,
             lambda: self.endpoint,
@@ -195,6 +209,8 @@ class Parts:
             lambda deadline: self.access.engine_state(deadline),
             lambda: self.access,
         ).among(lambda: self.every_vm)
+        upgrades.show_step = self.show_step
+        return upgrades
 
     @cached_property
     def access(self) -> Access:
@@ -210,17 +226,3 @@ class Parts:
             self.deadline,
             self.paths.machine_certificates(self.config.vm),
         )
-
-
-class _Other(Parts):
-    """The parts of a second VM of one command; what was given to that counts for both."""
-
-    def __init__(self, first: Parts, vm_name: str) -> None:
-        super().__init__(first.show, first.show_download)
-        self.on_hang = first.on_hang
-        self.flags = {**first.flags, "vm": vm_name, "driver": first.driver.name}
-
-    @cached_property
-    def config(self) -> Config:
-        """Return the settings of that VM."""
-        return configuration.load(self.paths, os.environ, self.flags)

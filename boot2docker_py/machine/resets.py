@@ -115,7 +115,7 @@ class Resets(Machine):
         if self._has_snapshot(name):
             return self.reset_to(name, deadline)
         wiped = self.wipe(deadline, force=force)
-        steps = Steps(deadline.clock, self.on_step)
+        steps = Steps(deadline.clock, self.show_step)
         with steps.timed("make"):
             make()
         with steps.timed("snapshot"):

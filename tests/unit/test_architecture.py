@@ -91,8 +91,9 @@ MAY_KNOW = {
     | {"x509"},
     "cli": GROUND
     | {"drivers", "paths", "ssh", "guest", "docker", "endpoint", "host", "image", "config"}
-    | {"machine", "__version__"},
-    "api": GROUND | {"drivers", "paths", "docker", "guest", "image", "config", "machine"},
+    | {"machine", "api", "__version__"},
+    "api": GROUND
+    | {"drivers", "paths", "docker", "endpoint", "guest", "image", "config", "machine"},
     "pytest_plugin": {"api"},
     "__main__": {"cli"},
     "__init__": set(),

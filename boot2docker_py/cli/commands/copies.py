@@ -12,10 +12,6 @@ from boot2docker_py.cli.commands.life import OF_IMAGES, answer, with_session
 from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.next_command import quoted
 from boot2docker_py.cli.session import Session
-from boot2docker_py.config.values import vm_name
-from boot2docker_py.errors import UsageError
-from boot2docker_py.machine import following
-from boot2docker_py.machine.parts import Parts
 
 KEEP_KEYS = "Keep the SSH keys, and the name inside, that are on its disk."
 
@@ -43,17 +39,9 @@ def clone(session: Session, new: str, *, snapshot: str, linked: bool, keep_keys:
     Example: boot2docker clone another
     boot2docker clone --from clean --linked another
     """
-    other = _other(session, new)
-    session.machine.clone(
-        other.machine,
-        session.deadline,
-        snapshot=snapshot,
-        is_linked=linked,
-        keep_keys=keep_keys,
-        show=screen.status_line.show_copy,
-    )
+    made = session.vm.clone(new, snapshot=snapshot, linked=linked, keep_keys=keep_keys)
     screen.status_line.clear()
-    vm = other.driver.describe()
+    vm = made.info()
     words = f"VM '{new}' is made; start it with: boot2docker up --vm {quoted(new)}"
     answer(
         session, words, clone=new, linked=linked, snapshot=snapshot or None, ssh_port=vm.ssh_port
@@ -71,12 +59,9 @@ def rename(session: Session, new: str) -> None:
 
     Example: boot2docker rename work
     """
-    other = _other(session, new)
-    session.machine.rename(
-        other.machine, session.deadline, lambda: following.to_new_name(session, other)
-    )
+    session.vm.rename(new)
     words = f"VM '{session.config.vm}' is '{new}' now: boot2docker up --vm {quoted(new)}"
-    answer(session, words, renamed_to=new, docker_host=other.endpoint.docker_host)
+    answer(session, words, renamed_to=new, docker_host=session.vm.docker_host)
 
 
 @app.command()
@@ -89,8 +74,8 @@ def export(session: Session, file: str) -> None:
 
     Example: boot2docker export work.vm
     """
-    path = _path(file)
-    session.machine.export(path, session.deadline, screen.status_line.show_copy)
+    path = Path(file).expanduser().absolute()
+    session.vm.export(path)
     screen.status_line.clear()
     size = path.stat().st_size
     answer(session, f"VM '{session.config.vm}' is in '{path}'.", file=path, size_bytes=size)
@@ -108,23 +93,8 @@ def import_(session: Session, file: str, *, keep_keys: bool) -> None:
     Example: boot2docker import work.vm
     boot2docker import --vm work work.vm
     """
-    show = screen.status_line.show_copy
-    session.machine.import_(_path(file), session.deadline, keep_keys=keep_keys, show=show)
+    session.vm.import_(Path(file).expanduser(), keep_keys=keep_keys)
     screen.status_line.clear()
-    vm = session.driver.describe()
+    vm = session.vm.info()
     words = f"VM '{session.config.vm}' is made; start it with: boot2docker up"
     answer(session, words, created=True, disk_mb=vm.disk_mb, ssh_port=vm.ssh_port)
-
-
-def _other(session: Session, name: str) -> Parts:
-    try:
-        vm_name(name)
-    except ValueError as error:
-        raise UsageError(f"'{name}' cannot be the name of a VM", details=f"it {error}") from error
-    return session.other(name)
-
-
-def _path(file: str) -> Path:
-    if not file.strip():
-        raise UsageError("FILE has to name a file")
-    return Path(file).expanduser().absolute()

@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import textwrap
-import time
 from typing import TYPE_CHECKING, Iterator, Sequence
 
 import click
 
-from boot2docker_py.cli import pointing, screen
+from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.next_command import next_command
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers.base import State
-from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
-    from boot2docker_py.machine.doctor.findings import Check, Finding, Patient
-    from boot2docker_py.machine.doctor.remedies import Outcome, Remedy
+    from boot2docker_py.machine.doctor.findings import Check, Finding
+    from boot2docker_py.machine.doctor.remedies import Outcome
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
-FORWARD_WITHIN_S = 60.0
 ID_WIDTH = 10  # of the longest, except those of the host, which are cut
 
 
@@ -40,18 +34,17 @@ def doctor(session: Session, *, fix: bool) -> int:
     files. The exit status is that of the first failure that is left, and 0 when there are none; a
     warning is no failure. Example: boot2docker doctor --json
     """
-    from boot2docker_py.machine.doctor import CHECKS, remedies
+    from boot2docker_py.machine.doctor import CHECKS, visit
 
     found = _look(session, CHECKS)
     outcomes: list[Outcome] = []
     if fix:
-        for outcome in remedies.apply(found, _remedies(session), session.paths.home):
+        for outcome in visit.fixed(session, found):
             outcomes.append(outcome)
             if not session.as_json:
                 screen.words(_told(outcome), is_data=True)
     if outcomes:
-        again = remedies.to_look_at_again(CHECKS, found)
-        kept = [finding for finding in found if finding.id not in {check.id for check in again}]
+        kept, again = visit.apart(found)
         found = [*kept, *_look(session, again)]
     failures = [finding for finding in found if finding.level == "failure"]
     warnings = sum(finding.level == "warning" for finding in found)
@@ -69,45 +62,14 @@ def doctor(session: Session, *, fix: bool) -> int:
 
 
 def _look(session: Session, checks: Sequence[Check]) -> list[Finding]:
-    patient = _patient(session)
+    from boot2docker_py.machine.doctor import visit
+
     found: list[Finding] = []
-    for check in checks:
-        for finding in check.look(patient):
-            found.append(finding)
-            if not session.as_json:
-                _show(finding)
+    for finding in visit.findings(session, checks):
+        found.append(finding)
+        if not session.as_json:
+            _show(finding)
     return found
-
-
-def _remedies(session: Session) -> list[Remedy]:
-    """Return what may be done for which finding, in this order: one may need another."""
-    from boot2docker_py.machine.doctor.of_files import give_rights
-    from boot2docker_py.machine.doctor.remedies import Remedy
-
-    def forward() -> None:
-        session.machine.forward(Deadline(session.deadline.remaining_s(FORWARD_WITHIN_S)))
-
-    home = session.paths.home
-    # Windows asks an administrator for a change of an adapter.
-    can_change_adapters = sys.platform != "win32"
-    of_adapter = Remedy(
-        "adapter", "put the host-only adapter right", lambda: session.driver.repair_host_only()
-    )
-    return [
-        *([of_adapter] if can_change_adapters else []),
-        Remedy("files", "gave you the rights on your files", lambda: give_rights(home)),
-        Remedy("forwarder", "started the forwarder", forward),
-        Remedy("clock", "set the clock of the VM", lambda: session.access.keep_clock_right()),
-        Remedy("context", "put the docker context right", lambda: _fix_context(session)),
-        Remedy("tls", "fetched certificates anew", lambda: session.access.docker_over_tls()),
-    ]
-
-
-def _fix_context(session: Session) -> None:
-    if session.driver.state() is State.ABSENT:
-        pointing.remove_context(session)
-    else:
-        session.context.publish(session.endpoint.docker_host)
 
 
 def _told(outcome: Outcome) -> str:
@@ -117,32 +79,6 @@ def _told(outcome: Outcome) -> str:
 
 def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
-
-
-def _patient(session: Session) -> Patient:
-    from boot2docker_py.host import autostart
-    from boot2docker_py.machine.doctor.findings import Patient
-
-    return Patient(
-        vm=session.config.vm,
-        open_driver=lambda: session.driver,
-        endpoint=session.endpoint,
-        connect=lambda address, deadline: session.access.connect(address, deadline),
-        exchange=lambda deadline, is_plain: session.access.exchange_problem(
-            deadline, is_plain=is_plain
-        ),
-        is_plain=session.config.plain_ssh,
-        look_at_engine=lambda deadline: session.access.engine_state(deadline),
-        context=session.context,
-        docker_config=session.docker_config,
-        certificates=session.paths.certificates(session.config.vm),
-        home=session.paths.home,
-        environ=os.environ,
-        platform=sys.platform,
-        autostart=autostart.entry(session.config.vm),
-        now_s=time.time,
-        deadline=session.deadline,
-    )
 
 
 def _show(finding: Finding) -> None:

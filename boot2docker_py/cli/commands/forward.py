@@ -42,7 +42,11 @@ def forward(session: Session, /, **actions: bool) -> None:
 
 
 def _start(session: Session) -> None:
-    session.machine.forward(session.deadline)
+    session.vm.forward()
+    _say_started(session)
+
+
+def _say_started(session: Session) -> None:
     if session.as_json:
         _print_health(session)
     else:
@@ -51,9 +55,8 @@ def _start(session: Session) -> None:
 
 
 def _restart(session: Session) -> None:
-    session.machine.settled_address(session.deadline)  # an error must leave the running one alone
-    session.endpoint.stop()
-    _start(session)
+    session.vm.forward(restart=True)
+    _say_started(session)
 
 
 def _status(session: Session) -> None:
@@ -74,14 +77,12 @@ def _status(session: Session) -> None:
 
 
 def _print_health(session: Session) -> None:
-    health = session.endpoint.status()
+    health = session.vm.forwarder()
     screen.json_object({"vm": session.config.vm, "forwarder": health and health.as_dict()})
 
 
 def _stop(session: Session) -> None:
-    session.questions.state()
-    was_there = session.endpoint.status() is not None
-    session.endpoint.stop()
+    was_there = session.vm.stop_forwarder()
     if session.as_json:
         screen.json_object({"vm": session.config.vm, "stopped": was_there})
     else:

@@ -77,17 +77,10 @@ def ssh_config(session: Session) -> None:
     The VM's name stands for it there. Example:
     boot2docker ssh-config >> ~/.ssh/config; ssh boot2docker-vm
     """
-    from boot2docker_py.guest import names, ssh_config
+    from boot2docker_py.machine import ssh_host
     from boot2docker_py.ssh import host_keys
 
-    session.questions.info()
-    block = ssh_config.HostBlock(
-        host=names.host_name(session.config.vm),
-        address=session.driver.ssh_address(),
-        user=names.USER,
-        key=session.config.ssh_key,
-        known_hosts=session.vm_paths.known_hosts,
-    )
+    block = ssh_host.of_vm(session)
     text = block.text()
     if host_keys.pinned(block.known_hosts, block.host) is None:
         log.warning("No host key of the VM is known yet; ssh needs one: boot2docker up")

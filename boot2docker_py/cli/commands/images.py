@@ -13,7 +13,7 @@ from boot2docker_py.cli.app import VERSION_WORDS, app
 from boot2docker_py.cli.commands.life import OF_IMAGES, answer, timed, with_session
 from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
-from boot2docker_py.errors import Boot2DockerError, StorageError, UsageError
+from boot2docker_py.errors import Boot2DockerError, UsageError
 
 if TYPE_CHECKING:
     from boot2docker_py.machine.images.care import Found
@@ -52,9 +52,7 @@ def images(session: Session, action: str) -> None:
 
 
 def _list(session: Session) -> None:
-    from boot2docker_py.machine.images import care
-
-    found = care.inventory(session.images, session.config.iso, session.every_vm, session.paths)
+    found = session.vm.images()
     known = session.images.newest_known()
     if session.as_json:
         newest = {"version": known.version, "origin": known.origin} if known else None
@@ -91,15 +89,7 @@ def _facts(one: Found) -> dict[str, object]:
 
 
 def _prune(session: Session) -> None:
-    from boot2docker_py.machine.images import care
-
-    pruned = care.prune(session.images, session.every_vm, session.paths, session.deadline)
-    if pruned.problems:
-        raise StorageError(
-            f"{len(pruned.problems)} of the images that no VM boots cannot be removed",
-            details="\n".join(pruned.problems),
-            resolution="Make their folder writable, and run it again.",
-        )
+    pruned = session.vm.prune_images()
     count = len(pruned.removed)
     words = f"Removed {count} image{'' if count == 1 else 's'}, {pruned.bytes_freed / MB:.0f} MB."
     if session.as_json:
@@ -117,7 +107,7 @@ def download(session: Session) -> None:
 
     Example: boot2docker download --iso-url ./build/boot2docker.iso
     """
-    image = session.images.fetch(session.deadline)
+    image = session.vm.download()
     words = f"Image {image.version} is at {image.path}."
     answer(session, words, path=image.path, version=image.version, sha256=image.sha256)
 
@@ -153,11 +143,11 @@ def upgrade(session: Session, *, check: bool, to: str | None, pin: bool, unpin: 
     elif pin:
         _pin(session, to or "")
     else:
-        _say_upgraded(session, session.upgrades.upgrade(session.deadline, version=to or ""))
+        _say_upgraded(session, session.vm.upgrade(to or ""))
 
 
 def _check(session: Session) -> None:
-    offer = session.images.offer(session.deadline)
+    offer = session.vm.newer_image()
     present = offer.present.version if offer.present else None
     newest = offer.release.version or None
     if offer.is_newer:
@@ -172,14 +162,14 @@ def _check(session: Session) -> None:
 
 
 def _pin(session: Session, version: str) -> None:
-    pinned = session.upgrades.pin(session.deadline, version=version)
+    pinned = session.vm.pin(version)
     words = f"VM '{session.config.vm}' is pinned to the image {pinned.version}"
     words += "; it boots that with: boot2docker restart" if pinned.at_next_boot else "."
     answer(session, words, pinned=pinned.version, at_next_boot=pinned.at_next_boot)
 
 
 def _unpin(session: Session) -> None:
-    was = session.upgrades.unpin(session.deadline)
+    was = session.vm.unpin()
     name = session.config.vm
     words = f"VM '{name}' is not pinned any more; its next boot is of {session.config.iso}."
     answer(session, words if was else f"VM '{name}' was not pinned.", was_pinned=was)
@@ -194,7 +184,7 @@ def rollback(session: Session) -> None:
 
     Example: boot2docker rollback
     """
-    _say_upgraded(session, session.upgrades.roll_back(session.deadline))
+    _say_upgraded(session, session.vm.roll_back())
 
 
 def _say_upgraded(session: Session, upgraded: Upgraded) -> None:

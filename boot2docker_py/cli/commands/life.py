@@ -15,7 +15,6 @@ from boot2docker_py.cli.app import app
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import Boot2DockerError
-from boot2docker_py.machine import following
 from boot2docker_py.machine.questions import in_words
 from boot2docker_py.wait import Deadline
 
@@ -67,7 +66,7 @@ def init(session: Session) -> None:
 
     Example: boot2docker init --memory 4096 --disksize 40000
     """
-    made = session.machine.init(session.deadline)
+    made = session.vm.init()
     name = session.config.vm
     words = f"VM '{name}' is made; start it with: boot2docker up"
     words = words if made else f"VM '{name}' exists already."
@@ -87,13 +86,11 @@ def up(session: Session, *, discard_saved: bool, use: bool) -> None:
     current when it is new and no other engine was chosen. Aliases: start, boot, resume.
     Example: boot2docker up --timeout 600
     """
-    found = session.machine.up(session.deadline, discard_saved=discard_saved)
-    engine_is_up(session, found, use=use)
+    engine_is_up(session, session.vm.up(discard_saved=discard_saved), use=use)
 
 
 def engine_is_up(session: Session, found: State, *, use: bool = False, **facts: object) -> None:
-    """Set the clock, publish the context, and answer a command that has brought the engine up."""
-    session.access.settle()
+    """Publish the context, and answer a command that has brought the engine up."""
     docker_host = session.endpoint.docker_host
     context = pointing.publish_context(session, use=use)
     facts.update(found=found.value, state="running", docker_host=docker_host, **context)
@@ -132,7 +129,7 @@ def down(session: Session, *, force: bool) -> None:
 
     Aliases: stop, halt. Example: boot2docker down --timeout 60 --force
     """
-    found = session.machine.down(session.deadline, force=force)
+    found = session.vm.down(force=force)
     _changed(session, found, *OFF)
 
 
@@ -146,7 +143,7 @@ def poweroff(session: Session, *, discard_saved: bool) -> None:
 
     Example: boot2docker poweroff
     """
-    found = session.machine.power_off(session.deadline, discard_saved=discard_saved)
+    found = session.vm.power_off(discard_saved=discard_saved)
     _changed(session, found, *OFF)
 
 
@@ -157,7 +154,7 @@ def restart(session: Session) -> None:
 
     Example: boot2docker restart
     """
-    engine_is_up(session, session.machine.restart(session.deadline))
+    engine_is_up(session, session.vm.restart())
 
 
 @app.command()
@@ -169,7 +166,7 @@ def save(session: Session) -> None:
 
     Alias: suspend. Example: boot2docker save
     """
-    found = session.machine.save(session.deadline)
+    found = session.vm.save()
     _changed(session, found, "VM '{vm}' is saved.", "VM '{vm}' was saved already.")
 
 
@@ -286,8 +283,7 @@ def delete(session: Session, *, force: bool) -> None:
         question = f"Delete VM '{name}' and all that is on its disk?"
         if not click.confirm(question, err=True):
             raise Boot2DockerError(f"VM '{name}' is not deleted", details="You said no.")
-    was_there = session.machine.delete(session.deadline)
-    following.to_its_end(session)
+    was_there = session.vm.delete()
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."
     answer(session, words, deleted=was_there)
     pointing.say_what_is_left(session)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import sys
 from typing import TYPE_CHECKING, Sequence
 
@@ -18,7 +17,6 @@ from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from boot2docker_py.drivers.base import Snapshot
-    from boot2docker_py.machine.resets import Reset
 
 ACTIONS = ("list", "take", "restore", "delete")
 MB = 1 << 20
@@ -61,17 +59,17 @@ def snapshot(
             resolution=f"boot2docker snapshot {action} NAME",
         )
     if action == "take":
-        taken = session.machine.take_snapshot(name, session.deadline, memory=not no_memory)
+        taken = session.vm.take_snapshot(name, memory=not no_memory)
         answer(session, f"The snapshot '{name}' is taken.", **_facts(taken))
     elif action == "delete":
-        session.machine.delete_snapshot(name, session.deadline)
+        session.vm.delete_snapshot(name)
         answer(session, f"The snapshot '{name}' is deleted.", name=name, deleted=True)
     else:
         _restore(session, name, force=force)
 
 
 def _restore(session: Session, name: str, *, force: bool) -> None:
-    found = session.machine.restore_snapshot(name, session.deadline, force=force)
+    found = session.vm.restore_snapshot(name, force=force)
     state = session.driver.state()
     if state.value == "running":
         engine_is_up(session, found, snapshot=name)
@@ -81,7 +79,7 @@ def _restore(session: Session, name: str, *, force: bool) -> None:
 
 
 def _list(session: Session) -> None:
-    found = session.machine.snapshots()
+    found = session.vm.snapshots()
     if session.as_json:
         facts = [_facts(one) for one in found]
         screen.json_object({"vm": session.config.vm, "snapshots": facts})
@@ -152,12 +150,13 @@ def reset(
     """
     if problem := _usage_problem(to=to, wipe=wipe, make=make, command=command):
         raise UsageError(problem, resolution="boot2docker help reset")
-    if to is None and not wipe:
-        engine_is_up(session, session.machine.reset(session.deadline))
-        return
     if wipe or (make and to is not None and not _has(session, to)):
         _ask_whether_to_wipe(session, force=force)
-    done = _done(session, to, command, force=force)
+    prepare = (lambda _vm: _run(session, command)) if make else None
+    done = session.vm.reset(to=to, wipe=wipe, make=prepare, force=force)
+    if to is None and not wipe:
+        engine_is_up(session, done.found)
+        return
     steps = [{"step": one.step, "seconds": one.seconds} for one in done.steps]
     engine_is_up(session, done.found, snapshot=to, made=done.was_made, steps=steps)
 
@@ -174,19 +173,9 @@ def _usage_problem(*, to: str | None, wipe: bool, make: bool, command: Sequence[
     return None
 
 
-def _done(session: Session, to: str | None, command: Sequence[str], *, force: bool) -> Reset:
-    if to is None:
-        return session.machine.wipe(session.deadline, force=force)
-    if not command:
-        return session.machine.reset_to(to, session.deadline)
-    return session.machine.reset_to_made(
-        to, lambda: _run(session, command), session.deadline, force=force
-    )
-
-
 def _has(session: Session, name: str) -> bool:
     try:
-        return any(one.name == name for one in session.machine.snapshots())
+        return any(one.name == name for one in session.vm.snapshots())
     except NotFoundError:
         return False
 
@@ -207,11 +196,8 @@ def _run(session: Session, command: Sequence[str]) -> None:
     """Run the user's command here, with docker pointed at the VM; its words go to stderr."""
     import subprocess
 
-    from boot2docker_py.docker import environment
-
-    session.access.settle()
+    environ = session.vm.environment
     session.hand_over()
-    environ = environment.of_engine(session.endpoint.docker_host).applied_to(os.environ)
     try:
         status = subprocess.run(command, env=environ, stdout=_STDERR, check=False).returncode
     except OSError as error:

@@ -46,7 +46,7 @@ def set_(session: Session, *, restart: bool, unset: tuple[str, ...]) -> None:
     if not given and not removed:
         _show(session)
         return
-    done = session.set(given, unset=removed, restart=restart)
+    done = session.vm.set(restart=restart, unset=removed, **given)
     shown = [one._replace(value=shown_of(one.field, one.value)) for one in done.settings]
     facts = [one._asdict() for one in shown]
     for one in shown if not session.as_json else ():
@@ -63,8 +63,7 @@ def set_(session: Session, *, restart: bool, unset: tuple[str, ...]) -> None:
 
 def _show(session: Session) -> None:
     """Say what has been set for this VM."""
-    session.questions.state()
-    own = {field: shown_of(field, value) for field, value in session.config.own.items()}
+    own = session.vm.own_settings()
     if session.as_json:
         screen.json_object({"vm": session.config.vm, "set": own})
     elif not own:

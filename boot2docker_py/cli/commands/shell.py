@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Mapping, Sequence
-from urllib.parse import urlsplit
 
 import click
 
@@ -17,6 +16,7 @@ from boot2docker_py.cli.commands.life import WHEN_MADE, with_session
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.docker import environment, shells, stand_in
+from boot2docker_py.machine import docker_environment
 
 if TYPE_CHECKING:
     from boot2docker_py.config import Config
@@ -51,7 +51,8 @@ def shellinit(
     if unset:
         wanted = environment.of_no_engine()
     else:
-        wanted = _environment(session, tls=tls, no_proxy=no_proxy)
+        session.questions.running_address()  # without one there is nothing to point at
+        wanted = docker_environment.of_engine(session, tls=tls, no_proxy=no_proxy)
     lines = wanted.lines(shell)
     if session.as_json:
         facts = {"shell": shell, "set": dict(wanted.set), "unset": wanted.unset, "lines": lines}
@@ -64,21 +65,6 @@ def shellinit(
     screen.words(f"To do this in {shell}: {shells.hint(shell, ' '.join(words))}")
 
 
-def _environment(session: Session, *, tls: bool, no_proxy: bool) -> environment.Environment:
-    host = session.questions.running_address().host
-    if tls:
-        session.access.keep_clock_right()  # certificates have dates
-        wanted = environment.of_engine_over_tls(*session.access.docker_over_tls())
-    else:
-        wanted = environment.of_engine(session.endpoint.docker_host)
-    # The original did it by itself: through a proxy, docker would not find the TLS port.
-    if no_proxy or (tls and environment.has_proxy(os.environ)):
-        hosts = [urlsplit(wanted.set["DOCKER_HOST"]).hostname or host, host]
-        off_proxy = environment.without_proxy([*hosts, "localhost", "127.0.0.1"], os.environ)
-        wanted = wanted._replace(set={**wanted.set, **off_proxy})
-    return wanted
-
-
 @app.command(shown=WHEN_MADE, passes_words_on=True)
 @click.argument("words", nargs=-1, metavar="[CMD...]", type=click.UNPROCESSED)
 @with_session
@@ -89,12 +75,10 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
 
     All that follows `shell` is CMD, flags too. Example: boot2docker shell docker version
     """
-    session.machine.up(session.deadline)
-    session.access.settle()
-    wanted = environment.of_engine(session.endpoint.docker_host)
+    session.vm.up()
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm
-    environ = _with_a_client(session, wanted.applied_to(os.environ))
+    environ = _with_a_client(session, session.vm.environment)
     screen.words(f"docker uses the engine of VM '{name}' here; 'exit' ends this.")
     session.hand_over()
     return run_here(command, environ)

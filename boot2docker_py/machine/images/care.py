@@ -6,7 +6,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Iterable, Mapping, NamedTuple, Sequence
 
-from boot2docker_py.errors import Boot2DockerError, DownloadError, NotFoundError, WrongStateError
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    DownloadError,
+    NotFoundError,
+    StorageError,
+    WrongStateError,
+)
 from boot2docker_py.image import package, read_image
 from boot2docker_py.machine.images import pins
 from boot2docker_py.wait import Deadline
@@ -32,11 +38,10 @@ class Found(NamedTuple):
 
 
 class Pruned(NamedTuple):
-    """What was removed, and what could not be."""
+    """What was removed."""
 
     removed: tuple[Path, ...]
     bytes_freed: int
-    problems: tuple[str, ...]
 
 
 def inventory(images: Images, iso: Path, vms: Sequence[Listed], paths: Paths) -> Sequence[Found]:
@@ -58,6 +63,7 @@ def prune(images: Images, vms: Sequence[Listed], paths: Paths, deadline: Deadlin
 
     Raises:
         WrongStateError: it cannot be asked what a VM boots; nothing is removed.
+        StorageError: some cannot be removed; the others are.
     """
     unknown = [vm for vm in vms if vm.images is None]
     if unknown:
@@ -80,7 +86,13 @@ def prune(images: Images, vms: Sequence[Listed], paths: Paths, deadline: Deadlin
                 removed.append(image.path)
                 freed += image.size_bytes
         kept.clear()
-    return Pruned(tuple(removed), freed, tuple(problems))
+    if problems:
+        raise StorageError(
+            f"{len(problems)} of the images that no VM boots cannot be removed",
+            details="\n".join(problems),
+            resolution="Make their folder writable, and run it again.",
+        )
+    return Pruned(tuple(removed), freed)
 
 
 def _in_place(iso: Path, users: Mapping[str, tuple[str, ...]]) -> Iterable[Found]:

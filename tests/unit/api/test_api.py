@@ -10,19 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py import api
 from boot2docker_py.api import VM
-from boot2docker_py.cli.app import app
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import DeadlineError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.machine.steps import Step
 from boot2docker_py.machine.users import Users
 from boot2docker_py.wait import Deadline
-from tests.fakes import FakeDriver
+from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 from tests.unit.api.fake_vm import FakeVM
+from tests.unit.image import iso_bytes
 
 STOPPED, RESTORED = ["stop", "restore"], ["start", "connect", "engine"]
 BOOTED = ["start", "boot", "engine"]
+THAT_ONLY_ASK = {"info", "ip", "ports", "snapshots", "images", "settings", "own_settings"}
+THAT_ONLY_ASK |= {"ssh_config", "forwarder", "stop_forwarder"}
 
 
 class TestWith:
@@ -177,24 +178,6 @@ class TestVerbs:
 
 
 class TestAsTheCommands:
-    def test_every_command_has_one(self) -> None:
-        """But those of a terminal, and those about this program, this machine and many VMs."""
-        of_terminal = {"console", "docker", "shell", "ssh-config", "shellinit"}
-        of_machine = {"autostart", "completion", "config", "doctor", "forward", "help", "version"}
-        of_machine |= {"images", "swarm", "uninstall"}  # or of many VMs
-        others = {
-            "ls": api.ls,
-            "poweroff": VM.power_off,
-            "rollback": VM.roll_back,
-            "import": VM.import_,
-            "snapshot": VM.take_snapshot,
-            "ssh": VM.run,
-            "cp": VM.copy_in,
-            "status": VM.state,
-        }
-        wanted = set(app.commands) - of_terminal - of_machine
-        assert {name for name in wanted if name not in others and not hasattr(VM, name)} == set()
-
     def test_set_says_what_takes_effect_when(self) -> None:
         driver = FakeDriver(State.RUNNING)
         vm = FakeVM(driver)
@@ -237,6 +220,72 @@ class TestAsTheCommands:
         assert vm.download().version == "1.0.0"
         assert vm.upgrade().after is None
 
+    def test_images_of_this_machine(self, home: Path, tmp_path: Path) -> None:
+        source = tmp_path / "source.iso"
+        source.write_bytes(iso_bytes.make_iso())
+        vm = VM("ci", driver="qemu", iso_url=source)
+        assert (vm.newer_image().present, list(vm.images())) == (None, [])
+        vm.download()
+        assert not vm.newer_image().is_newer
+        assert [(one.place, one.used_by) for one in vm.images()] == [("in place", ())]
+        assert vm.prune_images() == ((), 0)
+
+    def test_the_doctor_looks_and_fixes(self) -> None:
+        vm = FakeVM(FakeDriver(State.RUNNING))
+
+        def level(*, fix: bool) -> str:
+            (found,) = (one for one in vm.doctor(fix=fix) if one.id == "forwarder")
+            return found.level.value
+
+        assert level(fix=False) != "ok"
+        assert not vm.endpoint.is_running
+        assert level(fix=True) == "ok"
+        assert vm.endpoint.is_running
+
+    def test_settings_in_force_and_those_of_the_vm_alone(self) -> None:
+        vm = FakeVM(FakeDriver(State.OFF))
+        assert dict(vm.own_settings()) == {}
+        vm.set(memory_mb=512)
+        assert dict(vm.own_settings()) == {"memory_mb": 512}
+        assert (vm.settings()["vm"], vm.settings()["memory_mb"]) == ("ci", 512)
+        with pytest.raises(NotFoundError):
+            FakeVM(FakeDriver()).own_settings()
+
+    def test_the_forwarder(self) -> None:
+        vm = FakeVM(FakeDriver(State.RUNNING))
+        vm.forward()
+        assert vm.forwarder() is not None
+        vm.forward(restart=True)
+        assert vm.stop_forwarder()
+        assert vm.forwarder() is None
+        assert not vm.stop_forwarder()
+        with pytest.raises(WrongStateError):
+            FakeVM(FakeDriver(State.OFF)).forward(restart=True)
+
+    def test_another_program_logs_in_by_the_lines_of_ssh_config(self) -> None:
+        lines = FakeVM(FakeDriver(State.OFF)).ssh_config().splitlines()
+        assert lines[0] == "Host ci"
+        assert "    HostName 127.0.0.1" in lines
+
+    @pytest.mark.parametrize("name", ["", "a/b", "x" * 65])
+    def test_a_name_that_cannot_be_is_refused(self, name: str) -> None:
+        vm = FakeVM(FakeDriver(State.OFF))
+        for verb in (vm.clone, vm.rename):
+            with pytest.raises(UsageError, match="name"):
+                verb(name)
+        with pytest.raises(UsageError, match="FILE"):
+            vm.export("")
+
+    def test_make_runs_with_the_clock_and_the_settings_of_the_engine_right(self) -> None:
+        endpoint = FakeEndpoint()
+        endpoint.clock_is_off_s = 99.0
+        session = FakeSession(FakeDriver(), endpoint)
+        done_before: list[object] = []
+        session.vm.reset(
+            to="ready", make=lambda _vm: done_before.extend(session.connection.commands)
+        )
+        assert done_before
+
     def test_logs(self, tmp_path: Path) -> None:
         driver = FakeDriver(State.OFF)
         assert driver.spec is not None
@@ -258,9 +307,8 @@ class TestAsTheCommands:
 
     def test_every_call_that_can_take_long_has_a_deadline(self) -> None:
         short = {"set": {"cpus": 1}, "take_snapshot": {"name": "x"}}
-        for name, method in vars(VM).items():
-            is_verb = callable(method) and not name.startswith("_")
-            if is_verb and name not in ("info", "ip", "ports", "snapshots"):
+        for name, method in inspect.getmembers(VM, callable):
+            if not name.startswith("_") and name not in THAT_ONLY_ASK:
                 assert "timeout_s" in inspect.signature(method).parameters, name
         for verb in ("up", "down", "save", "restart", "set", "take_snapshot"):
             vm = FakeVM(FakeDriver(State.STARTING, polls=float("inf")))
