@@ -140,7 +140,7 @@ make_environment = $(1) -m venv --clear $(2) && $(2)/bin/pip install --quiet dep
 .venv-site/ready: pyproject.toml
 	$(call make_environment,$(PYTHON),.venv-site,site) && touch $@
 
-fuzz: .venv/ready ## Read inputs that nobody means (make fuzz SECONDS=3600 SEED=7 TARGETS="profile")
+fuzz: .venv/ready ## Read senseless inputs (make fuzz SECONDS=3600 SEED=7 TARGETS="profile")
 	$(BIN)/python -m tests.fuzz --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED)) $(TARGETS)
 
 soak: deps iso .venv/ready ## A VM under load for an hour (make soak SECONDS=600 SEED=7)

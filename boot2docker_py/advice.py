@@ -1,15 +1,27 @@
-"""Known failures: what another program's words mean, and what to do about it. The tables are data.
+"""What to type: names within an advised command; and known failures, with what to do about them.
 
-Each room has a table of what its own neighbours say; the page `docs/troubleshooting.md` is made
-from all of them.
+The tables of known failures are data. Each room has one of what its own neighbours say; the page
+`docs/troubleshooting.md` is made from all of them.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from typing import NamedTuple, Sequence
 
 from boot2docker_py.errors import Boot2DockerError
+
+_PLAIN = r"(?a)[\w.+-]+"
+
+
+def quoted(word: str, platform: str = sys.platform) -> str:
+    """Return a word as the user's shell takes it for one."""
+    if re.fullmatch(_PLAIN, word):
+        return word
+    import shlex
+
+    return f'"{word}"' if platform == "win32" else shlex.quote(word)
 
 
 class KnownFailure(NamedTuple):

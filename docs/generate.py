@@ -1,11 +1,12 @@
-"""Write the pages of docs/ that follow from the code; a test holds them to it.
+"""Write the pages of docs/ that follow from the code, and what the code has of itself in short.
 
 python docs/generate.py          writes them
-python docs/generate.py --check  says which are out of date, and exits with 1
+python docs/generate.py --check  says which are out of date, and exits with 1; lint runs it
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Iterator
@@ -18,7 +19,7 @@ from troubleshooting import troubleshooting_page
 
 from boot2docker_py import errors
 from boot2docker_py.cli.app import app
-from boot2docker_py.cli.help import ALIASES
+from boot2docker_py.cli.help import ALIASES, summary_of
 from boot2docker_py.config.settings import OBSOLETE, SETTINGS
 from boot2docker_py.machine.doctor import CHECKS
 
@@ -205,7 +206,28 @@ def internals_page() -> str:
     return f"{before}{begin}\n{house.picture()}{end}{after}"
 
 
+def summaries() -> str:
+    """Return cli/summaries.py: the first sentence of each command's docstring."""
+    rows = "".join(
+        f"    {json.dumps(name)}: {json.dumps(summary_of(command))},\n"
+        for name, command in sorted(app.commands.items())
+    )
+    return f'''"""What each command does, in a line; made from their docstrings by `make docs`.
+
+The first page of help and completion need them all, and would have to import every command.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+SUMMARIES: Mapping[str, str] = {{
+{rows}}}
+'''
+
+
 PAGES = {
+    "../boot2docker_py/cli/summaries.py": summaries,
     "api.md": api_page,
     "internals.md": internals_page,
     "doctor.md": doctor_page,

@@ -439,7 +439,7 @@ class ChangeContract(DriverContract):
 
 
 def a_pipe(folder: Path) -> Sequence[Path]:
-    """Return a pipe that nobody writes to, where there are such files."""
+    """Return a pipe without a writer, where there are such files."""
     if sys.platform == "win32":
         return ()
     path = folder / "pipe"

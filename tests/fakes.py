@@ -523,7 +523,7 @@ class FakeImages:
 
 
 class FakeConnection:
-    """A guest that notes what it is told to run."""
+    """A guest that notes what it is to run."""
 
     def __init__(self) -> None:
         self.commands: list[Any] = []
@@ -547,7 +547,7 @@ class FakeConnection:
 
 
 class FakeAccess(Access):
-    """The ways into a guest that does what it is told."""
+    """The ways into a guest that obeys."""
 
     def __init__(self, session: FakeSession) -> None:
         folder = session.paths.certificates(session.config.vm)
@@ -621,6 +621,10 @@ class FakeSession(Session):
     @cached_property
     def driver(self) -> Any:
         return self._fakes[0]
+
+    @property
+    def listed_snapshots(self) -> Any:
+        return self.driver.snapshots()
 
     @cached_property
     def endpoint(self) -> Any:

@@ -20,7 +20,7 @@ ON_ONE_VM = {
     "reach-this-machine.md": (),
     "registries-and-mirrors.md": ("docker info",),
     "two-vms.md": ("boot2docker ls",),
-    "uninstall.md": (),
+    "uninstall.md": ("boot2docker uninstall",),
     "update.md": ("boot2docker images", "boot2docker doctor"),
 }
 

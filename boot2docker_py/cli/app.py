@@ -18,11 +18,11 @@ from boot2docker_py.cli.help import (
     first_page,
     help_in_a_line,
     names_in_lines,
-    summary_of,
     words_of,
     write_examples,
 )
 from boot2docker_py.cli.session import Session
+from boot2docker_py.cli.summaries import SUMMARIES
 from boot2docker_py.errors import UsageError
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Group(click.Group):
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             import difflib
 
-            near = difflib.get_close_matches(args[0], [*self.commands, *ALIASES], n=1, cutoff=0.5)
+            near = difflib.get_close_matches(args[0], [*_MODULE_OF, *ALIASES], n=1, cutoff=0.5)
             hint = f"; did you mean '{near[0]}'?" if near else ""
             raise UsageError(
                 f"unknown command '{args[0]}'{hint}", resolution="boot2docker help all"
@@ -204,15 +204,14 @@ class Group(click.Group):
         ordered = [name for names in GROUPS.values() for name in names]
         begun = [name for name in ordered if name.startswith(incomplete)]
         aliases = [name for name in ALIASES if incomplete and name.startswith(incomplete)]
-        commands = self.commands
         return [
-            CompletionItem(name, help=summary_of(commands[ALIASES.get(name, name)]))
+            CompletionItem(name, help=SUMMARIES[ALIASES.get(name, name)])
             for name in [*begun, *aliases]
         ]
 
     def get_help(self, _ctx: click.Context) -> str:
         """Return the first page; the options of all commands have a page of their own."""
-        return first_page(self.commands)
+        return first_page()
 
 
 def _version_option() -> click.Option:

@@ -11,6 +11,7 @@ from typing import Mapping, NamedTuple, Sequence
 import click
 
 from boot2docker_py.cli import terminal
+from boot2docker_py.cli.summaries import SUMMARIES
 
 ALIASES = {
     "start": "up",
@@ -81,7 +82,7 @@ def aliases_of(name: str | None) -> list[str]:
     return [alias for alias, command in ALIASES.items() if command == name]
 
 
-def first_page(commands: Mapping[str, click.Command], columns: int | None = None) -> str:
+def first_page(columns: int | None = None) -> str:
     """Return what `boot2docker` alone says, on a screen of 24 lines with the next prompt."""
     width = _width(columns)
     lines = [INTRODUCTION]
@@ -89,7 +90,7 @@ def first_page(commands: Mapping[str, click.Command], columns: int | None = None
         lines += _filled(f"  {example:<25}{meaning}", width, indent=27)
     lines += ["", f"{EVERY_DAY}:"]
     for name in GROUPS[EVERY_DAY]:
-        lines += _row(name, commands[name], width)
+        lines += _row(name, width)
     lines.append("")
     for group, names in GROUPS.items():
         if group != EVERY_DAY:
@@ -97,14 +98,14 @@ def first_page(commands: Mapping[str, click.Command], columns: int | None = None
     return "\n".join([*lines, "", *_filled(MORE, width, indent=2)])
 
 
-def all_commands(commands: Mapping[str, click.Command], columns: int | None = None) -> str:
+def all_commands(columns: int | None = None) -> str:
     """Return every command with its summary, in its group."""
     width = _width(columns)
     lines = []
     for group, names in GROUPS.items():
         lines += ["", f"{group}:"]
         for name in names:
-            lines += _row(name, commands[name], width)
+            lines += _row(name, width)
     return "\n".join([*lines[1:], "", "What one of them does: boot2docker help COMMAND"])
 
 
@@ -122,10 +123,10 @@ def all_options(context: click.Context) -> str:
     return formatter.getvalue().rstrip("\n")
 
 
-def _row(name: str, command: click.Command, width: int) -> list[str]:
+def _row(name: str, width: int) -> list[str]:
     others = aliases_of(name)
     also = f" (or {', '.join(others)})" if others else ""
-    return _filled(f"  {name:<11} {summary_of(command)}{also}", width, indent=14)
+    return _filled(f"  {name:<11} {SUMMARIES[name]}{also}", width, indent=14)
 
 
 def _filled(text: str, width: int, *, indent: int) -> list[str]:

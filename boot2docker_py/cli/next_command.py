@@ -6,6 +6,7 @@ import re
 import sys
 from typing import Mapping
 
+from boot2docker_py.advice import quoted
 from boot2docker_py.cli.help import ALIASES, GROUPS
 
 # They are about this program, or about no VM.
@@ -13,7 +14,6 @@ _OF_NO_VM = {"help", "version", "ls", "completion"}
 _NAMES = sorted({name for names in GROUPS.values() for name in names} - _OF_NO_VM | {*ALIASES})
 # One that is about another VM names it already.
 _COMMAND = rf"\bboot2docker (?=(?:{'|'.join(map(re.escape, _NAMES))})\b(?![^\n;,'\"]*--vm ))"
-_PLAIN = r"(?a)[\w.+-]+"
 _FLAGS = {"vm": "--vm", "driver": "--driver"}
 
 
@@ -38,15 +38,6 @@ class NextCommand:
         if not self._flags:
             return text
         return re.sub(_COMMAND, lambda _found: f"boot2docker {self._flags}", text)
-
-
-def quoted(word: str, platform: str = sys.platform) -> str:
-    """Return a word as the user's shell takes it for one."""
-    if re.fullmatch(_PLAIN, word):
-        return word
-    import shlex
-
-    return f'"{word}"' if platform == "win32" else shlex.quote(word)
 
 
 next_command = NextCommand()

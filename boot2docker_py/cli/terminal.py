@@ -46,12 +46,13 @@ def wrapped(text: str, stream: TextIO) -> str:
     if not stream.isatty():
         return text
     room = columns(stream) - 1
-    return "\n".join(_wrapped_line(line, room) for line in text.split("\n"))
+    return "\n".join(part for line in text.split("\n") for part in lines_of(line, room))
 
 
-def _wrapped_line(line: str, room: int) -> str:
+def lines_of(line: str, room: int) -> list[str]:
+    """Return one line as those that have room, each indented like it; commands stay whole."""
     if columns_of(line) <= room:
-        return line
+        return [line]
     indent = line[: len(line) - len(line.lstrip())]
     held = re.sub(_COMMAND, lambda found: found[0].replace(" ", _HELD), line.strip())
     lines, length = [indent], len(indent)
@@ -62,7 +63,7 @@ def _wrapped_line(line: str, room: int) -> str:
             length, gap = len(indent), 0
         lines[-1] += " " * gap + word
         length += gap + columns_of(word)
-    return "\n".join(lines).replace(_HELD, " ")
+    return [one.replace(_HELD, " ") for one in lines]
 
 
 def columns_of(text: str) -> int:

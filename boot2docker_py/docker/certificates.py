@@ -58,7 +58,8 @@ def tls_address(
     raise NetworkError(
         "the VM has no address at which the engine's TLS port can be reached",
         details="There is no host-only adapter, and port 2376 is not forwarded.",
-        resolution="Make the VM with --dockerport 2376; without --tls none of this is needed.",
+        resolution="Forward it: boot2docker set --dockerport 2376 --restart; without --tls none "
+        "of this is needed.",
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence
 
 from boot2docker_py.errors import HypervisorError, UsageError
 
 if TYPE_CHECKING:
-    from boot2docker_py.drivers.base import Driver, OnHang
+    from boot2docker_py.drivers.base import Driver, OnHang, Snapshot
     from boot2docker_py.paths import VMPaths
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,22 @@ def choose(wanted: str, paths: VMPaths, on_hang: OnHang) -> Driver:
             resolution="Omit --driver, or name another VM with --vm.",
         )
     return _open(made_with or wanted, paths, on_hang)
+
+
+def snapshots(wanted: str, paths: VMPaths, on_hang: OnHang) -> Sequence[Snapshot]:
+    """Return the snapshots of the VM, with as little loaded as that takes; `wanted` as above.
+
+    Those of QEMU stand in a file. VirtualBox has to be asked, also of a VM that is not ours yet.
+
+    Raises:
+        NotFoundError, HypervisorError: there is no VM; VirtualBox cannot be asked.
+    """
+    made_with = record(paths) or wanted
+    if made_with == "qemu":
+        from boot2docker_py.drivers.qemu import files, snapshot_list
+
+        return snapshot_list.all_of(files.Files(paths.folder))
+    return _virtualbox(paths, on_hang).snapshots()
 
 
 def record(paths: VMPaths) -> str:
@@ -57,7 +73,7 @@ def _open(name: str, paths: VMPaths, on_hang: OnHang) -> Driver:
         except HypervisorError as error:
             not_virtualbox = error
             log.debug("Not VirtualBox: %s (%s)", error.brief, error.details)
-    from boot2docker_py.drivers import qemu
+    from boot2docker_py.drivers.qemu import driver as qemu
 
     if qemu.is_available():
         return qemu.QEMUDriver(paths)
@@ -79,7 +95,9 @@ def neither(virtualbox: HypervisorError, qemu_advice: str) -> HypervisorError:
 
 
 def _virtualbox(paths: VMPaths, on_hang: OnHang) -> Driver:
-    from boot2docker_py.drivers.virtualbox import driver
     from boot2docker_py.drivers.virtualbox.binding import api
 
-    return driver.VirtualBoxDriver(paths, api.connect(on_hang))
+    connected = api.connect(on_hang)
+    from boot2docker_py.drivers.virtualbox import driver  # in vain where there is no VirtualBox
+
+    return driver.VirtualBoxDriver(paths, connected)

@@ -42,6 +42,13 @@ class State(str, Enum):
     BROKEN = "broken"  # exists, but cannot be used or asked as it is; `problem()` says why
 
 
+def in_words(state: State) -> str:
+    """Return a state as a person would say it; `status` has the words that scripts know."""
+    words = {State.ABSENT: "not there", State.OFF: "off"}
+    words[State.ABORTED] = "off, and was not shut down"
+    return words.get(state, state.value)
+
+
 TRANSITIONAL = frozenset({State.STARTING, State.STOPPING})
 IS_ON = frozenset({State.RUNNING, State.PAUSED}) | TRANSITIONAL
 

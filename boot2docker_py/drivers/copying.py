@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from boot2docker_py.drivers.base import Driver, State
+from boot2docker_py.drivers.base import Driver, State, in_words
 from boot2docker_py.errors import StorageError, UsageError, WrongStateError
 
 
@@ -25,7 +25,7 @@ def demand_copy(
     state = source.state()
     if not snapshot and state not in (State.OFF, State.ABORTED):
         raise WrongStateError(
-            f"cannot clone the VM '{of}': it is {state.value}", details=source.problem()
+            f"cannot clone the VM '{of}': it is {in_words(state)}", details=source.problem()
         )
 
 

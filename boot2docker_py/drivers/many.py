@@ -40,7 +40,8 @@ def every(paths: Paths, wanted: str, on_hang: OnHang) -> list[Listed]:
 
 
 def _of_qemu(paths: Paths) -> Sequence[Listed]:
-    from boot2docker_py.drivers.qemu import QEMUDriver, files
+    from boot2docker_py.drivers.qemu import files
+    from boot2docker_py.drivers.qemu.driver import QEMUDriver
 
     names = [name for name in paths.vm_names() if drivers.record(paths.vm(name)) == "qemu"]
     found = []

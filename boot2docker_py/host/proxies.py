@@ -32,7 +32,7 @@ def of_system() -> dict[str, str]:
 
 
 def _of_settings() -> dict[str, str]:
-    """Return the proxies that Windows or macOS has been told, by scheme; elsewhere none."""
+    """Return the proxies set in Windows or macOS, by scheme; elsewhere none."""
     # Not `getproxies`: it leaves the settings alone for any variable that ends in _proxy, also for
     # BOOT2DOCKER_PROXY.
     for name in ("getproxies_registry", "getproxies_macosx_sysconf"):

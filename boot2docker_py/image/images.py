@@ -38,7 +38,7 @@ class Offer(NamedTuple):
 
     present: Image | None
     release: Release
-    is_newer: bool | None  # None: that cannot be told without fetching it
+    is_newer: bool | None  # None: only fetching it would say
 
 
 class Supply(Protocol):

@@ -62,7 +62,7 @@ def age_days(version: str, now_s: float) -> int | None:
 
 
 def compare(left: str, right: str) -> int | None:
-    """Return -1, 0 or 1 as `left` is older, the same or newer; None when that cannot be told."""
+    """Return -1, 0 or 1 as `left` is older, the same or newer; None when that cannot be known."""
     left_key, right_key = _key(left), _key(right)
     if left_key is None or right_key is None:
         return None

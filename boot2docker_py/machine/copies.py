@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 from boot2docker_py import drivers, whole_file
-from boot2docker_py.drivers.base import Own, ShowBytes, State, show_no_bytes
+from boot2docker_py.advice import quoted
+from boot2docker_py.drivers.base import Own, ShowBytes, State, in_words, show_no_bytes
 from boot2docker_py.errors import (
     StorageError,
     UsageError,
@@ -20,7 +21,6 @@ from boot2docker_py.errors import (
 )
 from boot2docker_py.machine import changing, half_exports, making
 from boot2docker_py.machine.internal_network import joined
-from boot2docker_py.machine.questions import in_words
 from boot2docker_py.machine.resets import Resets
 from boot2docker_py.paths import make_private_folder
 from boot2docker_py.wait import Deadline
@@ -60,7 +60,7 @@ class Copies(Resets):
         if is_linked and not snapshot:
             raise UsageError(
                 "a linked clone builds on a snapshot, which has to be named",
-                resolution=f"boot2docker clone {new.name} --linked --from SNAPSHOT",
+                resolution=f"boot2docker clone {quoted(new.name)} --linked --from SNAPSHOT",
             )
         with self._both_alone(new, "clone", deadline):
             new.demand_absent()
@@ -73,7 +73,8 @@ class Copies(Resets):
                 raise self._on(
                     found,
                     "cloned",
-                    f", or clone a snapshot: boot2docker clone " f"{new.name} --from SNAPSHOT",
+                    ", or clone a snapshot: "
+                    f"boot2docker clone {quoted(new.name)} --from SNAPSHOT",
                 )
             log.info("Making VM '%s' as a copy of '%s'...", new.name, self.name)
             iso = self.driver.describe().iso
@@ -175,7 +176,8 @@ class Copies(Resets):
             raise WrongStateError(
                 f"VM '{self.name}' cannot be renamed: other VMs build on it",
                 details="linked clones: " + ", ".join(f"'{clone}'" for clone in clones),
-                resolution=f"Delete those first, as in: boot2docker delete --vm {clones[0]}",
+                resolution="Delete those first, as in: "
+                f"boot2docker delete --vm {quoted(clones[0])}",
             )
         log.info("Giving VM '%s' the name '%s'...", self.name, new.name)
         self.endpoint.stop()
@@ -246,7 +248,7 @@ class Copies(Resets):
             raise WrongStateError(
                 f"there is a VM '{self.name}' already",
                 details=f"it is {in_words(state)}",
-                resolution="Choose another name; boot2docker ls has those that are taken.",
+                resolution="Choose another name; those that are taken: boot2docker ls",
             )
 
     def _on(self, found: State, what: str, more: str = "") -> WrongStateError:

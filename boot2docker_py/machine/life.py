@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 from boot2docker_py import config as configuration
 from boot2docker_py import drivers, lock, whole_file
 from boot2docker_py.address import Address
-from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State
+from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State, in_words
 from boot2docker_py.errors import (
     Boot2DockerError,
     StorageError,
 )
 from boot2docker_py.machine import booting, changing, half_exports, making, readiness, shutdown
 from boot2docker_py.machine.collaborators import NoShares
-from boot2docker_py.machine.questions import Questions, in_words
+from boot2docker_py.machine.questions import Questions
 from boot2docker_py.machine.steps import ShowStep, Steps, show_no_step
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for

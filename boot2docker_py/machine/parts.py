@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from boot2docker_py.config import Config
     from boot2docker_py.docker.config import DockerConfig
     from boot2docker_py.docker.contexts import Context
-    from boot2docker_py.drivers.base import Driver, OnHang
+    from boot2docker_py.drivers.base import Driver, OnHang, Snapshot
     from boot2docker_py.drivers.many import Listed
     from boot2docker_py.endpoint.of_vm import Endpoint
     from boot2docker_py.image import DownloadProgress, Images
@@ -72,6 +72,11 @@ class Parts:
     def driver(self) -> Driver:
         """Return the driver of the VM."""
         return drivers.choose(self.config.driver, self.vm_paths, self.on_hang)
+
+    @property
+    def listed_snapshots(self) -> Sequence[Snapshot]:
+        """Return the snapshots of the VM for those who are in a hurry: a shell that completes."""
+        return drivers.snapshots(self.config.driver, self.vm_paths, self.on_hang)
 
     @cached_property
     def every_vm(self) -> Sequence[Listed]:

@@ -6,13 +6,8 @@ from pathlib import Path
 from typing import Callable
 
 from boot2docker_py.address import Address
-from boot2docker_py.drivers.base import Driver, State, VMInfo
+from boot2docker_py.drivers.base import Driver, State, VMInfo, in_words
 from boot2docker_py.errors import NotFoundError, WrongStateError
-
-
-def in_words(state: State) -> str:
-    """Return a state as a person would say it; `status` has the words that scripts know."""
-    return {State.OFF: "off", State.ABORTED: "off, and was not shut down"}.get(state, state.value)
 
 
 class Questions:
@@ -60,25 +55,30 @@ class Questions:
     def refuse_broken(self, state: State) -> None:
         """Raise what is wrong with the VM if `state` says that something is."""
         if state is State.BROKEN:
-            raise WrongStateError(
-                f"VM '{self.name}' is broken",
-                details=self.driver.problem(),
-                resolution="Repair what is named above, or: boot2docker delete",
-            )
+            raise self._broken()
 
     def absent(self) -> NotFoundError:
         """Return the error that there is no VM."""
-        other_home = self._other_home(self.name)
+        brief, other_home = f"VM '{self.name}' does not exist", self._other_home(self.name)
+        if other_home is None:
+            return NotFoundError(brief, resolution="boot2docker up")
         return NotFoundError(
-            f"VM '{self.name}' does not exist",
-            details=f"One of this name was made with BOOT2DOCKER_DIR={other_home}."
-            if other_home
-            else "",
-            resolution="boot2docker up",
+            brief,
+            details=f"One of this name was made with BOOT2DOCKER_DIR={other_home}.",
+            resolution="Set BOOT2DOCKER_DIR to that; or make another one here: boot2docker up",
         )
 
     def wrong_state(self, state: State, *, resolution: str) -> WrongStateError:
-        """Return the error that the VM is in `state`, and not running."""
+        """Return the error that the VM is in `state`, and not running, or that it is broken."""
+        if state is State.BROKEN:
+            return self._broken()
         return WrongStateError(
             f"VM '{self.name}' is not running: it is {in_words(state)}", resolution=resolution
+        )
+
+    def _broken(self) -> WrongStateError:
+        return WrongStateError(
+            f"VM '{self.name}' is broken",
+            details=self.driver.problem(),
+            resolution="Repair what is named above, or: boot2docker delete",
         )

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
-from boot2docker_py.drivers.base import IS_ON, Driver, State, VMInfo
+from boot2docker_py.drivers.base import IS_ON, Driver, State, VMInfo, in_words
 from boot2docker_py.errors import Boot2DockerError, GuestError, StorageError
 from boot2docker_py.guest.engine_state import EngineState
 from boot2docker_py.machine import console
@@ -182,7 +182,7 @@ class _Alive:
             info = self._driver.describe()
             raise GuestError(
                 f"VM '{info.name}' stopped while it was starting",
-                details=f"it is {state.value}; {self._driver.problem()}".rstrip("; "),
+                details=f"it is {in_words(state)}; {self._driver.problem()}".rstrip("; "),
                 resolution=f"See {words_of(info)}.",
             )
         held = self._driver.why_paused() if state is State.PAUSED else ""

@@ -6,7 +6,8 @@ import contextlib
 import logging
 from typing import Callable, NamedTuple, Sequence
 
-from boot2docker_py.drivers.base import IS_ON, Snapshot, State
+from boot2docker_py.advice import quoted
+from boot2docker_py.drivers.base import IS_ON, Snapshot, State, in_words
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.machine import booting, making
 from boot2docker_py.machine.life import Machine
@@ -172,9 +173,10 @@ class Resets(Machine):
         what = "its memory, and " if found in IS_ON or found is State.SAVED else ""
         raise WrongStateError(
             f"what VM '{self.name}' is now would be lost",
-            details=f"it is {found.value}: {what}what its disk has become since its last snapshot",
+            details=f"it is {in_words(found)}: {what}what its disk has become since its last "
+            "snapshot",
             resolution=f"Keep it: boot2docker snapshot take NAME\n"
-            f"Or throw it away: boot2docker snapshot restore --force -- {name}",
+            f"Or throw it away: boot2docker snapshot restore --force -- {quoted(name)}",
         )
 
     def _demand_no_snapshots(self) -> None:

@@ -208,7 +208,7 @@ class Sink:
 
 
 def reading_s(connection: Connection, engine: Path) -> float:
-    """Receive the stream by the SSH connection's reading alone, and give it to nobody."""
+    """Receive the stream by the SSH connection's reading alone, and drop it."""
     began = time.monotonic()
     sink = Sink()
     channel = connection.open_stream(str(engine), sink)

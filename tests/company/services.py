@@ -1,6 +1,6 @@
 """The network of a company: a registry with a certificate of its own, its mirror, and its proxy.
 
-The guest reaches them at one address, through doors that QEMU makes (`guestfwd`), and nobody else.
+The guest reaches them at one address, through doors that QEMU makes (`guestfwd`), and nothing else.
 """
 
 from __future__ import annotations

@@ -815,7 +815,7 @@ class TestHost:
 
 
 class TestEngineThatEnds:
-    """The last of these tests' VM: why there is no engine is told, and quick to ask for."""
+    """The last of these tests' VM: it says why there is no engine, and quickly."""
 
     def test_its_state_is_told(self, windows: BareVM) -> None:
         assert windows.run("cat /run/boot2docker/engine") == "running"
@@ -866,7 +866,7 @@ def test_a_power_cut_while_formatting_loses_nothing(tmp_path: Path, key: KeyPair
 
 @pytest.fixture(scope="class")
 def nics(tmp_path_factory: pytest.TempPathFactory, key: KeyPair) -> Iterator[BareVM]:
-    """A VM with a NIC that nobody gives an address, and one whose cable is put in late."""
+    """A VM with a NIC that gets no address, and one whose cable is put in late."""
     folder = tmp_path_factory.mktemp("nics")
     disk = sparse_disk(folder / "data.img", 1200, seed(key.public))
     silent = ("-netdev", "hubport,id=silent,hubid=1", "-device", "e1000,netdev=silent")

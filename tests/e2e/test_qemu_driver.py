@@ -183,7 +183,7 @@ class TestProcess:
     def test_one_that_ends_by_itself_leaves_an_off_vm(
         self, running: QEMUDriver, paths: VMPaths
     ) -> None:
-        """As when the guest powers itself off and nobody watches."""
+        """As when the guest powers itself off unwatched."""
         with qmp.connect(paths.qmp_socket) as monitor:
             monitor.execute("quit")
         wait_until(running, State.OFF)
@@ -242,7 +242,7 @@ class TestProcess:
     def test_two_starts_at_once_make_one_process(
         self, driver: QEMUDriver, spec: VMSpec, paths: VMPaths
     ) -> None:
-        """Even when nobody holds the VM's lock."""
+        """Even when no command holds the VM's lock."""
         driver.create(spec)
         code = f"{PREAMBLE}driver.start()"
         starters = [
@@ -455,7 +455,7 @@ class TestSnapshots:
     def test_save_leaves_the_memory_of_a_snapshot_alone(
         self, running: QEMUDriver, paths: VMPaths, files: Files
     ) -> None:
-        """A restored saved state and a snapshot share a file; nobody may write to it."""
+        """A restored saved state and a snapshot share a file, which must not be written to."""
         write_memory(paths)
         running.take_snapshot("live")
         (state,) = files.folder.glob("snapshot-*.state")

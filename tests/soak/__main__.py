@@ -47,7 +47,7 @@ def paths_of(vm: VM) -> VMPaths:
 
 
 def quiet(vm: VM) -> Figures:
-    """Wait until the forwarder forwards, and nobody uses it; return what it has."""
+    """Wait until the forwarder forwards without a client; return what it has."""
     end = time.monotonic() + QUIET_WITHIN_S
     calm = 0
     while calm < 5:

@@ -64,7 +64,7 @@ class UnixServer:
         return client
 
     def hide(self) -> None:
-        """Take the socket's name away: who connects finds nobody."""
+        """Remove the socket's name: a client that connects finds no server."""
         if self._bridge:
             self._tell("hide")
         else:
@@ -78,7 +78,7 @@ class UnixServer:
             self._away.rename(self.path)
 
     def remove(self) -> None:
-        """Leave nothing at the path; the listener is closed by who accepts there."""
+        """Leave nothing at the path; the thread that accepts closes the listener."""
         if self._bridge:
             assert self._bridge.stdin is not None
             assert self._bridge.stdout is not None

@@ -24,7 +24,7 @@ SHORT_S = 0.2
 def end_listening(listener: socket.socket, accepting: threading.Thread) -> None:
     """Take no more clients: wake the thread, see it end, and only then give up the number."""
     with contextlib.suppress(OSError):
-        if sys.platform == "win32":  # where that wakes nobody, but the next client does
+        if sys.platform == "win32":  # where only the next client wakes a waiting accept
             listener.settimeout(0)
             socket.create_connection(listener.getsockname()).close()
         else:

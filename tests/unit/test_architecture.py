@@ -29,7 +29,7 @@ OWNERS = {
     "xpcom": {"drivers"},
     "win32com": {"drivers"},
 }
-# Rooms inside of rooms whose inside is for their neighbours alone: who may import them.
+# Rooms inside of rooms whose inside is for their neighbours alone: the room that may import each.
 INNER = {
     "ssh.over_paramiko": "ssh",
     "drivers.virtualbox.binding": "drivers",
@@ -54,7 +54,7 @@ def imports(file: Path) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-# Before Python 3.10 only the libraries in the table can be told from those of Python itself.
+# Before Python 3.10 only the libraries in the table are known not to be Python's own.
 STANDARD = (
     set(getattr(sys, "stdlib_module_names")) - set(OWNERS)  # noqa: B009 - mypy reads as 3.8
     if sys.version_info >= (3, 10)

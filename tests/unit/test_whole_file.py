@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: nobody ever reads a part, and nothing is left behind."""
+"""Files that appear whole or not at all: no reader sees a part, and nothing is left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carry who connects to a Unix socket of Linux to a TCP port, each direction with its own end.
+"""Carry clients of a Unix socket of Linux to a TCP port, each direction with its own end.
 
 usage: unix_bridge PATH PORT. It ends, and the socket with it, at the end of its input; `hide` takes
 the socket's name away, `show` gives it back.

@@ -24,7 +24,7 @@ from tests.virtualbox.test_driver import (  # noqa: F401 - fixtures
 )
 
 # Python runs this at its start, ours and that of the second try. Who is deaf holds the server's own
-# ends of its sockets too, so that nobody is told when it ends: a call waits.
+# ends of its sockets too, so that no one sees its end: a call waits.
 KILLER = """
 import ctypes, os, sys
 from pathlib import Path

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
+from boot2docker_py.advice import quoted
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import OF_IMAGES, answer, with_session
 from boot2docker_py.cli.completion import values
-from boot2docker_py.cli.next_command import quoted
 from boot2docker_py.cli.session import Session
 
 KEEP_KEYS = "Keep the SSH keys, and the name inside, that are on its disk."

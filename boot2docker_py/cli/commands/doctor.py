@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Iterator, Sequence
 
 import click
 
-from boot2docker_py.cli import screen
+from boot2docker_py.cli import screen, terminal
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.next_command import next_command
@@ -91,22 +91,26 @@ def _show(finding: Finding) -> None:
 
 
 def _lines(finding: Finding) -> Iterator[str]:
-    """Yield the finding in lines that fit the screen, the id before the first."""
+    """Yield the finding in lines that fit the screen, the id before the first.
+
+    What is to be typed stays in one piece.
+    """
     # The ids of the host's checks are long, and say what stands beside them.
     head = f"{finding.id.partition('-')[0]:<{ID_WIDTH}} "
     indent = " " * len(head)
-    width = screen.width() - 9
+    width = screen.width() - 10
     is_sentence = finding.fix.endswith(".")
     advice = next_command.pointed(finding.fix)
     fix = advice if is_sentence else f"try: {advice}"
-    for paragraph in [finding.found, *([fix] if finding.fix else [])]:
-        for line in paragraph.splitlines() or [""]:
-            yield from textwrap.wrap(
-                line,
-                width,
-                initial_indent=head,
-                subsequent_indent=indent,
-                break_long_words=False,
-                break_on_hyphens=False,
-            ) or [head.rstrip()]
-            head = indent
+    for line in finding.found.splitlines() or [""]:
+        yield from textwrap.wrap(
+            line,
+            width,
+            initial_indent=head,
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [head.rstrip()]
+        head = indent
+    for line in fix.splitlines() if finding.fix else ():
+        yield from terminal.lines_of(indent + line, width)

@@ -219,7 +219,7 @@ def version(session: Session) -> None:
 
 
 def _version_here(session: Session) -> str:
-    """Return the version of the image on this machine; empty where it cannot be told."""
+    """Return the version of the image on this machine; empty where it is not known."""
     from boot2docker_py.image import versions
     from boot2docker_py.image.iso9660 import read_disc
 

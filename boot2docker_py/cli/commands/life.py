@@ -13,9 +13,8 @@ from boot2docker_py import config as configuration
 from boot2docker_py.cli import pointing, screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.base import State, in_words
 from boot2docker_py.errors import Boot2DockerError
-from boot2docker_py.machine.questions import in_words
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
@@ -315,9 +314,9 @@ def help_(context: click.Context, command: str | None) -> None:
     group = context.parent
     assert group is not None
     if command is None:
-        click.echo(pages.first_page(app.commands))
+        click.echo(pages.first_page())
     elif command == "all":
-        click.echo(pages.all_commands(app.commands))
+        click.echo(pages.all_commands())
     elif command == "options":
         click.echo(pages.all_options(group))
     else:

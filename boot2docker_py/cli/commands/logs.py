@@ -34,10 +34,10 @@ class _Stdout:
 def logs(session: Session, *, name: str | None, follow: bool, lines: int) -> int:
     """Show the end of a log.
 
-    NAME is engine, boot, console, forward or hypervisor.
+    NAME is engine, boot, provision, console, forward or hypervisor.
 
     Without NAME: the engine's log if the VM runs, else what the VM said on its console.
-    The logs engine and boot are in the VM, and need it running; the others are on this machine.
+    The first three are in the VM, and need it running; the others are on this machine.
     Example: boot2docker logs -f engine
     """
     if follow and session.as_json:

@@ -74,7 +74,7 @@ def _restore(session: Session, name: str, *, force: bool) -> None:
     if state.value == "running":
         engine_is_up(session, found, snapshot=name)
         return
-    words = f"VM '{session.config.vm}' is as it was at '{name}', and off; boot2docker up starts it."
+    words = f"VM '{session.config.vm}' is as it was at '{name}', and off; start it: boot2docker up"
     answer(session, words, found=found.value, state=state.value, snapshot=name)
 
 

@@ -70,7 +70,7 @@ def snapshots(
 ) -> list[CompletionItem]:
     """Return the snapshots of the VM that the line is about."""
     with contextlib.suppress(Boot2DockerError):
-        found = _session(context).driver.snapshots()
+        found = _session(context).listed_snapshots
         return matching([one.name for one in found], begun)
     return []
 

@@ -93,7 +93,7 @@ def write(files: Files, settings: Settings, target: Path, show: ShowBytes) -> No
             )
             file.flush()
             os.fsync(file.fileno())
-        copy.unlink()  # before the file is there, and nobody looks for what is beside it
+        copy.unlink()  # before the file is there, and no one looks for what is beside it
         whole_file.replace(archive, target)
     finally:
         for part in (copy, archive):

@@ -12,9 +12,10 @@ import os
 from pathlib import Path
 
 from boot2docker_py import read_only
+from boot2docker_py.advice import quoted
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.base import Own, ShowBytes
-from boot2docker_py.drivers.qemu import disk, snapshots
+from boot2docker_py.drivers.qemu import disk, snapshot_list, snapshots
 from boot2docker_py.drivers.qemu.files import (
     Files,
     Settings,
@@ -97,13 +98,13 @@ def demand_none_linked(name: str, source: Files, verb: str, tag: str = "") -> No
         raise WrongStateError(
             f"cannot {verb} VM '{name}': other VMs build on it",
             details=f"linked clones: {names}",
-            resolution="Delete those first, as in: boot2docker delete --vm " + clones[0],
+            resolution="Delete those first, as in: " f"boot2docker delete --vm {quoted(clones[0])}",
         )
 
 
 def remove_unused_bases(source: Files) -> None:
     """Remove what no linked clone builds on, and no snapshot stands for any more."""
-    kept = {*snapshots.tags(source), *(tag for _clone, tag in linked_to(source))}
+    kept = {*snapshot_list.tags(source), *(tag for _clone, tag in linked_to(source))}
     for base in source.folder.glob("base-*.qcow2*"):
         if _tag(base) not in kept or base.suffix == ".new":
             base.unlink()

@@ -31,6 +31,7 @@ from boot2docker_py.drivers.base import (
     State,
     VMInfo,
     VMSpec,
+    in_words,
     show_no_bytes,
 )
 from boot2docker_py.drivers.qemu import (
@@ -42,6 +43,7 @@ from boot2docker_py.drivers.qemu import (
     qmp,
     saved,
     shares,
+    snapshot_list,
     snapshots,
     start,
 )
@@ -177,7 +179,7 @@ class QEMUDriver(Driver):
             state = self.state()
             if state in (State.OFF, State.ABORTED, State.SAVED):
                 make_private_folder(self._paths.run)  # which the system may have emptied since
-                snapshots.note_run(self._files)
+                snapshot_list.note_run(self._files)
             if state in (State.OFF, State.ABORTED):
                 settings = self._settings()
                 iso = str(boot.iso or settings.iso)
@@ -243,12 +245,12 @@ class QEMUDriver(Driver):
     def snapshots(self) -> Sequence[Snapshot]:
         self._settings()
         with storage_errors(self._paths):
-            return snapshots.all_of(self._files)
+            return snapshot_list.all_of(self._files)
 
     def is_as_snapshot(self) -> bool:
         self._settings()
         with storage_errors(self._paths):
-            return snapshots.is_as_current(self._files)
+            return snapshot_list.is_as_current(self._files)
 
     def take_snapshot(self, name: str, *, memory: bool = True) -> None:
         settings, state = self._settings(), self.state()
@@ -270,7 +272,7 @@ class QEMUDriver(Driver):
         with storage_errors(self._paths):
             if state not in (*_AT_REST, State.RUNNING, State.PAUSED):
                 raise self._wrong_state("delete a snapshot of", state)
-            tag = snapshots.tag_in_list(self._files, name)
+            tag = snapshot_list.tag_in_list(self._files, name)
             if tag:  # else what is left of it is removed before that is said
                 verb = f"delete the snapshot '{name}' of"
                 copies.demand_none_linked(self._vm, self._files, verb, tag)
@@ -300,7 +302,7 @@ class QEMUDriver(Driver):
         with storage_errors(self._paths):
             if changes.disk_mb is not None and changes.disk_mb > settings.disk_mb:
                 disk.resize(self._files.disk, changes.disk_mb)
-                snapshots.note_run(self._files)  # so that it is not as its snapshot any more
+                snapshot_list.note_run(self._files)  # so that it is not as its snapshot any more
             write_settings(self._files.settings, _changed(settings, changes))
 
     def drop_old_disk(self) -> None:
@@ -469,7 +471,7 @@ class QEMUDriver(Driver):
 
     def _wrong_state(self, verb: str, state: State) -> WrongStateError:
         return WrongStateError(
-            f"cannot {verb} the VM '{self._vm}': it is {state.value}", details=self.problem()
+            f"cannot {verb} the VM '{self._vm}': it is {in_words(state)}", details=self.problem()
         )
 
 

@@ -16,85 +16,33 @@ import os
 import shutil
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from boot2docker_py.drivers.base import Snapshot, State
-from boot2docker_py.drivers.qemu import disk, saved
+from boot2docker_py.advice import quoted
+from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.qemu import disk, saved, snapshot_list
 from boot2docker_py.drivers.qemu.files import (
     Files,
     Settings,
     opened_private,
-    read_json,
     remove_all,
     temporary,
     write_json,
     write_settings,
 )
 from boot2docker_py.drivers.qemu.process import Process
+from boot2docker_py.drivers.qemu.snapshot_list import Entry, Listed
 from boot2docker_py.errors import (
     Boot2DockerError,
     HypervisorError,
-    NotFoundError,
     StorageError,
     UsageError,
     WrongStateError,
 )
 
-FORMAT = 1
 DISK_TIMEOUT_S = 120.0
 
 _IN_MEMORY = (State.RUNNING, State.PAUSED)
-
-
-class Entry(NamedTuple):
-    """One snapshot, as kept in the list."""
-
-    tag: str  # its name in the qcow2 file, where digits alone would be a number
-    name: str
-    taken_at_s: float
-    parent: str  # the tag of the one that it builds on; empty: none
-    memory_mb: int
-    cpus: int
-    saved_by: dict[str, Any]  # what QEMU has to be like for its memory; empty: it has none
-    disk_mb: int = 0  # 0: older lists do not say
-
-
-class Listed(NamedTuple):
-    """What the list says."""
-
-    entries: tuple[Entry, ...] = ()
-    current: str = ""  # the tag of the one that the VM builds on; empty: none
-    is_as_current: bool = False
-    unfinished: str = ""  # a tag of which nothing is to be left
-
-
-def all_of(files: Files) -> list[Snapshot]:
-    """Return the snapshots, the oldest first."""
-    listed = _read(files)
-    names = {entry.tag: entry.name for entry in listed.entries}
-    return [
-        Snapshot(
-            name=entry.name,
-            taken_at_s=entry.taken_at_s,
-            has_memory=bool(entry.saved_by),
-            parent=names.get(entry.parent),
-            is_current=entry.tag == listed.current,
-            size_bytes=_size_bytes(files.snapshot_memory(entry.tag)),
-        )
-        for entry in listed.entries
-    ]
-
-
-def is_as_current(files: Files) -> bool:
-    """Tell whether the VM has not run since the current snapshot was taken or restored."""
-    return _read(files).is_as_current
-
-
-def note_run(files: Files) -> None:
-    """Note that the VM runs, so that it is not what its snapshot is any more."""
-    listed = _read(files)
-    if listed.is_as_current:
-        _write(files, listed._replace(is_as_current=False))
 
 
 def take(process: Process, settings: Settings, name: str, state: State, *, memory: bool) -> None:
@@ -103,7 +51,7 @@ def take(process: Process, settings: Settings, name: str, state: State, *, memor
     listed = _cleaned(process, state)
     _demand_new(listed, name)
     tag = _new_tag()
-    _write(files, listed._replace(unfinished=tag))
+    snapshot_list.write(files, listed._replace(unfinished=tag))
     try:
         saved_by = _take_live if state in _IN_MEMORY else _take_at_rest
         needs = saved_by(process, settings, tag, state, memory=memory)
@@ -122,14 +70,14 @@ def take(process: Process, settings: Settings, name: str, state: State, *, memor
         disk_mb=settings.disk_mb,
     )
     is_same = state not in _IN_MEMORY and (memory or state is not State.SAVED)
-    _write(files, Listed((*listed.entries, entry), tag, is_as_current=is_same))
+    snapshot_list.write(files, Listed((*listed.entries, entry), tag, is_as_current=is_same))
 
 
 def restore(process: Process, settings: Settings, name: str, state: State) -> None:
     """Make a VM that is off what it was; one with memory is saved then."""
     files = process.files
     listed = _cleaned(process, state)
-    entry = _find(listed, name)
+    entry = snapshot_list.find(listed, name)
     memory = files.snapshot_memory(entry.tag)
     if entry.saved_by and not memory.exists():
         raise _gone(name, f"the file of its memory, '{memory}', is missing")
@@ -146,7 +94,7 @@ def restore(process: Process, settings: Settings, name: str, state: State) -> No
         settings = _with_its_image(files, settings, entry.tag)
         write_json(files.saved_by, entry.saved_by)
     write_settings(files.settings, settings)
-    _write(files, listed._replace(current=entry.tag, is_as_current=True))
+    snapshot_list.write(files, listed._replace(current=entry.tag, is_as_current=True))
     if entry.saved_by:  # the last: memory that is older than its disk would destroy that
         _copy(memory, files.saved_state)
 
@@ -155,7 +103,7 @@ def delete(process: Process, name: str, state: State) -> None:
     """Delete a snapshot."""
     files = process.files
     listed = _cleaned(process, state)
-    gone = _find(listed, name)
+    gone = snapshot_list.find(listed, name)
     builders = [f"the snapshot '{one.name}'" for one in listed.entries if one.parent == gone.tag]
     if listed.current == gone.tag:
         builders.append("the VM as it is")
@@ -177,7 +125,7 @@ def delete(process: Process, name: str, state: State) -> None:
         is_as_current=listed.is_as_current and not is_current,
         unfinished=gone.tag,
     )
-    _write(files, after)
+    snapshot_list.write(files, after)
     _cleaned(process, state)
 
 
@@ -188,19 +136,9 @@ def tag_of(files: Files, name: str) -> str:
         NotFoundError: there is no such snapshot.
         StorageError: the disk does not have it any more.
     """
-    tag = _find(_read(files), name).tag
+    tag = snapshot_list.find(snapshot_list.read(files), name).tag
     _demand_in_disk(files, tag, name)
     return tag
-
-
-def tag_in_list(files: Files, name: str) -> str:
-    """Return the tag of a snapshot, whether the disk has it or not; empty without one."""
-    return next((entry.tag for entry in _read(files).entries if entry.name == name), "")
-
-
-def tags(files: Files) -> frozenset[str]:
-    """Return the tags of all snapshots."""
-    return frozenset(entry.tag for entry in _read(files).entries)
 
 
 def forget_all(files: Files) -> None:
@@ -242,7 +180,7 @@ def _take_at_rest(
 def _cleaned(process: Process, state: State) -> Listed:
     """Return the list, after nothing is left of what was unfinished."""
     files = process.files
-    listed = _read(files)
+    listed = snapshot_list.read(files)
     if listed.unfinished:
         if state in _IN_MEMORY:
             _delete_in_living(process, listed.unfinished, state)
@@ -255,7 +193,7 @@ def _cleaned(process: Process, state: State) -> Listed:
         )
         remove_all([memory, image, temporary(memory), temporary(image)])
         listed = listed._replace(unfinished="")
-        _write(files, listed)
+        snapshot_list.write(files, listed)
     return listed
 
 
@@ -317,14 +255,6 @@ def _demand_new(listed: Listed, name: str) -> None:
         )
 
 
-def _find(listed: Listed, name: str) -> Entry:
-    for entry in listed.entries:
-        if entry.name == name:
-            return entry
-    names = ", ".join(f"'{entry.name}'" for entry in listed.entries)
-    raise NotFoundError(f"there is no snapshot '{name}'", details=f"there are: {names or 'none'}")
-
-
 def _demand_in_disk(files: Files, tag: str, name: str) -> None:
     if tag not in disk.snapshots(files.disk):
         raise _gone(name, f"the disk '{files.disk}' does not have it any more")
@@ -334,39 +264,9 @@ def _new_tag() -> str:
     return "b2d-" + os.urandom(6).hex()
 
 
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
 def _gone(name: str, details: str) -> StorageError:
     return StorageError(
         f"the snapshot '{name}' is not whole",
         details=details,
-        resolution=f"Delete it: boot2docker snapshot delete {name}",
+        resolution=f"Delete it: boot2docker snapshot delete {quoted(name)}",
     )
-
-
-def _read(files: Files) -> Listed:
-    try:
-        document = read_json(files.snapshots)
-    except FileNotFoundError:
-        return Listed()
-    try:
-        if document.pop("format") != FORMAT:
-            raise ValueError("another format")  # noqa: TRY301 - as any other damage
-        entries = tuple(Entry(**entry) for entry in document.pop("entries"))
-        return Listed(entries, **document)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StorageError(
-            f"the list of snapshots is damaged: '{files.snapshots}'",
-            details=str(error),
-            resolution="Put back the file as it was; the VM itself is whole.",
-        ) from error
-
-
-def _write(files: Files, listed: Listed) -> None:
-    entries = [entry._asdict() for entry in listed.entries]
-    write_json(files.snapshots, {"format": FORMAT, **listed._asdict(), "entries": entries})

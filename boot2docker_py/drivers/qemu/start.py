@@ -49,7 +49,7 @@ _KNOWN_FAILURES = (
     (
         re.compile(r"Cannot allocate memory|cannot set up guest memory"),
         "the host has too little free memory for it",
-        "End other programs, or make the VM with less: boot2docker --memory=MB init",
+        "End other programs, or give the VM less: boot2docker set --memory MB",
     ),
     (
         re.compile(r"-netdev dgram"),

@@ -27,6 +27,7 @@ from boot2docker_py.drivers.base import (
     State,
     VMInfo,
     VMSpec,
+    in_words,
     show_no_bytes,
 )
 from boot2docker_py.drivers.virtualbox.binding import failures
@@ -365,9 +366,12 @@ class VirtualBoxDriver(Driver):
         if state not in (*status.AT_REST, *IN_MEMORY):
             raise self._wrong_state("take a snapshot of", state)
         if not memory and state in (State.SAVED, *IN_MEMORY):
+            way = "boot2docker down"
+            if state is State.SAVED:
+                way = "boot2docker up, then: boot2docker down"
             raise WrongStateError(
-                f"VirtualBox leaves no memory out: the VM '{self._vm}' is {state.value}",
-                resolution="Shut it down first: boot2docker down",
+                f"VirtualBox leaves no memory out: the VM '{self._vm}' is {in_words(state)}",
+                resolution=f"Shut it down first: {way}",
             )
         snapshots.take(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
@@ -603,5 +607,5 @@ class VirtualBoxDriver(Driver):
 
     def _wrong_state(self, verb: str, state: State) -> WrongStateError:
         return WrongStateError(
-            f"cannot {verb} the VM '{self._vm}': it is {state.value}", details=self.problem()
+            f"cannot {verb} the VM '{self._vm}': it is {in_words(state)}", details=self.problem()
         )

@@ -53,6 +53,9 @@ class Finding:
         return asdict(self)
 
 
+Look = Callable[["Patient"], Iterator[Finding]]
+
+
 @dataclass(frozen=True)
 class Check:
     """One thing to look at."""
@@ -60,7 +63,7 @@ class Check:
     id: str
     what: str  # for the page in docs/
     when: str  # what makes it a warning or a failure, for the page in docs/
-    look: Callable[[Patient], Iterator[Finding]]
+    look: Look
 
 
 class Endpoint(Protocol):
@@ -137,6 +140,10 @@ class Patient:
         unknown = (State.ABSENT, State.BROKEN)
         return not isinstance(self.state, Boot2DockerError) and self.state not in unknown
 
+    def when_it_runs(self, command: str) -> str:
+        """Return how to get to what a command needs a running VM for."""
+        return command if self.is_running else f"boot2docker up, then: {command}"
+
     @property
     def is_running(self) -> bool:
         """Tell whether the VM is known to run."""
@@ -184,6 +191,18 @@ def failure(check: str, found: str, fix: str, exit_status: int) -> Finding:
 def skipped(check: str, found: str) -> Finding:
     """Return that it could not be looked at."""
     return Finding(check, Level.SKIPPED, found)
+
+
+def unless_broken(check: str, look: Look) -> Look:
+    """Return the same check, left out where the VM is broken: what it advises would be refused."""
+
+    def looked(patient: Patient) -> Iterator[Finding]:
+        if patient.state is State.BROKEN:
+            yield skipped(check, "the VM is broken")
+        else:
+            yield from look(patient)
+
+    return looked
 
 
 def of_error(check: str, error: Boot2DockerError) -> Finding:

@@ -18,6 +18,7 @@ from boot2docker_py.machine.doctor.findings import (
     of_error,
     ok,
     skipped,
+    unless_broken,
     warning,
 )
 
@@ -28,7 +29,10 @@ DAY_S = 24 * 3600
 def _client(patient: Patient) -> Iterator[Finding]:
     client = patient.client
     if client is None:
-        fix = "Put one into the PATH; the VM has its own: boot2docker docker ps"
+        fix = "Put one into the PATH."
+        if patient.state is not State.BROKEN:
+            own = patient.when_it_runs("boot2docker docker ps")
+            fix = f"Put one into the PATH; the VM has its own: {own}"
         yield warning("client", "there is no docker client in the PATH", fix)
     elif client.version:
         yield ok("client", f"docker {client.version} at {client.program}")
@@ -80,9 +84,8 @@ def _choice(patient: Patient) -> Iterator[Finding]:
     if not _has_context(patient):
         fix = "boot2docker up --use"
     if choice.chosen_by in ("DOCKER_HOST", "DOCKER_CONTEXT"):
-        fix = (
-            f"In this shell: {shell_hint(patient.platform)}; or remove {choice.chosen_by} from it."
-        )
+        here = patient.when_it_runs(shell_hint(patient.platform))
+        fix = f"In this shell: {here}; or remove {choice.chosen_by} from it."
     yield warning("choice", f"docker talks to another engine: {found}, {why}", fix)
 
 
@@ -146,7 +149,7 @@ def _certificates(patient: Patient) -> Iterator[Finding]:
         return
     name = min(ends, key=lambda name: ends[name])
     left_s = ends[name] - patient.now_s()
-    fix = "boot2docker shellinit --tls"
+    fix = patient.when_it_runs("boot2docker shellinit --tls")
     if left_s <= 0:
         yield failure("tls", f"{folder / name} is over", fix, GuestError.exit_status)
     elif left_s < NEARLY_OVER_S:
@@ -160,7 +163,8 @@ def _proxy(patient: Patient) -> Iterator[Finding]:
     proxy = catching(host, patient.environ)
     if proxy:
         words = f"{proxy} is set, so that docker asks the proxy for {host}"
-        yield warning("proxy", words, "boot2docker shellinit --tls --no-proxy")
+        fix = patient.when_it_runs("boot2docker shellinit --tls --no-proxy")
+        yield warning("proxy", words, fix)
     else:
         yield ok("proxy", "no proxy comes between docker and the engine")
 
@@ -183,13 +187,13 @@ CHECKS = (
         "Which engine `docker` talks to now, and whether `DOCKER_HOST`, `DOCKER_CONTEXT` or the "
         "current context of its configuration says so",
         "failure 2: its configuration cannot be read; warning: it is another engine",
-        _choice,
+        unless_broken("choice", _choice),
     ),
     Check(
         "context",
         "The docker context of the VM leads to its engine",
         "warning: it is missing, leads elsewhere, or is another program's",
-        _context,
+        unless_broken("context", _context),
     ),
     Check(
         "default",
@@ -201,12 +205,12 @@ CHECKS = (
         "tls",
         "The dates of the certificates that `shellinit --tls` has fetched",
         "failure 9: over; failure 1: unreadable; warning: less than 30 days",
-        _certificates,
+        unless_broken("tls", _certificates),
     ),
     Check(
         "proxy",
         "A proxy of the environment that catches what goes to `DOCKER_HOST`",
         "warning: it does",
-        _proxy,
+        unless_broken("proxy", _proxy),
     ),
 )

@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 from typing import Any, Iterator, Mapping
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.base import State, in_words
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.machine.doctor.findings import (
     Check,
@@ -40,7 +40,7 @@ def _networks(patient: Patient) -> Iterator[Finding]:
         )
         fix = (
             f"docker network rm {name}, and make it with another --subnet; or a VM with another "
-            "network: boot2docker init --nat-network 10.0.77.0/24"
+            "network: boot2docker init --vm NAME --nat-network 10.0.77.0/24"
         )
         yield warning("networks", words, fix)
     if not hiding:
@@ -71,7 +71,7 @@ def _adapter(patient: Patient) -> Iterator[Finding]:
         yield skipped("adapter", "there is no hypervisor")
         return
     if state in (State.ABSENT, State.BROKEN):
-        yield skipped("adapter", f"the VM is {state.value}")
+        yield skipped("adapter", f"the VM is {in_words(state)}")
         return
     try:
         problem = driver.host_only_problem()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
+from boot2docker_py.drivers.host import host_memory_mb
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.guest import resources
 from boot2docker_py.machine.doctor.findings import (
@@ -45,9 +46,17 @@ def _of_memory(found: resources.Resources) -> Finding:
         return skipped("memory", "the VM does not tell")
     words = f"the VM has {_mb(found.memory_kb)} of memory, and {_mb(found.free_memory_kb)} to give"
     if found.free_memory_kb < LEAST_MEMORY_KB:
-        more_mb = 2 * -(-found.memory_kb // MB_KB // 512) * 512
-        return warning("memory", words, f"boot2docker set --memory {more_mb} --restart")
+        return warning("memory", words, more_memory(found.memory_kb, host_memory_mb()))
     return ok("memory", words)
+
+
+def more_memory(memory_kb: int, host_mb: int) -> str:
+    """Return how the VM gets twice what it has, as long as the host keeps half of its own."""
+    present_mb = -(-memory_kb // MB_KB // 512) * 512
+    more_mb = min(2 * present_mb, host_mb // 2)
+    if more_mb > present_mb:
+        return f"boot2docker set --memory {more_mb} --restart"
+    return "Stop containers; what each of them takes: docker stats"
 
 
 def _of_disk(found: resources.Resources) -> Finding:

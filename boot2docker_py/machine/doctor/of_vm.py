@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.base import State, in_words
 from boot2docker_py.endpoint.status import Phase
 from boot2docker_py.errors import Boot2DockerError, GuestError, HypervisorError, WrongStateError
 from boot2docker_py.guest import clock
@@ -74,8 +74,10 @@ def _vm(patient: Patient) -> Iterator[Finding]:
     elif state is State.PAUSED and patient.driver.why_paused():
         error = readiness.held_by_hypervisor(patient.vm, patient.driver.why_paused())
         yield of_error("vm", error)
+    elif state is State.ABSENT:
+        yield warning("vm", f"there is no VM '{patient.vm}'", "boot2docker up")
     else:
-        yield warning("vm", f"VM '{patient.vm}' is {state.value}", "boot2docker up")
+        yield warning("vm", f"VM '{patient.vm}' is {in_words(state)}", "boot2docker up")
 
 
 def _running(patient: Patient) -> Finding:

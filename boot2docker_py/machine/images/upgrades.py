@@ -148,8 +148,9 @@ class Upgrades(Machine):
             raise WrongStateError(
                 f"the image '{self.config.iso}' cannot be replaced now",
                 details="\n".join(needs),
-                resolution="Shut those VMs down (boot2docker down), delete those snapshots, or "
-                "give this VM an image of its own: boot2docker upgrade --pin --to VERSION",
+                resolution="Shut those VMs down (boot2docker down --vm NAME; one that is saved "
+                "has to be up for that), delete those snapshots, or give this VM an image of its "
+                "own: boot2docker upgrade --pin --to VERSION",
             )
 
     def _why_needed(self, vm: Listed) -> Sequence[str]:

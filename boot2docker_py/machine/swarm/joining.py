@@ -98,7 +98,7 @@ def _demand_one_swarm(
                 f"the engine of VM '{member.name}' is in another swarm than that of "
                 f"'{leader.name}', or in one of another time",
                 details="That happens when a snapshot of one node alone is restored.",
-                resolution=f"boot2docker ssh --vm {member.name} docker swarm leave --force; then: "
+                resolution=f"boot2docker --vm {member.name} ssh docker swarm leave --force; then: "
                 f"boot2docker swarm up {swarm}",
             )
 

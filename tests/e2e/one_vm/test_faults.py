@@ -39,7 +39,7 @@ def works(vm: VM) -> bool:
 
 @contextlib.contextmanager
 def streaming(vm: VM) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a client that is told something several times a second, for a `with` block."""
+    """Run a client that gets something several times a second, for a `with` block."""
     script = "while echo tick; do usleep 200000; done"
     words = ["docker", "run", "--rm", "--name", "ticker", "busybox", "sh", "-c", script]
     pipe = subprocess.PIPE

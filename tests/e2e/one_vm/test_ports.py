@@ -67,7 +67,7 @@ def is_refused(port: int) -> bool:
     except ConnectionRefusedError:
         return True
     except ConnectionResetError:
-        pass  # It was closed in the middle of the handshake: the next try is told.
+        pass  # It was closed in the middle of the handshake: the next try hears why.
     return False
 
 

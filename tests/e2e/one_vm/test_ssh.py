@@ -155,7 +155,7 @@ def test_terminal_of_the_user_is_put_right_again(vm: VM) -> None:
 
 
 def test_no_connection_is_255(vm: VM) -> None:
-    """A key that the guest does not know is refused at once, and nobody is asked for a password."""
+    """A key that the guest does not know is refused at once, without asking for a password."""
     stranger = vm.home.parent / "stranger"
     words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(stranger)]
     subprocess.run(words, check=True)

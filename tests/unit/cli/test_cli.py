@@ -18,7 +18,8 @@ from boot2docker_py import __version__
 from boot2docker_py.cli import help as pages
 from boot2docker_py.cli.app import MODULES, app
 from boot2docker_py.cli.arguments import go_switches
-from boot2docker_py.cli.help import ALIASES, GROUPS
+from boot2docker_py.cli.help import ALIASES, GROUPS, summary_of
+from boot2docker_py.cli.summaries import SUMMARIES
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.drivers.base import USUAL, Boot, State
 from boot2docker_py.machine.changing import SETTABLE
@@ -180,9 +181,9 @@ class TestHelp:
 
     @pytest.mark.parametrize("page", [pages.first_page, pages.all_commands])
     def test_no_line_is_cut_on_a_narrow_terminal(self, page: Callable[..., str]) -> None:
-        lines = page(app.commands, 60).splitlines()
+        lines = page(60).splitlines()
         assert max(map(len, lines)) < 60
-        assert "".join("".join(lines).split()) == "".join(page(app.commands, 80).split())
+        assert "".join("".join(lines).split()) == "".join(page(80).split())
 
     @pytest.mark.parametrize("name", sorted(app.commands))
     def test_the_page_of_a_command_fits_a_screen(
@@ -213,6 +214,10 @@ class TestHelp:
     def test_every_command_is_in_one_group(self) -> None:
         grouped = [name for names in GROUPS.values() for name in names]
         assert sorted(grouped) == sorted(app.commands)
+
+    def test_summaries_are_those_of_the_commands(self) -> None:
+        said = {name: summary_of(command) for name, command in app.commands.items()}
+        assert said == SUMMARIES, "run `make docs`"
 
     def test_options_have_a_page_that_lists_every_setting(self, boot2docker: Boot2Docker) -> None:
         page = boot2docker(["help", "options"]).out

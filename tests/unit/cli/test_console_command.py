@@ -86,7 +86,7 @@ def test_a_vm_of_an_older_version_does_not_offer_it(
 def test_it_is_the_serial_file_of_a_vm_without_a_log(
     boot2docker: Boot2Docker, tmp_path: Path
 ) -> None:
-    """As the original's `info` told its pipe."""
+    """As the original's `info` gave its pipe."""
     given = session(State.OFF, tmp_path / "vm.sock")
     given.driver.spec = given.driver.spec._replace(console_log=None)
     told = json.loads(boot2docker(["info"], given).out)

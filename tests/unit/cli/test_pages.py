@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from pathlib import Path
 from typing import Iterator
 
@@ -13,11 +12,11 @@ import pytest
 
 from boot2docker_py import config as configuration
 from boot2docker_py.cli.app import Command, app
-from boot2docker_py.cli.arguments import go_switches
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.docker.contexts import context_name
 from boot2docker_py.paths import USUAL_VM
+from tests import typed
 from tests.how_to import lines_of_code
 
 REPOSITORY = Path(__file__).parents[3]
@@ -60,21 +59,10 @@ def test_commands_can_be_typed(
     for name in ("company.cer", "setup.sh", "registry.pem"):  # what pages name as the user's own
         (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----\n")
     monkeypatch.chdir(tmp_path)
-    words = go_switches(shlex.split(command, posix=page.name != "windows.md"))
-    session = Session()
-    context = app.make_context("boot2docker", words, obj=session)
-    kept = vars(context)  # click 8.2 has renamed what holds the command
-    rest = [*kept.get("_protected_args", kept.get("protected_args", [])), *context.args]
-    given = dict(context.params)
-    if rest:
-        named, found, rest = app.resolve_command(context, rest)
-        assert named is not None
-        assert found is not None
-        inner = found.make_context(named, rest, parent=context)
-        given.update({k: v for k, v in inner.params.items() if v not in (None, ())})
+    given = typed.read(command, is_posix=page.name != "windows.md")
     settings = {s.field: given[s.field] for s in SETTINGS if given.get(s.field) not in (None, ())}
     settings.pop("engine_ca", None)  # files, whose content is read
-    configuration.load(session.paths, os.environ, settings)
+    configuration.load(Session().paths, os.environ, settings)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page.parent.parent.name == "docs"])

@@ -243,7 +243,7 @@ class TestCommands:
 
 
 def test_a_default_engine_that_is_ours_is_no_other_choice() -> None:
-    """On Windows the forwarder itself serves docker's own pipe, when nobody has it."""
+    """On Windows the forwarder itself serves docker's own pipe, when no other program has it."""
     endpoint = FakeEndpoint()
     session = FakeSession(FakeDriver(State.RUNNING), endpoint)
     assert pointing.engine_of_others(session) == default_engine()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boot2docker_py import drivers
-from boot2docker_py.drivers import qemu
+from boot2docker_py.drivers.qemu import driver as qemu
 from boot2docker_py.drivers.virtualbox.binding import loading
 from boot2docker_py.drivers.virtualbox.binding.places import System
 

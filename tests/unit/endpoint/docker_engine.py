@@ -54,7 +54,7 @@ class DockerEngine:
         return self._server.connect()
 
     def crash(self) -> None:
-        """Serve nobody any more; what the containers publish goes on."""
+        """Serve no more clients; what the containers publish goes on."""
         end_listening(self._server.listener, self._accepting)
         self._server.remove()
         self.cut_events()
@@ -71,7 +71,7 @@ class DockerEngine:
         self.streams.clear()
 
     def start(self, name: str, *ports: int, address: str = GUEST, protocol: str = "tcp") -> None:
-        """Start a container that answers at its published ports, and tell of it."""
+        """Start a container that answers at its published ports, and send its event."""
         self.containers[name] = {
             "Id": f"{name}-id",
             "Names": [f"/{name}"],
@@ -85,7 +85,7 @@ class DockerEngine:
         self.tell("container", "start", name)
 
     def stop(self, name: str) -> None:
-        """End a container, and tell of it."""
+        """End a container, and send its event."""
         del self.containers[name]
         self.end_server(name)
         self.tell("container", "die", name)
@@ -109,7 +109,7 @@ class DockerEngine:
         self.tell("service", "remove", "all")
 
     def tell(self, kind: str, action: str, name: str) -> None:
-        """Send an event to all who follow."""
+        """Send an event to all that follow."""
         actor = {"ID": f"{name}-id", "Attributes": {"name": name}}
         event = {"Type": kind, "Action": action, "Actor": actor, "timeNano": time.time_ns()}
         line = json.dumps(event, ensure_ascii=False).encode() + b"\n"
@@ -118,7 +118,7 @@ class DockerEngine:
             self.send(line)
 
     def send(self, data: bytes) -> None:
-        """Send bytes to all who follow, in pieces."""
+        """Send bytes to all that follow, in pieces."""
         for stream in list(self.streams):
             for begin in range(0, len(data), self.piece_bytes):
                 with contextlib.suppress(OSError):

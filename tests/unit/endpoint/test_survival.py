@@ -128,7 +128,7 @@ def test_a_vm_killed_under_load_ends_the_clients_at_once(endpoint: Endpoint, cab
         with client:
             assert len(read_all(client)) < 1000 * MEGABYTE
     eventually(lambda: endpoint.status().open_connections == 0)
-    eventually(lambda: endpoint.status().last_error)  # told by another thread than the clients' end
+    eventually(lambda: endpoint.status().last_error)  # set by another thread than the clients' end
     error = endpoint.status().last_error
     assert error is not None
     assert error.brief == "the connection to the VM was lost"

@@ -13,7 +13,7 @@ from boot2docker_py.ssh.stream import Stream
 
 
 def engine_that_answers(answer: bytes) -> Callable[[], Stream]:
-    """Return a way to connect to somebody who says just that to any question, and hangs up."""
+    """Return a way to connect to a server that answers just that to any question, and hangs up."""
 
     def open_stream() -> Stream:
         ours, theirs = socket.socketpair()

@@ -124,7 +124,7 @@ def test_a_script_is_read_as_the_guest_needs_it(tmp_path: Path) -> None:
 
 
 class _Hanging:
-    """A guest whose script ends when somebody has been told of it."""
+    """A guest whose script ends when it has been reported."""
 
     def __init__(self) -> None:
         self.said = threading.Event()

@@ -1,4 +1,4 @@
-"""What the guest tells of an engine that does not answer."""
+"""What the guest says about an engine that does not answer."""
 
 from __future__ import annotations
 

@@ -205,7 +205,7 @@ def test_a_shell_has_a_terminal_of_our_kind_and_size(terminal: Terminal) -> None
 
 
 def test_a_new_size_is_passed_on(terminal: Terminal) -> None:
-    """The guest's shell is told by SIGWINCH, as by a terminal at its own side."""
+    """The guest's shell gets SIGWINCH, as from a terminal at its own side."""
     terminal.type(b"trap 'stty size' WINCH; echo set\n")
     assert terminal.sees(b"set")
     terminal.resize(132, 50)
@@ -218,7 +218,7 @@ def test_a_new_size_is_passed_on(terminal: Terminal) -> None:
 
 
 def a_sleep() -> str:
-    """Return a command that is told from all others on this machine."""
+    """Return a command unlike all others on this machine."""
     return f"sleep 1000.{uuid.uuid4().int}"
 
 

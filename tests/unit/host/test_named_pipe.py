@@ -1,4 +1,4 @@
-"""What can be known of Windows' pipes without Windows: names, addresses, who may come in."""
+"""What can be known of Windows' pipes without Windows: names, addresses, users that may come in."""
 
 from __future__ import annotations
 

@@ -270,7 +270,7 @@ def test_a_server_that_wants_more_time_than_there_is_ends_it_at_once(
 def test_no_server_at_all_is_said_before_the_deadline(
     server: Server, make_images: MakeImages, deadline: Deadline
 ) -> None:
-    """Who has no network must not wait ten minutes to be told so."""
+    """A user without a network must not wait ten minutes to hear so."""
     url = server.url()
     server.shutdown()
     server.server_close()

@@ -235,7 +235,7 @@ def test_a_named_image_is_staged_unless_it_is_older(
     is_staged: bool,
     kind: str,
 ) -> None:
-    """The same version with other content was built anew by whoever names the image himself."""
+    """The same version with other content: a user who names the image has built it anew."""
     put(destination, ISO)
     put(tmp_path / "other.iso", offered(which))
     server.pages["/boot2docker.iso"] = web_server.file(offered(which))

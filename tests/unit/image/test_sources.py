@@ -97,7 +97,7 @@ def test_what_is_no_address_is_the_users_mistake(text: str) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="needs FIFOs")
 def test_a_pipe_is_no_image(tmp_path: Path, make_images: MakeImages, deadline: Deadline) -> None:
-    """Nobody may ever write to it, and no deadline would end the wait."""
+    """It may never have a writer, and no deadline would end the wait."""
     os.mkfifo(tmp_path / "pipe.iso")
     with pytest.raises(DownloadError, match="cannot be read"):
         make_images(str(tmp_path / "pipe.iso")).fetch(deadline)

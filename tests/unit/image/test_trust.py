@@ -1,4 +1,4 @@
-"""Whose certificates are believed, who is asked through a proxy, and what is said when it fails."""
+"""Which certificates are believed, which hosts go through a proxy, and what failures say."""
 
 from __future__ import annotations
 

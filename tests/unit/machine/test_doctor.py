@@ -16,9 +16,11 @@ from boot2docker_py.docker import proxies
 from boot2docker_py.docker.client import Client, can_talk
 from boot2docker_py.docker.contexts import Context
 from boot2docker_py.drivers.base import Share, State
+from boot2docker_py.drivers.host import host_memory_mb
 from boot2docker_py.endpoint.status import ForwarderStatus, LastError, Phase
 from boot2docker_py.errors import HypervisorError
 from boot2docker_py.machine.doctor.of_mounts import here_of
+from boot2docker_py.machine.doctor.of_resources import more_memory
 from boot2docker_py.machine.doctor.of_vm import host_id
 from boot2docker_py.wait import Check
 from tests.conftest import Boot2Docker
@@ -503,11 +505,24 @@ class TestFirstHour:
         words = "the engine uses no proxy, and asks 10.0.2.3 for names"
         assert told.of("network") == ("ok", words, "")
 
+    @pytest.mark.parametrize(
+        ("host_mb", "advice"),
+        [
+            (16_000, "boot2docker set --memory 4096 --restart"),
+            (6_000, "boot2docker set --memory 3000 --restart"),
+            (4_000, "Stop containers; what each of them takes: docker stats"),
+        ],
+    )
+    def test_no_more_memory_is_advised_than_the_host_can_spare(
+        self, host_mb: int, advice: str
+    ) -> None:
+        assert more_memory(2_048_000, host_mb) == advice
+
     def test_what_is_nearly_used_up_is_a_warning(self, doctor: Doctor) -> None:
         doctor.guest(memory_kb=10_000, disk_kb=900_000, servers=b"")
         told = doctor.tell()
         level, _found, fix = told.of("memory")
-        assert (level, fix) == ("warning", "boot2docker set --memory 4096 --restart")
+        assert (level, fix) == ("warning", more_memory(2_048_000, host_memory_mb()))
         level, _found, fix = told.of("disk")
         assert level == "warning"
         assert "boot2docker set --disksize 40g" in fix

@@ -1,4 +1,4 @@
-"""A wait ends when what it waits for cannot come any more, in the words of the one who knows."""
+"""A wait ends when what it waits for cannot come any more, and says why."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Endpoint(FakeEndpoint):
 
 
 class House:
-    """A VM that does not come up, and whoever could tell why."""
+    """A VM that does not come up, and the parts that could say why."""
 
     def __init__(self, folder: Path) -> None:
         paths = find({"BOOT2DOCKER_DIR": str(folder / "home")}, folder)

@@ -39,7 +39,7 @@ class Forwarding(FakeEndpoint):
 
 
 class Asking(FakeAccess):
-    """Ways into a guest that answers as it is told here."""
+    """Ways into a guest that answers as given here."""
 
     answer: str | None | GuestError = "192.168.59.103"
     asked = 0

@@ -22,7 +22,7 @@ def _rows() -> list[list[str]]:
     return [row for row in rows if not row[0].startswith("-")]
 
 
-def _cells() -> Iterator[tuple[str, str, int, str]]:
+def cells() -> Iterator[tuple[str, str, int, str]]:
     head, *rows = _rows()
     for command, *cells in rows:
         for state, cell in zip(head[1:], cells):
@@ -30,7 +30,7 @@ def _cells() -> Iterator[tuple[str, str, int, str]]:
             yield command, state, int(status), after
 
 
-@pytest.mark.parametrize(("command", "state", "status", "after"), list(_cells()))
+@pytest.mark.parametrize(("command", "state", "status", "after"), list(cells()))
 def test_cell(
     boot2docker: Boot2Docker,
     monkeypatch: pytest.MonkeyPatch,

@@ -1,4 +1,4 @@
-"""Connecting: patient with a guest that boots, strict about who answers, and never asking."""
+"""Connecting: patient with a guest that boots, strict about its host key, and never asking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VirtualBox's server that ends in the middle, as COM and pyvbox tell of it on Windows."""
+"""VirtualBox's server that ends in the middle, as COM and pyvbox report it on Windows."""
 
 from __future__ import annotations
 

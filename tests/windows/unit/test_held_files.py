@@ -25,7 +25,7 @@ _kernel32.CloseHandle.argtypes = (wintypes.HANDLE,)
 
 
 class Held:
-    """A file that nobody else opens, until it is let go."""
+    """A file that no one else can open, until it is let go."""
 
     def __init__(self, file: Path) -> None:
         self._handle = _kernel32.CreateFileW(

@@ -47,7 +47,7 @@ def in_threads(count: int, work: Callable[[], None]) -> None:
 
 
 def test_clients_that_go_at_once_do_not_take_the_name_away(serve: Serve) -> None:
-    """Between two instances the name would be anybody's, and our own client finds nobody."""
+    """Between two instances any program could take the name, and our own client finds no server."""
     serve(lambda handle: handle.close())
     ends: collections.Counter[str] = collections.Counter()
     until = time.monotonic() + 3.0

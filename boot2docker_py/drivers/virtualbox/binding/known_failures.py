@@ -285,7 +285,7 @@ TABLE = (
         "HOST_MEMORY",
         r"VERR_NO_MEMORY|VERR_NO_LOW_MEMORY|VERR_GMM_HIT_GLOBAL_LIMIT|VERR_MAP_FAILED",
         "the host has too little free memory for the VM",
-        "End other programs, or make the VM with less: boot2docker --memory=MB init",
+        "End other programs, or give the VM less: boot2docker set --memory MB",
         HypervisorError,
         example="Out of memory condition when allocating physical pages (VERR_NO_MEMORY)",
     ),

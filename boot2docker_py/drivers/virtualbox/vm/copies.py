@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from boot2docker_py.advice import quoted
 from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.base import Own, VMSpec
 from boot2docker_py.drivers.virtualbox.binding.api import API
@@ -73,7 +74,7 @@ def demand_none_linked(api: API, machine: IMachine, verb: str, snapshot: str = "
         raise WrongStateError(
             f"cannot {verb} the VM '{machine.name}': other VMs build on it",
             details="linked clones: " + ", ".join(f"'{name}'" for name in clones),
-            resolution="Delete those first, as in: boot2docker delete --vm " + clones[0],
+            resolution="Delete those first, as in: " f"boot2docker delete --vm {quoted(clones[0])}",
         )
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Callable, List
 
@@ -10,6 +14,9 @@ import pytest
 from boot2docker_py.cli.completion.asked import ASKED, LINE, WORDS, Asked, answer, read, split
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.qemu import snapshot_list
+from boot2docker_py.drivers.qemu.files import Files
+from boot2docker_py.drivers.qemu.snapshot_list import Entry
 from boot2docker_py.machine.logs import NAMES
 from boot2docker_py.ssh.connection import Result
 from tests.fakes import FakeConnection, FakeDriver, FakeEndpoint, FakeSession
@@ -94,6 +101,64 @@ def test_names_of_snapshots(complete: Complete, session: FakeSession, line: str)
     for name in ("clean", "clean 2", "other"):
         session.driver.had_snapshot(name)
     assert complete(line, session) == ["clean", "clean 2"]
+
+
+def listed_by_qemu(home: Path, vm: str, *names: str) -> None:
+    """Have a VM of QEMU with these snapshots."""
+    files = Files(home / "vms" / vm)
+    files.folder.mkdir(parents=True)
+    (files.folder / "driver").write_text("qemu\n")
+    entries = [Entry(f"b2d-{name}", name, 1.0, "", 1024, 1, {}) for name in names]
+    snapshot_list.write(files, snapshot_list.Listed(tuple(entries)))
+
+
+def test_names_of_snapshots_in_a_list_of_qemu(complete: Complete, home: Path) -> None:
+    listed_by_qemu(home, "work", "clean", "clean 2", "other")
+    assert complete("boot2docker --vm work snapshot restore c") == ["clean", "clean 2"]
+    assert complete("boot2docker --driver qemu --vm other snapshot restore ") == []
+
+
+def test_a_list_of_snapshots_that_is_damaged_completes_nothing(
+    complete: Complete, home: Path
+) -> None:
+    listed_by_qemu(home, "work", "clean")
+    (home / "vms" / "work" / "snapshots.json").write_text("{")
+    assert complete("boot2docker --vm work snapshot restore ") == []
+
+
+LOADED = """
+import sys
+from boot2docker_py.cli.boundary import run
+from boot2docker_py.cli.session import Session
+run([], Session())
+sys.stderr.write("\\n".join(sys.modules))
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "unneeded"),
+    [
+        ("boot2docker u", "up", r"boot2docker_py\.(cli\.commands|drivers|endpoint)\."),
+        ("boot2docker up --mem", "--memory", r"boot2docker_py\.drivers\.(qemu|virtualbox)"),
+        (
+            "boot2docker --vm work snapshot restore c",
+            "clean",
+            r"boot2docker_py\.drivers\.(virtualbox|qemu\.(?!files|snapshot_list))",
+        ),
+    ],
+)
+def test_what_is_not_needed_for_an_answer_is_not_loaded(
+    home: Path, line: str, answer: str, unneeded: str
+) -> None:
+    """A shell waits for each Tab: what takes long to load must not creep in."""
+    listed_by_qemu(home, "work", "clean")
+    command = [sys.executable, "-c", LOADED]
+    environ = {**os.environ, ASKED: "zsh", LINE: line}
+    told = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert f"word\t{answer}" in told.stdout
+    loaded = told.stderr.splitlines()
+    others = r"(paramiko|cryptography|requests|virtualbox|ssl|asyncio)\b"
+    assert [name for name in loaded if re.match(f"{unneeded}|{others}", name)] == []
 
 
 def test_snapshots_of_an_absent_vm(complete: Complete) -> None:

@@ -30,7 +30,7 @@ START = {
 
 
 class Terminal:
-    """A shell at a terminal. `boot2docker` there completes, and else notes what it was told."""
+    """A shell at a terminal. `boot2docker` there completes, and else notes its arguments."""
 
     def __init__(self, shell: str, folder: Path, home: Path) -> None:
         import pty
@@ -131,7 +131,7 @@ def test_tab_completes(terminal: Terminal) -> None:
 
 
 def test_powershell_is_asked_as_it_was() -> None:
-    """There is none here: whoever changes its script tries that in one, then changes the copy."""
+    """There is none here: a change of its script is tried in one, then the copy is changed."""
     golden = Path(__file__).with_name("boot2docker.ps1").read_text("utf-8")
     assert SCRIPTS["powershell"] == golden
 

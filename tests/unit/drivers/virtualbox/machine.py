@@ -70,7 +70,7 @@ class Machine(CPU, Model):
         self.currentSnapshot: Snapshot | None = None
         self.snapshots: list[Snapshot] = []
 
-    # Settings and who may change them
+    # Settings, and which session may change them
 
     def demand_mutable(self) -> None:
         if not self.is_mutable:

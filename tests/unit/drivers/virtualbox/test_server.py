@@ -9,7 +9,7 @@ from boot2docker_py.errors import HypervisorEndedError
 
 
 class Host:
-    """Processes of a host and its clock, and what the watch has told."""
+    """Processes of a host and its clock, and what the watch has reported."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0

@@ -144,7 +144,7 @@ def test_a_machine_that_another_program_holds_is_busy(
 def test_the_death_of_the_server_is_told_from_its_refusals(virtualbox: Connection) -> None:
     code = 0x800706BE if virtualbox.gates.is_com else 0x80004004
     error = virtualbox.gates.error(RefusedError("E_FAIL", "The remote procedure call failed"))
-    if isinstance(error, COMError):  # of the call itself: there is nobody who could explain
+    if isinstance(error, COMError):  # of the call itself: no object could explain it
         error.hresult, error.excepinfo = code - (1 << 32), None  # type: ignore[assignment]
     else:
         error.errno = code - (1 << 32)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""A VM whose guest is this machine, its forwarder, and who tries the ports that it publishes."""
+"""A VM whose guest is this machine, its forwarder, and clients of the ports that it publishes."""
 
 from __future__ import annotations
 
@@ -85,5 +85,5 @@ def refuses(port: int, host: str = "127.0.0.1") -> bool:
     except ConnectionRefusedError:
         return True
     except ConnectionResetError:
-        pass  # It was closed in the middle of the handshake: the next try is told.
+        pass  # It was closed in the middle of the handshake: the next try hears why.
     return False

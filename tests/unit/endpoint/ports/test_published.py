@@ -1,4 +1,4 @@
-"""What is read out of the engine's list, and out of the tables of who has a port."""
+"""What is read out of the engine's list, and out of the tables of processes that have a port."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ def test_open_connections_outlive_a_change_of_others(
 def test_container_that_does_not_answer_yet_ends_its_client(
     vm: VM, docker: DockerEngine, port: int
 ) -> None:
-    """The client is closed at once, and does not hang; the reason is told."""
+    """The client is closed at once, and does not hang; the reason is given."""
     docker.start("web", port)
     docker.end_server("web")
     vm.forward()

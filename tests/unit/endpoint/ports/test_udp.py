@@ -175,7 +175,7 @@ class TestThroughTheGuest:
     def test_server_that_was_away_for_a_while_is_reached_again(
         self, vm: VM, docker: DockerEngine, port: int, helper: str
     ) -> None:
-        """A datagram that nobody takes is lost; the next one is not."""
+        """A datagram without a receiver is lost; the next one is not."""
         docker.start("dns", port, protocol="udp")
         vm.forward(udp_helper=helper)
         eventually(lambda: is_taken(port))

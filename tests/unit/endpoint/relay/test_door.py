@@ -40,7 +40,7 @@ class Server(socket.socket):
 
 
 class Hall:
-    """A door in a loop of its own, and those who came in."""
+    """A door in a loop of its own, and the clients that came in."""
 
     def __init__(self, most: int) -> None:
         self.server = Server()

@@ -273,7 +273,7 @@ def test_a_lost_connection_ends_all_clients_at_once(tunnel: Tunnel, cable: Cable
 def test_a_server_that_falls_silent_is_lost(
     tunnel: Tunnel, cable: Cable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after the host has slept: the connection stands, and nobody answers."""
+    """As after the host has slept: the connection stands, and no answer comes."""
     monkeypatch.setattr(connection, "PROBE_PATIENCE", 2)
     monkeypatch.setattr(connection, "PROBE_PATIENCE_PER_S", 0)
     with tunnel.client(b"silent\n") as client:

@@ -1,4 +1,4 @@
-"""The spare channels: what they give a client, and that a dead one is given to nobody."""
+"""The spare channels: what they give a client, and that no client gets a dead one."""
 
 from __future__ import annotations
 

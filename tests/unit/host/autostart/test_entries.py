@@ -1,4 +1,4 @@
-"""What each system is told to do at login, in its own language."""
+"""What each system is to do at login, in its own language."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class World:
 
 
 class HostsFile:
-    """A connection to a guest, which takes the names that it is told."""
+    """A connection to a guest, which takes the names that it is given."""
 
     def __init__(self, hosts: dict[str, str], name: str) -> None:
         self._hosts, self._name = hosts, name

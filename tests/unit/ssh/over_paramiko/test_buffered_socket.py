@@ -1,4 +1,4 @@
-"""A descriptor that is closed is somebody else's soon: nobody may be in a call with its number."""
+"""A closed descriptor soon belongs to another file: no call may still use its number."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ def test_nothing_follows_the_close(channel: StreamChannel, wire: Wire, guest: Gu
     channel.close()
     channel.shutdown_write()
     channel.grant(10)
-    assert channel.grant_at_once(10)  # nobody else has to do it
+    assert channel.grant_at_once(10)  # no other thread has to do it
     guest.asks("keepalive@openssh.com", wants_answer=True)
     assert wire.sent == [EOF, CLOSE]
 
