@@ -138,7 +138,11 @@ sys.stderr.write("\\n".join(sys.modules))
 @pytest.mark.parametrize(
     ("line", "answer", "unneeded"),
     [
-        ("boot2docker u", "up", r"boot2docker_py\.(cli\.commands|drivers|endpoint)\."),
+        (
+            "boot2docker u",
+            "up",
+            r"boot2docker_py\.(cli\.commands|drivers\.(qemu|virtualbox)|endpoint)\.",
+        ),
         ("boot2docker up --mem", "--memory", r"boot2docker_py\.drivers\.(qemu|virtualbox)"),
         (
             "boot2docker --vm work snapshot restore c",
