@@ -209,6 +209,10 @@ class Paths(NamedTuple):
         """Return the names of the VMs that have a folder here."""
         return sorted(one.parent.name for one in self.home.glob("vms/*/driver"))
 
+    def swarm_socket(self, name: str) -> Path:
+        """Return where clients of a swarm come in, at whichever of its managers serves there."""
+        return self.vm(f".swarm-{name}").docker_socket  # a VM's name does not begin with a dot
+
     def settings_of(self, vm_name: str) -> Path:
         """Return the settings of one VM alone."""
         return self._folder(vm_name) / SETTINGS

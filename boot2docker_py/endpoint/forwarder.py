@@ -26,6 +26,7 @@ from boot2docker_py.endpoint.relay.relay import Relay
 from boot2docker_py.endpoint.relay.relays import NotJoinedError, Relays
 from boot2docker_py.endpoint.relay.room import Room, Shares
 from boot2docker_py.endpoint.status import OFF, ForwarderStatus, Settings
+from boot2docker_py.endpoint.swarm_door import SwarmDoor
 from boot2docker_py.endpoint.way.guest_clock import GuestClock
 from boot2docker_py.endpoint.way.link import Link
 from boot2docker_py.endpoint.way.reach import Reach
@@ -61,6 +62,7 @@ class Forwarder:
         shares = Shares.of(descriptors.allow_many())
         room = Room(self._loop, shares.docker_clients)
         self._listeners = Listeners(self._loop, wanted(settings), room, self._join)
+        self._swarm_door = self._door_of_swarm(room)
         self._relays = Relays(self._loop)
         self._refusals: list[Refusal] = []
         self._own_clients = OwnClients(self._loop, self._open_channel)
@@ -86,6 +88,9 @@ class Forwarder:
             self._loop.every_tick(self._reserve.tidy)
             self._loop.every_tick(self._listeners.try_again)
             self._loop.every_tick(SleepWatch(self._woke_up).look)
+            if self._swarm_door:
+                self._loop.every_tick(self._swarm_door.look)
+                stack.callback(self._swarm_door.close)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_arguments: self._stop_soon())
             self._link.start()
@@ -93,6 +98,19 @@ class Forwarder:
             stack.callback(self._publisher.close)
             self._loop.run()
             log.info("ends")
+
+    def _door_of_swarm(self, room: Room) -> SwarmDoor | None:
+        """Return where clients of the swarm come in, None when the VM is on no network of one."""
+        socket = self._settings.swarm_socket
+        if socket is None:
+            return None
+        from boot2docker_py.guest.swarm import Engine  # few VMs are of one
+
+        def is_reached() -> bool:
+            return self._link.connection is not None and not self._reach.is_held()
+
+        engine = Engine(self._settings.vm_name, lambda: self._own_clients.connect())
+        return SwarmDoor(socket, self._loop, room, self._join, engine, is_reached)
 
     def _connected(self, connection: Connection) -> None:
         self._route.find_out(connection)
@@ -172,12 +190,14 @@ class Forwarder:
         elif question == "wake":
             self._reach.resume()
             self._link.wake()
+            if self._swarm_door:
+                self._loop.call_soon(self._swarm_door.look_now)
         elif question == "ports":
             return self._publisher.answer()
         return self._status().as_dict()
 
     def _status(self) -> ForwarderStatus:
-        link = self._link
+        link, door = self._link, self._swarm_door
         return ForwarderStatus(
             version=__version__,
             pid=os.getpid(),
@@ -186,7 +206,8 @@ class Forwarder:
             publish=self._settings.publish,
             tcp_port=self._settings.tcp_port,
             is_plain=self._settings.is_plain,
-            listeners=self._listeners.status(),
+            listeners=self._listeners.status() + ((door.status(),) if door else ()),
+            swarm_socket=str(self._settings.swarm_socket or ""),
             phase=link.phase,
             reason=link.reason,
             last_error=link.last_error,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Callable, cast
 
 from boot2docker_py import errors
 from boot2docker_py.address import Address
@@ -37,12 +37,15 @@ class Endpoint:
         tcp_port: int = 0,
         *,
         is_plain: bool = False,
+        swarm_socket: Callable[[], Path | None] = lambda: None,
     ) -> None:
+        """`swarm_socket` is asked when a forwarder starts, for a VM that may be of a swarm."""
         self._paths = paths
         self._key = key
         self._publish = publish
         self._tcp_port = tcp_port
         self._is_plain = is_plain
+        self._swarm_socket = swarm_socket
 
     @property
     def docker_host(self) -> str:
@@ -87,6 +90,7 @@ class Endpoint:
             publish=self._publish,
             tcp_port=self._tcp_port,
             is_plain=self._is_plain,
+            swarm_socket=self._swarm_socket(),
         )
 
     def log_lines(self) -> list[str]:
@@ -172,17 +176,15 @@ class Endpoint:
         if sys.platform == "win32":
             return named_pipe.connect(named_pipe.pipe_of_vm(self._paths.name), OPEN_WITHIN_S)
         else:
-            client = control.unix_socket()
-            try:
-                client.connect(str(self._paths.docker_socket))
-            except BaseException:
-                client.close()
-                raise
-            return cast(Stream, client)
+            return _connect(self._paths.docker_socket)
 
     def expect_stop(self) -> None:
         """End what the engine would wait for at its end; docker's own connections stay."""
         process.expect_stop(self._paths)
+
+    def wake(self) -> None:
+        """Let the forwarder, if there is one, look now at what its engine is in a swarm."""
+        process.wake(self._paths)
 
     def rest(self) -> None:
         """Let go of the VM, which is about to stop; the forwarder, if there is one, stays."""
@@ -199,6 +201,33 @@ def docker_host(paths: VMPaths) -> str:
         return named_pipe.docker_host(named_pipe.pipe_of_vm(paths.name))
     else:
         return f"unix://{paths.docker_socket}"
+
+
+def docker_host_of_swarm(socket: Path) -> str:
+    """Return what `DOCKER_HOST` must be for the docker client to use a manager of a swarm."""
+    return listeners.at(socket).where
+
+
+def ping_swarm(socket: Path) -> str | None:
+    """Return why no manager of a swarm answers at its socket, None when one does."""
+
+    def open_stream() -> Stream:
+        if sys.platform == "win32":
+            return named_pipe.connect(named_pipe.pipe_at(socket), OPEN_WITHIN_S)
+        else:
+            return _connect(socket)
+
+    return engine.ping(open_stream)
+
+
+def _connect(socket: Path) -> Stream:
+    client = control.unix_socket()
+    try:
+        client.connect(str(socket))
+    except BaseException:
+        client.close()
+        raise
+    return cast(Stream, client)
 
 
 def _as_error(told: LastError) -> errors.Boot2DockerError:

@@ -88,6 +88,11 @@ def expect_stop(paths: VMPaths) -> None:
     _tell(paths, "expect_stop")
 
 
+def wake(paths: VMPaths) -> None:
+    """Let the forwarder, if there is one, look now at what has become of the VM and its engine."""
+    _tell(paths, "wake")
+
+
 def rest(paths: VMPaths) -> None:
     """Let the forwarder, if there is one, let go of a VM that is about to stop."""
     _tell(paths, "rest")
@@ -128,6 +133,7 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
         and running.publish == settings.publish
         and running.tcp_port == settings.tcp_port
         and running.is_plain == settings.is_plain
+        and running.swarm_socket == str(settings.swarm_socket or "")
         and running.phase not in (Phase.FAILED, Phase.SILENT)
     )
 

@@ -45,6 +45,7 @@ class Settings:
     tcp_port: int = 0  # on loopback, where every user can reach it; 0: none
     udp_helper: str = UDP_HELPER  # in the guest
     is_plain: bool = False  # SSH by paramiko's own packets and channels
+    swarm_socket: Path | None = None  # where clients of the VM's swarm come in, if it may have one
 
     @property
     def vm_name(self) -> str:
@@ -61,10 +62,12 @@ class Settings:
         """Return the settings that `to_json` wrote."""
         raw = json.loads(text)
         name, *files = raw.pop("paths").values()
+        swarm_socket = raw.pop("swarm_socket")
         return cls(
             paths=VMPaths(name, *map(Path, files)),
             address=Address(**raw.pop("address")),
             key=Path(raw.pop("key")),
+            swarm_socket=Path(swarm_socket) if swarm_socket else None,
             **raw,
         )
 
@@ -111,6 +114,7 @@ class ForwarderStatus:
     key: str = ""
     tcp_port: int = 0
     is_plain: bool = False
+    swarm_socket: str = ""
     listeners: tuple[ListenerStatus, ...] = ()
     transport: str = ""  # how the engine is reached in the guest; empty: not known yet
     publish: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Mapping, Sequence
 
 from boot2docker_py import config as configuration
@@ -113,7 +114,13 @@ class Parts:
             config.publish,
             config.tcp_port,
             is_plain=config.plain_ssh,
+            swarm_socket=self._swarm_socket,
         )
+
+    def _swarm_socket(self) -> Path | None:
+        """Return where clients of the VM's swarm come in, None when it is on no network of one."""
+        network = self.driver.describe().internal_network
+        return self.paths.swarm_socket(network.name) if network else None
 
     @cached_property
     def docker_config(self) -> DockerConfig:

@@ -39,6 +39,20 @@ class Nodes(VM):
         nodes = self.swarm("ls")["nodes"]
         return [node["node"]["state"] if node["node"] else "unknown" for node in nodes]
 
+    def ask_context(self, *words: str) -> str:
+        """Run docker with the swarm's context; return what it printed, nothing if it failed."""
+        answer = self.try_docker("--context", "demo", *words)
+        return answer.stdout.decode() if answer.returncode == 0 else ""
+
+    def serving_node(self) -> str:
+        """Return the node whose forwarder has the place where the swarm's context leads to."""
+        for name in ("demo-1", "demo-2", "demo-3"):
+            told = self.try_run("forward", "--status", "--json", "--vm", name).stdout
+            listeners = json.loads(told)["forwarder"]["listeners"]
+            if any(".swarm-demo" in one["where"] and not one["problem"] for one in listeners):
+                return name
+        return ""
+
     def load_everywhere(self, archive: Path) -> None:
         """Import an image into one engine, and give it to the others: there is no registry here."""
         host = f"unix://{self.run_folder / 'docker.sock'}"

@@ -72,6 +72,14 @@ def test_the_service_goes_on_when_a_node_is_off(nodes: Nodes) -> None:
     eventually(lambda: all(page(port) for _ in range(5)))
 
 
+def test_the_context_leads_to_another_manager_when_its_own_is_off(nodes: Nodes) -> None:
+    serving = nodes.serving_node()
+    nodes.run("poweroff", "--vm", serving)
+    eventually(lambda: nodes.ask_context("node", "ls", "--quiet") != "")
+    assert nodes.serving_node() != serving
+    nodes.run("up", "--vm", serving)
+
+
 def test_all_nodes_come_back(nodes: Nodes) -> None:
     nodes.swarm("down")
     nodes.swarm("up")

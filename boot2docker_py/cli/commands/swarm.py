@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple
 
 import click
@@ -156,6 +157,7 @@ def _delete(session: Session, swarm: Swarm, _wish: Wish) -> None:
     was_there = swarm.delete(session.deadline)
     for context in (*contexts, Context(session.docker_config, session.paths.vm(swarm.name))):
         context.remove()
+    shutil.rmtree(session.paths.swarm_socket(swarm.name).parent, ignore_errors=True)
     if session.as_json:
         screen.json_object({"swarm": swarm.name, "deleted": was_there})
     else:
@@ -224,18 +226,18 @@ def _named(action: str, wish: Wish, metavar: str) -> str:
 def _is_up(session: Session, swarm: Swarm) -> None:
     """Publish the context, and say what there is."""
     from boot2docker_py.docker.contexts import Context
+    from boot2docker_py.endpoint.of_vm import docker_host_of_swarm, ping_swarm
 
-    manager = swarm.manager(session.deadline)
-    facts: dict[str, object] = {}
-    if manager is not None:
-        docker_host = manager.parts.endpoint.docker_host
-        context = Context(session.docker_config, session.paths.vm(swarm.name))
-        facts = {"context": None, "docker_host": docker_host}
-        try:
-            context.publish(docker_host)
-            facts["context"] = context.name
-        except Boot2DockerError as problem:
-            log.warning("%s: %s", problem.brief, problem.details or problem.resolution)
+    socket = session.paths.swarm_socket(swarm.name)
+    swarm.wait_until_served(lambda: ping_swarm(socket), session.deadline)
+    docker_host = docker_host_of_swarm(socket)
+    context = Context(session.docker_config, session.paths.vm(swarm.name))
+    facts: dict[str, object] = {"context": None, "docker_host": docker_host}
+    try:
+        context.publish(docker_host)
+        facts["context"] = context.name
+    except Boot2DockerError as problem:
+        log.warning("%s: %s", problem.brief, problem.details or problem.resolution)
     _list_nodes(session, swarm, **facts)
     if facts.get("context") and not session.as_json:
         screen.words(f"For docker to use it: docker --context {facts['context']} ...")

@@ -33,6 +33,7 @@ class Listener(Protocol):
     """One place where clients come in."""
 
     where: str  # as DOCKER_HOST names it
+    can_be_taken_over: bool  # by another process, while this one is open
 
     def open(self, loop: Loop, room: Room, on_client: OnClient) -> None:
         """Take clients from now on, as many as there is room for.
@@ -80,6 +81,8 @@ class _SocketListener:
 class UnixListener(_SocketListener):
     """A Unix socket for the user alone."""
 
+    can_be_taken_over = True
+
     def __init__(self, path: Path) -> None:
         self.where = f"unix://{path}"
         self._path = path
@@ -104,6 +107,8 @@ class UnixListener(_SocketListener):
 class TcpListener(_SocketListener):
     """A port on loopback, which every user of this machine can reach."""
 
+    can_be_taken_over = False
+
     def __init__(self, port: int) -> None:
         self.where = f"tcp://{LOOPBACK}:{port}"
         self._port = port
@@ -124,6 +129,8 @@ class TcpListener(_SocketListener):
 
 class PipeListener:
     """A named pipe of Windows for the user alone."""
+
+    can_be_taken_over = False
 
     def __init__(self, pipe: str) -> None:
         self.where = named_pipe.docker_host(pipe)
@@ -160,6 +167,13 @@ def _in_words(error: OSError) -> str:
 
 
 AnyListener = Union[UnixListener, TcpListener, PipeListener]
+
+
+def at(socket: Path, platform: str = sys.platform) -> AnyListener:
+    """Return the listener at a Unix socket, or at the pipe that stands for it."""
+    if platform == "win32":
+        return PipeListener(named_pipe.pipe_at(socket))
+    return UnixListener(socket)
 
 
 def wanted(settings: Settings, platform: str = sys.platform) -> list[AnyListener]:

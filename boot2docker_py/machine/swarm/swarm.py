@@ -164,9 +164,18 @@ class Swarm:
         _each(members, lambda member: member.parts.machine.delete(deadline))
         return bool(members)
 
-    def manager(self, deadline: Deadline) -> Member | None:
-        """Return a node whose engine manages the swarm and answers, None if none does."""
-        return joining.manager_of(_running(self.members()), deadline)
+    def wait_until_served(self, ping: Callable[[], str | None], deadline: Deadline) -> None:
+        """Wait until a manager answers where clients of the swarm come in.
+
+        `ping` returns why none does, None when one does.
+
+        Raises:
+            DeadlineError: none does in time.
+        """
+        for member in _running(self.members()):
+            member.parts.endpoint.wake()
+        what = f"a manager of swarm '{self.name}' to be where docker looks for it"
+        wait_for([Check(what, lambda _left: ping())], deadline, report=self._report)
 
     def load(self, image: str, deadline: Deadline) -> loading.Loaded:
         """Give an image that one node has to all nodes that run.

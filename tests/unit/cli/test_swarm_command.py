@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from boot2docker_py import paths
 from boot2docker_py.drivers.qemu.files import Files, Settings, write_settings
 from boot2docker_py.paths import make_private_folder
 from tests.conftest import Boot2Docker
@@ -50,7 +51,11 @@ def test_nodes_that_are_off_are_listed(boot2docker: Boot2Docker, demo: Path) -> 
 
 
 def test_a_swarm_is_deleted_and_other_vms_stay(boot2docker: Boot2Docker, demo: Path) -> None:
+    place = paths.find({"BOOT2DOCKER_DIR": str(demo)}).swarm_socket("demo")
+    place.parent.mkdir(parents=True)
+    place.touch()  # a forwarder that was killed has left it
     answer = boot2docker(["swarm", "delete", "demo", *QEMU])
+    assert not place.parent.exists()
     assert answer.status == 0, answer
     assert [one.parent.name for one in demo.glob("vms/*/vm.json")] == ["mine"]
     assert "is not there" in boot2docker(["swarm", "delete", "demo", *QEMU]).err

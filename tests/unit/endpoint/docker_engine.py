@@ -26,6 +26,7 @@ class DockerEngine:
         self.path, self.there = path, path_there(path)
         self.containers: dict[str, dict[str, Any]] = {}
         self.services: list[dict[str, Any]] | None = None  # None: it manages no swarm
+        self.is_manager = False  # of a swarm
         self.to_start: dict[str, int] = {}  # names of containers, and what they will publish
         self.may_list = threading.Event()
         self.may_list.set()
@@ -180,6 +181,9 @@ class DockerEngine:
                 client.sendall(answer)
             elif url.path == "/services":
                 client.sendall(json.dumps(self.services).encode())
+            elif url.path == "/info":
+                swarm = {"LocalNodeState": "active", "ControlAvailable": self.is_manager}
+                client.sendall(json.dumps({"Swarm": swarm}).encode())
             else:
                 client.sendall(b"OK")
         with contextlib.suppress(ValueError):

@@ -36,6 +36,7 @@ class VM:
         address: Address | None = None,
         publish: str = "loopback",
         udp_helper: str = UDP_HELPER,
+        swarm_socket: Path | None = None,
     ) -> int:
         settings = Settings(
             self.paths,
@@ -46,6 +47,7 @@ class VM:
             engine_socket=self.docker.there,
             publish=publish,
             udp_helper=udp_helper,
+            swarm_socket=swarm_socket,
         )
         return process.start(settings, Deadline(LONG_S)).pid
 

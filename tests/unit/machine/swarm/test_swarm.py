@@ -10,6 +10,7 @@ import pytest
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import (
+    DeadlineError,
     GuestError,
     NotFoundError,
     UsageError,
@@ -32,6 +33,7 @@ class World:
         self.network = "demo"
         self.deadline = Deadline(1000, FakeClock())
         self.hosts: dict[str, str] = {}
+        self.woken: list[str] = []  # VMs whose forwarders were
         self.memory_mb = 256
         self.swarm = self.swarm_named("demo")
 
@@ -49,7 +51,9 @@ class World:
             driver=driver,
             machine=machine,
             config=types.SimpleNamespace(memory_mb=self.memory_mb),
-            endpoint=types.SimpleNamespace(open_engine=engine.open),
+            endpoint=types.SimpleNamespace(
+                open_engine=engine.open, wake=lambda: self.woken.append(name)
+            ),
             questions=types.SimpleNamespace(running_address=lambda: name),
             access=types.SimpleNamespace(settle=lambda: None, connect=self._connect),
         )
@@ -260,6 +264,15 @@ class TestLife:
         world.swarm.up(world.deadline)
         assert {vm.peek() for vm in world.vms.values()} == {State.RUNNING}
         assert world.cluster.swarms == 1
+
+    def test_forwarders_of_nodes_that_run_look_who_serves_the_swarm(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.parts("demo-2").machine.down(world.deadline)
+        answers = iter(["no manager yet", None])
+        world.swarm.wait_until_served(lambda: next(answers), world.deadline)
+        assert world.woken == ["demo-1", "demo-3"]
+        with pytest.raises(DeadlineError, match="manager of swarm 'demo'"):
+            world.swarm.wait_until_served(lambda: "no manager", world.deadline)
 
     def test_those_that_run_are_saved(self, world: World) -> None:
         world.swarm.create(Wishes(2, 1), world.deadline)
