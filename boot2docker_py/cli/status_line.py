@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Callable, Iterator, TextIO
 
 import click
 
-from boot2docker_py.cli.terminal import can_write_over, columns, columns_of, fitted, plain
+from boot2docker_py.cli.terminal import (
+    can_write_over,
+    columns,
+    columns_of,
+    fitted,
+    plain,
+    whole_clauses,
+)
 from boot2docker_py.wait import Progress
 
 if TYPE_CHECKING:
@@ -95,10 +102,11 @@ class StatusLine:
                 return
             if can_write_over(self._stream()):
                 room = columns(self._stream()) - 1
-                self.write(self.phase + self._rest(waited_s, room - len(self.phase)) + self._why())
+                text = self.phase + self._rest(waited_s, room - len(self.phase))
+                self.write(text + self._why(room - columns_of(text)))
             elif self._now_s() - self._said_at_s >= REPEAT_S:
                 self._said_at_s = self._now_s()
-                text = self.phase + self._rest(waited_s, sys.maxsize) + self._why()
+                text = self.phase + self._rest(waited_s, sys.maxsize) + self._why(sys.maxsize)
                 click.echo(plain(text), file=self._stream())
 
     def write(self, text: str) -> None:
@@ -157,8 +165,9 @@ class StatusLine:
             self._is_said, self._said_at_s = True, self._now_s()
             click.echo(plain(f"{self.phase}..."), file=self._stream())
 
-    def _why(self) -> str:
-        return f", {self._reason}" if self._reason else ""
+    def _why(self, room: int) -> str:
+        reason = whole_clauses(self._reason, room - len(", "))
+        return f", {reason}" if reason else ""
 
     def _downloaded(self, _waited_s: float, room: int) -> str:
         progress = self._download

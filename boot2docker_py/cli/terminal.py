@@ -12,6 +12,7 @@ USUAL_SIZE = (80, 24)
 _CONTROL = "[\x00-\x08\x0b-\x1f\x7f-\x9f]"
 _LINE_END = "\r+\n"
 _CUT = " ..."
+_CLAUSE_ENDS = "[,;:] "
 
 
 def plain(text: str) -> str:
@@ -34,6 +35,18 @@ def fitted(text: str, columns: int) -> str:
             break
         kept = longer
     return kept.rstrip(",:;") + _CUT if kept else words[: max(0, columns // 2)]
+
+
+def whole_clauses(text: str, columns: int) -> str:
+    """Return the clauses of a sentence that fit into so many columns; nothing when none does.
+
+    Half a reason says something else than the whole one.
+    """
+    words = " ".join(plain(text).split())
+    while columns_of(words) > columns:
+        ends = [found.start() for found in re.finditer(_CLAUSE_ENDS, words)]
+        words = words[: ends[-1]] if ends else ""
+    return words
 
 
 # What a user copies stays in one piece: a command of ours or docker's, up to the next mark.

@@ -15,7 +15,7 @@ import shlex
 import tarfile
 from typing import TYPE_CHECKING, Any, Mapping, NamedTuple
 
-from boot2docker_py.errors import GuestError
+from boot2docker_py.errors import DeadlineError, GuestError
 from boot2docker_py.untrusted import parsed_json
 
 if TYPE_CHECKING:
@@ -125,7 +125,15 @@ def apply(connection: Connection, settings: EngineSettings, deadline: Deadline) 
         return False
     log.info("The engine restarts, to take its settings.")
     archive = _archive({**files, "digest": wanted.encode() + b"\n"})
-    done = connection.run(_as_root(_TAKE), stdin=archive, timeout_s=deadline.remaining_s())
+    given_s = deadline.remaining_s()
+    try:
+        done = connection.run(_as_root(_TAKE), stdin=archive, timeout_s=given_s)
+    except DeadlineError as error:
+        raise DeadlineError(
+            f"the engine did not restart with its settings within {given_s:.0f} s",
+            details="The VM is slow, or something in it holds the engine up; it goes on.",
+            resolution="Run the command again, or give it more time with --timeout.",
+        ) from error
     if done.status != 0:
         raise GuestError(
             "the engine does not take its settings; it goes on with those of before",

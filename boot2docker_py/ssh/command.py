@@ -21,6 +21,7 @@ Session = paramiko.Channel  # of a command or a shell
 
 CHUNK_BYTES = 128 * 1024
 SLICE_S = 1.0
+SHOWN_LETTERS = 70  # of a command that an error names
 UNKNOWN = 255  # the status of a command whose end was not explained
 
 
@@ -68,6 +69,12 @@ def begin(
             details=str(error) or "connection lost",
             resolution="See with 'boot2docker status' whether the VM still runs.",
         ) from error
+
+
+def in_a_line(command: str | Sequence[str]) -> str:
+    """Return a command as an error can name it: a script of ours is long, and no news to a user."""
+    words = " ".join(command_line(command).split())
+    return words if len(words) <= SHOWN_LETTERS else f"{words[:SHOWN_LETTERS]} ..."
 
 
 def exit_status(channel: Session) -> int:

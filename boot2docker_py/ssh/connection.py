@@ -16,7 +16,14 @@ import paramiko
 from boot2docker_py.address import Address
 from boot2docker_py.errors import DeadlineError, GuestError
 from boot2docker_py.ssh import host_keys, keys
-from boot2docker_py.ssh.command import Pumps, Session, begin, command_line, exit_status
+from boot2docker_py.ssh.command import (
+    Pumps,
+    Session,
+    begin,
+    command_line,
+    exit_status,
+    in_a_line,
+)
 from boot2docker_py.ssh.dialer import Attempt, Dialer, OnWait
 from boot2docker_py.ssh.errors import LOST, HostKeyChangedError, KeyRefusedError, NotReadyError
 from boot2docker_py.ssh.over_paramiko.buffered_socket import BufferedSocket
@@ -129,12 +136,12 @@ class Connection:
             pumps = Pumps(channel, io.BytesIO(stdin), stdout, stderr)
             if not pumps.wait(timeout_s):
                 raise DeadlineError(
-                    f"a command in the VM did not end within {timeout_s:g} s",
-                    details=command_line(command),
+                    f"a command in the VM did not end within {timeout_s:.3g} s",
+                    details=in_a_line(command),
                     resolution="Give it more time with --timeout.",
                 )
             if isinstance(pumps.failure, TooMuchError):
-                raise GuestError("a command in the VM says too much", details=command_line(command))
+                raise GuestError("a command in the VM says too much", details=in_a_line(command))
             status = exit_status(channel)
         return Result(status, stdout.getvalue(), stderr.getvalue())
 

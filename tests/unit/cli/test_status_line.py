@@ -134,14 +134,28 @@ class TestReason:
             line.show(BOOT._replace(reason="no SSH greeting", waited_s=waited_s))
         assert terminal.lines == ["The VM boots: 40 s", "The VM boots: 80 s, no SSH greeting"]
 
-    def test_it_is_cut_between_words(
-        self, line: StatusLine, terminal: Terminal, clock: FakeClock
+    @pytest.mark.parametrize(
+        ("columns", "shown"),
+        [
+            (100, ", the engine of VM 'vm' is not running, or takes no more clients"),
+            (80, ", the engine of VM 'vm' is not running"),
+            (60, ", the engine of VM 'vm' is not running"),
+            (50, ""),
+        ],
+    )
+    def test_what_does_not_fit_of_it_is_left_out_in_whole_clauses(
+        self,
+        line: StatusLine,
+        terminal: Terminal,
+        clock: FakeClock,
+        columns: int,
+        shown: str,
     ) -> None:
-        terminal.columns = 60
-        reason = "the engine of VM 'boot2docker-vm' is not running, or takes no more clients"
+        terminal.columns = columns
+        reason = "the engine of VM 'vm' is not running, or takes no more clients"
         clock.sleep(50)
         line.show(BOOT._replace(reason=reason, waited_s=50.0))
-        assert terminal.lines == ["The VM boots: 50 s, the engine of VM 'boot2docker-vm' ..."]
+        assert terminal.lines == [f"The VM boots: 50 s{shown}"]
 
 
 class TestDownload:

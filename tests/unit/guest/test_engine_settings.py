@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from boot2docker_py.errors import GuestError, StorageError
+from boot2docker_py.errors import DeadlineError, GuestError, StorageError
 from boot2docker_py.guest import engine_settings, provision
 from boot2docker_py.guest.engine_settings import EngineSettings
 from boot2docker_py.ssh.connection import Result
@@ -105,6 +105,19 @@ def test_the_engines_words_are_told() -> None:
     with pytest.raises(GuestError) as caught:
         apply(guest, EngineSettings({"log-level": "loud"}))
     assert "invalid logging level" in caught.value.details
+
+
+def test_an_engine_that_does_not_restart_in_time_is_named_and_no_script() -> None:
+    class Slow(Guest):
+        def run(self, command: Any, *, stdin: bytes = b"", timeout_s: float) -> Result:
+            if stdin:
+                raise DeadlineError("a command in the VM did not end", details=str(command))
+            return super().run(command, timeout_s=timeout_s)
+
+    with pytest.raises(DeadlineError) as caught:
+        apply(Slow(), EngineSettings({"debug": True}))
+    assert caught.value.brief.startswith("the engine did not restart with its settings within")
+    assert "sh -c" not in caught.value.details
 
 
 @pytest.mark.parametrize("config", [b"[1]", b"{", b"[" * 100_000, b"\xff"])

@@ -17,6 +17,7 @@ from boot2docker_py.address import Address
 from boot2docker_py.errors import DeadlineError, GuestError, StorageError
 from boot2docker_py.ssh import connection as ssh_connection
 from boot2docker_py.ssh import dialer, host_keys, keys
+from boot2docker_py.ssh.command import in_a_line
 from boot2docker_py.ssh.connection import Connection
 from boot2docker_py.ssh.errors import HostKeyChangedError, KeyRefusedError, NotReadyError
 from boot2docker_py.wait import Deadline
@@ -265,6 +266,14 @@ def test_a_command_that_never_ends_ends_the_wait(key: Path, known_hosts: Path) -
     ) as connection, pytest.raises(DeadlineError) as caught:
         connection.run("hang", timeout_s=0.2)
     assert caught.value.details == "hang"
+
+
+def test_a_script_is_named_by_its_beginning() -> None:
+    script = "sudo -n sh -c '\nset -e\n" + "do this\n" * 100 + "'"
+    named = in_a_line(script)
+    assert named.startswith("sudo -n sh -c ' set -e do this")
+    assert len(named) < 80
+    assert named.endswith(" ...")
 
 
 def test_a_connection_lost_under_a_command_is_no_status(key: Path, known_hosts: Path) -> None:
