@@ -99,9 +99,7 @@ def _lines(finding: Finding) -> Iterator[str]:
     head = f"{finding.id.partition('-')[0]:<{ID_WIDTH}} "
     indent = " " * len(head)
     width = screen.width() - 10
-    is_sentence = finding.fix.endswith(".")
-    advice = next_command.pointed(finding.fix)
-    fix = advice if is_sentence else f"try: {advice}"
+    fix = screen.advice(next_command.pointed(finding.fix))
     for line in finding.found.splitlines() or [""]:
         yield from textwrap.wrap(
             line,

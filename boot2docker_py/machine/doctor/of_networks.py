@@ -80,8 +80,10 @@ def _adapter(patient: Patient) -> Iterator[Finding]:
         return
     if problem:
         yield warning("adapter", problem, "boot2docker restart")
-    else:
+    elif driver.features.has_host_only_network:
         yield ok("adapter", "nothing is wrong with a host-only adapter")
+    else:
+        yield ok("adapter", f"driver {driver.name} needs no host-only adapter")
 
 
 CHECKS = (

@@ -155,6 +155,15 @@ def test_screen_of_80_columns(
     assert answer.err == "0 failures, 1 warning.\n"
 
 
+def test_a_sentence_is_no_command_to_try(
+    doctor: Doctor, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    told = boot2docker(["doctor"], doctor.session).out
+    assert "                    Put one into the PATH" in told
+    assert "try: Put" not in told
+
+
 def test_nothing_is_there(tmp_path: Path) -> None:
     """No hypervisor, no VM, no docker client, a broken docker configuration."""
     (tmp_path / "docker").mkdir()
