@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Mapping
 
 import pytest
 
@@ -30,6 +30,11 @@ SSHD = shutil.which("sshd", path=os.pathsep.join(_PLACES))
 LONG_S = 60.0
 RUN = "Z:/run/sshd" if sys.platform == "win32" else "/run/sshd"
 
+# At level 0 bash reads ~/.bashrc, whose programs may wait for each other: that of pyenv takes a
+# lock, and waits a minute for it where one that was killed has left it.
+QUIET = {"SHLVL": "1"}
+NO_VARIABLES: Mapping[str, str] = {}
+
 needs_sshd = pytest.mark.skipif(SSHD is None, reason="needs OpenSSH's sshd (openssh-server)")
 
 
@@ -38,8 +43,11 @@ class Sshd:
 
     user = getpass.getuser()
 
-    def __init__(self, folder: Path, more_settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, more_settings: str = "", environ: Mapping[str, str] = NO_VARIABLES
+    ) -> None:
         folder.mkdir()
+        variables = " ".join(f'"{name}={value}"' for name, value in {**QUIET, **environ}.items())
         self.key = folder / "id"
         self.known_hosts = folder / "known_hosts"
         (folder / "authorized_keys").write_text(keys.ensure_key_pair(self.key) + "\n")
@@ -54,7 +62,7 @@ class Sshd:
             f"Port {self.address.port}\nListenAddress 127.0.0.1\nHostKey {there}/host_key\n"
             f"AuthorizedKeysFile {there}/authorized_keys\nStrictModes no\nUsePAM no\n"
             "PidFile none\nPermitRootLogin yes\nPasswordAuthentication no\nMaxStartups 100\n"
-            + more_settings
+            f"SetEnv {variables}\n{more_settings}"
         )
 
     @contextlib.contextmanager

@@ -297,3 +297,10 @@ def test_output_without_end_is_refused(sshd: Sshd, monkeypatch: pytest.MonkeyPat
             with pytest.raises(GuestError, match="says too much"):
                 open_connection.run(command, timeout_s=30)
         assert open_connection.run("echo x", timeout_s=30).stdout == b"x\n"
+
+
+def test_commands_of_these_tests_read_no_file_of_the_users_shell(sshd: Sshd) -> None:
+    """What stands in ~/.bashrc may wait for others; bash reads it only below this level."""
+    with sshd.connect() as open_connection:
+        said = open_connection.run('echo "$BASH_VERSION" "$SHLVL"', timeout_s=LONG_S).stdout
+    assert said.split()[-1] == (b"2" if len(said.split()) == 2 else b"1")

@@ -39,7 +39,7 @@ class Guest:
         _write_program(
             programs / "sudo", f'echo $((${{5#@}} - $(/bin/date +%s))) > "{self._ahead_s}"'
         )
-        self.sshd = Sshd(folder / "sshd", f'SetEnv "PATH={programs}:/usr/bin:/bin"\n')
+        self.sshd = Sshd(folder / "sshd", environ={"PATH": f"{programs}:/usr/bin:/bin"})
 
     def set_ahead(self, seconds: int) -> None:
         self._ahead_s.write_text(f"{seconds}\n")

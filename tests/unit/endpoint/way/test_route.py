@@ -32,10 +32,9 @@ def guest(folder: Path, engine: Engine, *, has_docker: bool, settings: str) -> I
     if has_docker:
         shutil.copy(Path(__file__).with_name("docker_stand_in"), programs / "docker")
         make_executable(programs / "docker")
-    environment = (
-        f'SetEnv "PATH={path_there(programs)}:/usr/bin:/bin" "ENGINE_SOCKET={engine.there}"\n'
-    )
-    with Sshd(folder / "sshd", environment + settings).running() as sshd:
+    path = f"{path_there(programs)}:/usr/bin:/bin"
+    environ = {"PATH": path, "ENGINE_SOCKET": str(engine.there)}
+    with Sshd(folder / "sshd", settings, environ).running() as sshd:
         yield sshd
 
 

@@ -40,7 +40,7 @@ class Engine:
         program.chmod(0o755)
         path = f"{path_there(program.parent)}:/usr/bin:/bin"
         self.folder = folder / "engine"
-        self.sshd = Sshd(folder / "etc", f"SetEnv PATH={path}\n")
+        self.sshd = Sshd(folder / "etc", environ={"PATH": path})
 
 
 @pytest.fixture
