@@ -18,7 +18,9 @@ from tests.unit.machine.test_states import STATES, cells
 COLUMNS = 60
 # What has to stay in one piece, so that it can be copied: a command, a word.
 _ONE_PIECE = re.compile(r"(try: )?[\"$('*]*(boot2docker|docker) .*|\S+")
-SAID = sorted({(command, state) for command, state, _status, _after in cells()})
+# The others pass by themselves, or are said like one of these.
+IN_STATES = ("absent", "off", "running", "saved", "broken")
+SAID = [(command, state) for command, state, _status, _after in cells() if state in IN_STATES]
 WRONG = [
     "up --memroy 4g",
     "up --memory lots",
