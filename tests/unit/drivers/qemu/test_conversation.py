@@ -68,7 +68,7 @@ def received(conversation: tls.Conversation, count: int) -> bytes:
 
 
 def test_what_is_typed_while_another_thread_reads() -> None:
-    typed = os.urandom(20_000)
+    typed = os.urandom(500)
     with listening(echo) as port, contextlib.closing(tls.converse(port, LONG_S)) as conversation:
         reader: list[bytes] = []
         thread = threading.Thread(
