@@ -390,6 +390,7 @@ class FakeEndpoint:
         self.health: ForwarderStatus | None = None
         self.calls: list[str] = []
         self.clock_is_off_s = 0.0
+        self.sets_clock = False
         self.version: dict[str, Any] = {"ApiVersion": "1.45", "MinAPIVersion": "1.24"}
         self.dead_images: set[str] = set()
         self.published: list[dict[str, Any]] = []
@@ -433,6 +434,10 @@ class FakeEndpoint:
 
     def ports(self) -> list[dict[str, Any]]:
         return list(self.published)
+
+    def wait_for_clock(self) -> None:
+        if self.sets_clock:
+            self.clock_is_off_s = 0
 
     def guest_time_s(self) -> float | None:
         return time.time() + self.clock_is_off_s if self.is_running else None

@@ -113,10 +113,10 @@ class Forwarder:
         return SwarmDoor(socket, self._loop, room, self._join, engine, is_reached)
 
     def _connected(self, connection: Connection) -> None:
-        self._route.find_out(connection)
-        self._reach.connected()
         if self._link.reconnections:  # at the first, who started the VM looks
             self._guest_clock.keep_right(connection)
+        self._route.find_out(connection)
+        self._reach.connected()
 
     def _join(self, client: Client) -> None:
         try:
@@ -213,6 +213,7 @@ class Forwarder:
             last_error=link.last_error,
             reconnections=link.reconnections,
             transport=self._route.way.value if self._route.way else "",
+            looks_at_clock=self._guest_clock.is_looked_at,
             **self._relays.count()._asdict(),
         )
 

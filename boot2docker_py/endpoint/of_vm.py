@@ -24,6 +24,9 @@ LEAST_PATIENCE_S = 60.0
 OPEN_WITHIN_S = 10.0
 KNOWN_WITHIN_S = 5.0
 PAUSE_S = 0.1
+# Longer than the forwarder needs for it, and much shorter than it may try.
+CLOCK_WITHIN_S = 10.0
+LOOK_AGAIN_S = 0.02
 
 
 class Endpoint:
@@ -147,6 +150,14 @@ class Endpoint:
     def guest_time_s(self) -> float | None:
         """Return the seconds since 1970 on the guest's clock, to a second; None: not known."""
         return engine.time_s(self._open_socket)
+
+    def wait_for_clock(self) -> None:
+        """Wait, a little, for a forwarder that is just setting the guest's clock."""
+        deadline = Deadline(CLOCK_WITHIN_S)
+        health = self.status()
+        while health and health.looks_at_clock and not deadline.has_passed():
+            deadline.clock.sleep(LOOK_AGAIN_S)
+            health = self.status()
 
     def engine_version(self) -> dict[str, Any]:
         """Return what the engine says of its version, nothing when it does not answer."""

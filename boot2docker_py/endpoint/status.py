@@ -124,6 +124,7 @@ class ForwarderStatus:
     bytes_to_guest: int = 0
     bytes_to_client: int = 0
     reconnections: int = 0
+    looks_at_clock: bool = False  # of the guest; soon it is right
 
     def serves(self, where: str) -> bool:
         """Tell whether clients of `DOCKER_HOST` `where` come to this forwarder."""

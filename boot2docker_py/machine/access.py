@@ -120,6 +120,7 @@ class Access:
         """Set the guest's clock to this machine's when it is off, and say so."""
         from boot2docker_py.guest import clock
 
+        self._endpoint.wait_for_clock()  # a second SSH connection takes longer
         clock.keep_right(self._endpoint, self._connect_to_running, self._deadline)
 
     def engine_state(self, deadline: Deadline) -> EngineState:

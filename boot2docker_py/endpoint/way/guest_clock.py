@@ -28,11 +28,18 @@ class GuestClock:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # a sleep and a new connection may come together
+        self._looker: threading.Thread | None = None
+
+    @property
+    def is_looked_at(self) -> bool:
+        """Tell whether it is being compared, or set."""
+        return self._looker is not None and self._looker.is_alive()
 
     def keep_right(self, connection: Connection) -> None:
         """Begin to compare, and to set it if it is off; returns at once."""
         looker = threading.Thread(target=self._look, args=(connection,), daemon=True, name="clock")
         looker.start()
+        self._looker = looker
 
     def _look(self, connection: Connection) -> None:
         try:

@@ -38,6 +38,13 @@ def test_clock_that_is_right_is_left_alone(boot2docker: Boot2Docker) -> None:
     assert right.connection.commands == []
 
 
+def test_clock_that_the_forwarder_is_setting_is_waited_for(boot2docker: Boot2Docker) -> None:
+    slow = session(-3600)
+    slow.endpoint.sets_clock = True
+    assert boot2docker(["up"], slow).status == 0
+    assert slow.connection.commands == []
+
+
 def test_clock_that_cannot_be_set_is_a_warning(boot2docker: Boot2Docker) -> None:
     class Refusing(FakeConnection):
         def run(self, command: object, *, stdin: bytes = b"", timeout_s: float) -> None:  # type: ignore[override]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Iterator
 
 import pytest
 
-from boot2docker_py.endpoint import process
+from boot2docker_py.endpoint import of_vm, process
 from boot2docker_py.endpoint.status import Phase
 from tests.unit.endpoint.client_side import Endpoint, forwarding
 from tests.unit.endpoint.engine import Engine
@@ -100,6 +101,24 @@ def test_guest_clock_that_is_off_is_set_when_the_vm_is_back(
     eventually(lambda: f"The clock of the VM was {said}, and is set." in log_of(endpoint))
     assert guest.looks() == 1
     assert endpoint.ping() is None
+
+
+def test_guest_clock_that_is_being_set_is_waited_for(
+    endpoint: Endpoint, guest: Guest, cable: Cable, tmp_path: Path
+) -> None:
+    go_on = tmp_path / "go on"
+    _write_program(
+        tmp_path / "bin" / "sudo",
+        f'until [ -e "{go_on}" ]; do sleep 0.1; done; echo 0 > "{tmp_path}/ahead"',
+    )
+    forwarding(endpoint, cable.address)
+    guest.set_ahead(-3 * HOUR_S)
+    reconnect(endpoint, cable)
+    eventually(lambda: endpoint.status().looks_at_clock)
+    threading.Timer(1, go_on.touch).start()
+    of_vm.Endpoint(endpoint.paths, tmp_path / "key").wait_for_clock()
+    assert guest.is_right()
+    eventually(lambda: not endpoint.status().looks_at_clock)
 
 
 def test_guest_clock_that_is_right_is_left_alone(
