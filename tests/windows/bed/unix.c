@@ -109,6 +109,8 @@ int main(void)
         length = head[1] << 24 | head[2] << 16 | head[3] << 8 | head[4];
         if (head[0] == 'x')
             ExitProcess(length);
+        if (!length)
+            continue;
         body = malloc(length);
         if (!take(body, length))
             return 125;

@@ -1,28 +1,35 @@
 """The half of unix.c that is a program of this system: start the one that it stands for.
 
 Over a TCP connection: there, the input as it is; here, `o` or `e` (stdout, stderr), four bytes of
-length and the bytes, and at last `x` and four bytes of the exit status. When the program of Windows
-is ended, its connection is reset, and ours is killed.
+length and the bytes, and at last `x` and four bytes of the exit status. Now and then there are no
+bytes: the end of the input and the end of the program of Windows look the same, until something is
+sent. When either program has ended, the other is, with all that ours has started.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import threading
-from typing import IO, Any
+from pathlib import Path
+from typing import IO, Any, Iterator
 
 CHUNK_BYTES = 65536
+LOOK_EVERY_S = 0.5
 # A path of Windows in an argument; QEMU's end with a comma or a quotation mark.
 PATH = re.compile(r'\b([CcZz]):((?:\\|/)[^,"]*)')
 PREFIX = os.environ["WINEPREFIX"]
+
+PR_SET_CHILD_SUBREAPER = 36  # prctl(2): what the children of ours leave behind becomes ours
 
 
 def in_our_names(value: Any) -> Any:
@@ -62,24 +69,41 @@ class Carrier:
         self._child = child
         self._peer = peer
         self._lock = threading.Lock()
+        self._is_over = threading.Event()  # it has ended, or the peer has
 
     def carry(self) -> None:
-        """Carry until it has ended, and tell its status."""
+        """Carry until it has ended, and tell its status; or until the other end has gone."""
         outputs = [
-            threading.Thread(target=self._output, args=(kind, stream))
+            threading.Thread(target=self._output, args=(kind, stream), daemon=True)
             for kind, stream in ((b"o", self._child.stdout), (b"e", self._child.stderr))
         ]
-        threading.Thread(target=self._input, daemon=True).start()
+        for target in (self._input, self._wait):
+            threading.Thread(target=target, daemon=True).start()
         for thread in outputs:
             thread.start()
+        while not self._is_over.wait(LOOK_EVERY_S):
+            self._send(b"o")
+        kill_all()  # else its streams might never end
         for thread in outputs:
             thread.join()
         self._peer.sendall(b"x" + struct.pack(">I", self._child.wait() & 0xFF))
 
-    def _output(self, kind: bytes, stream: IO[bytes]) -> None:
-        for data in iter(lambda: os.read(stream.fileno(), CHUNK_BYTES), b""):
-            with self._lock:
+    def _wait(self) -> None:
+        self._child.wait()
+        self._is_over.set()
+
+    def _send(self, kind: bytes, data: bytes = b"") -> None:
+        with self._lock:
+            try:
                 self._peer.sendall(kind + struct.pack(">I", len(data)) + data)
+            except OSError:
+                self._is_over.set()
+                raise
+
+    def _output(self, kind: bytes, stream: IO[bytes]) -> None:
+        with contextlib.suppress(OSError):
+            for data in iter(lambda: os.read(stream.fileno(), CHUNK_BYTES), b""):
+                self._send(kind, data)
 
     def _input(self) -> None:
         stdin = self._child.stdin
@@ -90,12 +114,35 @@ class Carrier:
                 stdin.flush()
             stdin.close()
         except ConnectionError:
-            self._child.kill()
+            self._is_over.set()
         except OSError:  # it reads no more
             pass
 
 
+def descendants(process: int) -> Iterator[int]:
+    """Yield what a process has started, and what these have."""
+    with contextlib.suppress(OSError):
+        for task in os.listdir(f"/proc/{process}/task"):
+            for child in Path(f"/proc/{process}/task/{task}/children").read_text().split():
+                yield from descendants(int(child))
+                yield int(child)
+
+
+def kill_all() -> None:
+    """Kill all that we have started, also what has left our session, until nothing is left."""
+    while True:
+        left = list(descendants(os.getpid()))
+        if not left:
+            return
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.wait()  # a dead one is a child until then
+
+
 def main(port: str, name: str, *words: str) -> None:
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):  # what Wine handed on belongs to others
         os.dup2(nothing, descriptor)
@@ -112,6 +159,7 @@ def main(port: str, name: str, *words: str) -> None:
     )
     with contextlib.suppress(OSError):  # the program of Windows has ended
         Carrier(child, peer).carry()
+    kill_all()
     os._exit(0)
 
 
