@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_PROXY := off
 
-.PHONY: help demo test lint unit faults unit-lowest e2e test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
+.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test-company: deps iso .venv/ready ## Run the engine in a company: a registry, a
 
 faults: .venv/ready ## Kill commands at each of their durable steps, and type them again
 	$(BIN)/pytest tests/faults --junitxml=build/results/faults.xml
+
+faults-guest: deps iso .venv/ready ## The same with commands on a guest that runs: slow (FAULTS_SAMPLE=2)
+	$(BIN)/pytest tests/guest_faults --junitxml=build/results/faults-guest.xml
 
 testbed: deps ## Make a root with a real VirtualBox, beside this machine's own system
 	@tests/virtualbox/testbed build

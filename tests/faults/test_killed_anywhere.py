@@ -392,17 +392,23 @@ def tried() -> list[str]:
 
 @pytest.mark.parametrize("name", tried())
 def test_a_killed_command_is_typed_again_and_ends_well(name: str, house: House) -> None:
-    case = CASES[name]
-    words = [word.format(folder=house.home.parent) for word in case.words]
     house.must("download")
     house.of_image = sorted(one.name for one in house.home.glob("*.iso*"))
+    dies_at_every_step(house, name, CASES[name])
+
+
+def dies_at_every_step(house: House, name: str, case: Case) -> None:
+    """Run a command as a whole, then once for each of its steps, killed there and typed again."""
+    words = [word.format(folder=house.home.parent) for word in case.words]
     case.before(house)
     whole = house.run(*words)
     assert whole.returncode == case.ends, whole.stderr
     case.after(house)
     steps = int(whole.stderr.rpartition("steps ")[2])
     assert steps > 3
-    for step in chosen(steps, name):
+    tried = chosen(steps, name)
+    print(f"{name}: {len(tried)} of {steps} steps")
+    for step in tried:
         case.before(house)
         killed = house.run(*words, fatal=step)
         assert killed.returncode in (case.ends, -signal.SIGKILL), (step, killed.stderr)
