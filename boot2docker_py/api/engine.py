@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING, Any, Mapping, Sequence
 
 from boot2docker_py.api.calls import Calls
-from boot2docker_py.machine import docker_environment, published
 
 if TYPE_CHECKING:
     from boot2docker_py.endpoint.status import ForwarderStatus
@@ -23,6 +22,8 @@ class Engine(Calls):
     @property
     def environment(self) -> dict[str, str]:
         """Return the environment of this process, with docker pointed at the VM."""
+        from boot2docker_py.machine import docker_environment
+
         return docker_environment.of_engine(self._parts()).applied_to(os.environ)
 
     def tls_environment(self, *, timeout_s: float | None = None) -> dict[str, str]:
@@ -33,6 +34,8 @@ class Engine(Calls):
         Raises:
             WrongStateError: the VM does not run, or has no such port.
         """
+        from boot2docker_py.machine import docker_environment
+
         return docker_environment.of_engine(self._parts(timeout_s), tls=True).applied_to(os.environ)
 
     def ports(self) -> Sequence[Mapping[str, Any]]:
@@ -42,6 +45,8 @@ class Engine(Calls):
             WrongStateError: the VM does not run.
             GuestError: it is not known, because the engine is out of reach.
         """
+        from boot2docker_py.machine import published
+
         return published.of_vm(self._parts()).ports
 
     def forwarder(self) -> ForwarderStatus | None:

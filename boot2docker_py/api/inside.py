@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from typing import Sequence
+from typing import TYPE_CHECKING, Sequence
 
 from boot2docker_py.api.calls import Calls
-from boot2docker_py.guest.copy.places import Copy
+
+if TYPE_CHECKING:
+    from boot2docker_py.guest.copy.places import Copy
 
 
 class Inside(Calls):
@@ -53,6 +55,8 @@ class Inside(Calls):
 
         It is written by the user docker, or `as_root`.
         """
+        from boot2docker_py.guest.copy.places import Copy
+
         copy = Copy((os.fspath(source),), target, is_into_vm=True)
         self._copy(copy, timeout_s, as_root=as_root)
 
@@ -68,6 +72,8 @@ class Inside(Calls):
 
         It is read by the user docker, or `as_root`.
         """
+        from boot2docker_py.guest.copy.places import Copy
+
         copy = Copy((source,), os.fspath(target), is_into_vm=False)
         self._copy(copy, timeout_s, as_root=as_root)
 

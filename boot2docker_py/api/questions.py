@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Sequence
 from boot2docker_py.api.calls import Calls
 from boot2docker_py.drivers.base import State, VMInfo
 from boot2docker_py.errors import UsageError
-from boot2docker_py.machine import logs as vm_logs
-from boot2docker_py.machine import ssh_host
 
 if TYPE_CHECKING:
     from boot2docker_py.machine.doctor.findings import Finding
@@ -43,6 +41,8 @@ class Questions(Calls):
             UsageError: there is no such log.
             WrongStateError: it is in the VM, which does not run.
         """
+        from boot2docker_py.machine import logs as vm_logs
+
         parts = self._parts(timeout_s)
         wanted = name or vm_logs.most_useful(parts.questions.state())
         if wanted not in vm_logs.NAMES:
@@ -57,6 +57,8 @@ class Questions(Calls):
         Raises:
             NotFoundError: there is no VM.
         """
+        from boot2docker_py.machine import ssh_host
+
         return ssh_host.of_vm(self._parts()).text()
 
     def doctor(self, *, fix: bool = False, timeout_s: float | None = None) -> Sequence[Finding]:

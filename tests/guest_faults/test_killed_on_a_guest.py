@@ -15,7 +15,7 @@ import pytest
 from tests.faults.test_killed_anywhere import ROOT, Case, House, dies_at_every_step
 
 ISO = ROOT / "build" / "boot2docker.iso"
-WITHIN = ("--timeout", "300")
+WITHIN = ("--timeout", "900")
 BASE = "base"
 PREPARE = (
     "echo known > /tmp/in-memory",
@@ -34,6 +34,9 @@ class GuestHouse(House):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.environ["BOOT2DOCKER_ISO_URL"] = str(ISO)
+
+    def prepare(self) -> None:
+        """Bring the VM up, and take the snapshot that each command begins with."""
         self.must("init", "--memory", "512", "--disksize", "4000")
         self.must("up", *WITHIN)
         for command in PREPARE:
@@ -52,8 +55,11 @@ class GuestHouse(House):
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuestHouse]:
     assert ISO.exists(), "make iso"
     house = GuestHouse(tmp_path_factory.mktemp("guest"))
-    yield house
-    house.clear()
+    try:
+        house.prepare()
+        yield house
+    finally:
+        house.clear()
 
 
 def back(house: House) -> None:
