@@ -123,6 +123,7 @@ ON_WINDOWS: dict[str, str] = {
 
 OF_WINE: dict[str, str] = {
     "docker/test_contexts.py::TestSettings::test_link_to_the_settings": NO_LINKS,
+    "host/test_bound_program.py": "a process that is killed can fault, and stays for a debugger",
     "image/test_images.py::test_a_link_to_the_source": NO_LINKS,
     "image/test_trust.py::test_a_file_for_openssl": "Linux's certificates are Windows' too",
     "test_packets.py::test_nobody_is_there": "a closed peer is told late",
