@@ -209,6 +209,11 @@ class Paths(NamedTuple):
         """Return the names of the VMs that have a folder here."""
         return sorted(one.parent.name for one in self.home.glob("vms/*/driver"))
 
+    def names_with_files(self) -> list[str]:
+        """Return the names of VMs, and of what commands that were killed have left of others."""
+        files = self.home.glob("vms/*")
+        return sorted({one.stem if one.suffix == ".lock" else one.name for one in files})
+
     def swarm_socket(self, name: str) -> Path:
         """Return where clients of a swarm come in, at whichever of its managers serves there."""
         return self.vm(f".swarm-{name}").docker_socket  # a VM's name does not begin with a dot

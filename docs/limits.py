@@ -43,7 +43,7 @@ OF_GUEST = (
     Limit("guest.mounted_shares.MOST_TOLD", "who uses shared folders, at `save` and a live snapshot", "the others are not named"),
     Limit("guest.swarm.ANSWER_LIMIT_BYTES", "an answer of the engine about its swarm", "exit status 9"),
     Limit("guest.swarm.TEXT_LIMIT", "a name or a state in it", "it is cut"),
-    Limit("guest.swarm.NODES_LIMIT", "nodes that a manager names", "the rest is not listed"),
+    Limit("guest.swarm.NODES_LIMIT", "nodes, services or tasks that a manager names", "the rest is not listed"),
     Limit("guest.copy.engine_image.IMAGE_LIMIT_BYTES", "an image that `swarm load` gives to another node", "exit status 9, the other node takes nothing"),
     Limit("drivers.qemu.switch.FRAMES_LIMIT", "frames on an internal network that wait for one VM", "further ones are dropped"),
     Limit("drivers.qemu.switch.ADDRESSES_LIMIT", "MAC addresses on an internal network", "all are forgotten, and learned anew"),

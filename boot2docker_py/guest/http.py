@@ -31,8 +31,8 @@ class Answer(NamedTuple):
 
     @property
     def is_ok(self) -> bool:
-        """Tell whether the question was answered, with status 200."""
-        return self.status_line.split()[1:2] == ["200"]
+        """Tell whether the question was answered, or what it asked for was made."""
+        return self.status_line.split()[1:2] in (["200"], ["201"])
 
 
 def ask(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import urllib.parse
 from typing import Any, Callable, NamedTuple, Sequence
@@ -18,9 +19,13 @@ from boot2docker_py.ssh.stream import Stream
 from boot2docker_py.untrusted import integer, parsed_json
 from boot2docker_py.wait import Deadline
 
+log = logging.getLogger(__name__)
+
+INACTIVE, PENDING, ACTIVE = "inactive", "pending", "active"  # moby api/types/swarm, LocalNodeState
 PORT = 2377  # of managers, Docker's own
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
-NODES_LIMIT = 1000
+ASK_WITHIN_S = 30.0  # one of many questions of a wait, whose own end is no reason of the engine's
+NODES_LIMIT = 1000  # services and tasks as well
 TEXT_LIMIT = 256
 
 OpenStream = Callable[[], Stream]
@@ -70,7 +75,7 @@ class Engine:
         managers = told.get("RemoteManagers")
         rows = managers if isinstance(managers, list) else []
         return Membership(
-            state=_text(told.get("LocalNodeState")) or "inactive",
+            state=_text(told.get("LocalNodeState")) or INACTIVE,
             node_id=_id(told.get("NodeID")),
             is_manager=told.get("ControlAvailable") is True,
             error=_text(told.get("Error")),
@@ -87,7 +92,11 @@ class Engine:
         self._post("/swarm/init", document, deadline)
 
     def join(self, address: str, managers: Sequence[str], token: str, deadline: Deadline) -> None:
-        """Join the swarm of the managers at these addresses."""
+        """Join the swarm of the managers at these addresses.
+
+        An engine that has not got there after 20 s says so, and goes on: moby
+        daemon/cluster/cluster.go, swarmConnectTimeout.
+        """
         document = {
             "ListenAddr": f"{address}:{PORT}",
             "AdvertiseAddr": address,
@@ -95,7 +104,12 @@ class Engine:
             "RemoteAddrs": [f"{manager}:{PORT}" for manager in managers],
             "JoinToken": token,
         }
-        self._post("/swarm/join", document, deadline)
+        try:
+            self._post("/swarm/join", document, deadline)
+        except GuestError as error:
+            if self.membership(deadline).state not in (PENDING, ACTIVE):
+                raise
+            log.debug("It joins by and by: %s", error.details)
 
     def tokens(self, deadline: Deadline) -> Tokens:
         """Return what lets others join; the engine has to be a manager."""
@@ -133,6 +147,29 @@ class Engine:
         query = urllib.parse.urlencode({"filters": filters})
         told = self._get(f"/tasks?{query}", deadline)
         return len(told) if isinstance(told, list) else 0
+
+    def images_of_services(self, deadline: Deadline) -> dict[str, str]:
+        """Return the images of the services that a manager knows, by their names."""
+        told = self._get("/services", deadline)
+        rows = told if isinstance(told, list) else []
+        specs = [_object(_object(row).get("Spec")) for row in rows[:NODES_LIMIT]]
+        return {_text(spec.get("Name")): _image(spec) for spec in specs}
+
+    def create_service(self, document: object, deadline: Deadline) -> None:
+        """Create a service; the engine has to be a manager."""
+        self._post("/services/create", document, deadline)
+
+    def why_not_running(self, service: str, deadline: Deadline) -> str | None:
+        """Return why no task of a service runs, in the words of its node; None when one does."""
+        query = urllib.parse.urlencode({"filters": json.dumps({"service": [service]})})
+        told = self._get(f"/tasks?{query}", deadline)
+        tasks = [_object(row) for row in (told if isinstance(told, list) else [])[:NODES_LIMIT]]
+        states = [_object(task.get("Status")) for task in tasks]
+        if any(state.get("State") == "running" for state in states):
+            return None
+        states.sort(key=lambda state: _text(state.get("Timestamp")), reverse=True)
+        words = [_text(state.get("Err")) or _text(state.get("State")) for state in states]
+        return next((each for each in words if each), "it has no task yet")
 
     def _token(self, told: object) -> str:
         """Return a token, which people type into a shell: nothing else of the VM's may be in it."""
@@ -184,6 +221,12 @@ def _node(told: dict[str, Any]) -> Node:
         address=_text(manager.get("Addr")).rpartition(":")[0] or _text(status.get("Addr")),
         version=integer(_object(told.get("Version")).get("Index"), 0, 1 << 63) or 0,
     )
+
+
+def _image(spec: dict[str, Any]) -> str:
+    """Return the image of a service, without the digest that docker's client may have added."""
+    container = _object(_object(spec.get("TaskTemplate")).get("ContainerSpec"))
+    return _text(container.get("Image")).partition("@")[0]
 
 
 def _object(value: object) -> dict[str, Any]:

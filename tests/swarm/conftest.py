@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import tarfile
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.e2e.conftest import VM, iso
 
 __all__ = ["iso"]
 
+NAMES = ("demo-1", "demo-2", "demo-3")
 LONG_S = 900
 WITHIN_S = 180.0
 
@@ -46,18 +46,28 @@ class Nodes(VM):
 
     def serving_node(self) -> str:
         """Return the node whose forwarder has the place where the swarm's context leads to."""
-        for name in ("demo-1", "demo-2", "demo-3"):
+        for name in NAMES:
             told = self.try_run("forward", "--status", "--json", "--vm", name).stdout
             listeners = json.loads(told)["forwarder"]["listeners"]
             if any(".swarm-demo" in one["where"] and not one["problem"] for one in listeners):
                 return name
         return ""
 
+    def node_with_port(self, port: int) -> str:
+        """Return the node whose forwarder listens at a port of localhost."""
+        for name in NAMES:
+            rows = json.loads(self.run("ports", "--json", "--vm", name))["ports"]
+            if any(row["port"] == port and row["listens_at"] for row in rows):
+                return name
+        raise AssertionError(f"none listens at {port}")
+
+    def import_image(self, archive: Path, name: str, *options: str) -> None:
+        """Import an image, of an archive of files, into the engine of the first node."""
+        self.docker("import", *options, str(archive), name)
+
     def load_everywhere(self, archive: Path) -> None:
-        """Import an image into one engine, and give it to the others: there is no registry here."""
-        host = f"unix://{self.run_folder / 'docker.sock'}"
-        command = ["docker", "--host", host, "import", str(archive), "bb:1"]
-        subprocess.run(command, check=True, capture_output=True, env=self.environ)
+        """Import an image into one engine, and give it to the others."""
+        self.import_image(archive, "bb:1")
         loaded = self.swarm("load", "bb:1")
         assert (loaded["source"], loaded["targets"]) == ("demo-1", ["demo-2", "demo-3"])
         assert self.swarm("load", "bb:1")["targets"] == []

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import urllib.request
+from pathlib import Path
 
-from tests.swarm.conftest import Nodes, eventually
+import pytest
+
+from tests.swarm import registry_image
+from tests.swarm.asking import Asking
+from tests.swarm.conftest import NAMES, Nodes, eventually
 
 SERVE = (
     "/busybox mkdir -p /w; /busybox hostname > /w/index.html; exec /busybox httpd -f -p 80 -h /w"
@@ -64,12 +70,39 @@ def test_containers_reach_each_other_over_the_overlay_network(nodes: Nodes) -> N
     assert nodes.docker("run", "--rm", "--network", "cable", "bb:1", *get).strip()
 
 
-def test_the_service_goes_on_when_a_node_is_off(nodes: Nodes) -> None:
-    port = serve(nodes, "second", 2)
-    eventually(lambda: page(port) != "")
-    nodes.run("poweroff", "--vm", "demo-3")
-    eventually(lambda: nodes.states()[2] == "down")
-    eventually(lambda: all(page(port) for _ in range(5)))
+def test_an_image_that_is_pushed_to_the_registry_is_there_for_all_nodes(
+    nodes: Nodes, tmp_path: Path
+) -> None:
+    archive = registry_image.make(tmp_path / "registry.tar")
+    command = f"CMD {json.dumps(registry_image.SERVE)}"
+    nodes.import_image(archive, "a-registry:1", "--change", command)
+    options = ("--nodes", "3", "--registry", "a-registry:1")
+    address = nodes.swarm("create", *options)["registry"]["address"]
+    pushed = f"{address}/pushed:1"
+    nodes.docker("tag", "bb:1", pushed)
+    nodes.docker("push", "--quiet", pushed)
+    nodes.docker("service", "create", "--quiet", "--name", "pushed", "--mode", "global", pushed,
+                 "/busybox", "sleep", "9999")  # fmt: skip
+    tasks = nodes.docker("service", "ps", "--format", "{{.Node}} {{.CurrentState}}", "pushed")
+    running = {line.split()[0] for line in tasks.splitlines() if "Running" in line}
+    assert running == set(NAMES)
+    nodes.docker("service", "rm", "pushed")
+
+
+@pytest.mark.parametrize("has_port", [True, False])
+def test_the_service_goes_on_when_a_node_is_off(nodes: Nodes, *, has_port: bool) -> None:
+    """With or without the forwarder that has the port at localhost."""
+    port = serve(nodes, f"with{has_port}", 3)
+    eventually(lambda: all(page(port) for _ in range(10)))
+    holder = nodes.node_with_port(port)
+    node = holder if has_port else next(name for name in NAMES if name != holder)
+    with Asking(port) as asking:
+        nodes.run("poweroff", "--vm", node)
+        eventually(lambda: nodes.states()[NAMES.index(node)] == "down")
+        eventually(lambda: all(page(port) for _ in range(20)))
+    print(f"off: {node}, which {'has' if has_port else 'has not'} the port: {asking.in_words()}")
+    nodes.swarm("up")
+    eventually(lambda: nodes.states() == ["ready"] * 3)
 
 
 def test_the_context_leads_to_another_manager_when_its_own_is_off(nodes: Nodes) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from boot2docker_py.machine.parts import Parts
     from boot2docker_py.machine.swarm import Row, Swarm
 
+USUAL_REGISTRY = "registry:2"
 HEADINGS = ("NODE", "VM", "ROLE", "STATUS", "AVAILABILITY", "ADDRESS", "MEMORY")
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Wish(NamedTuple):
     nodes: int
     managers: int
     force: bool
+    registry: str  # the image of one; empty: none
 
 
 @app.command(named="memory_mb cpus disk_mb")
@@ -41,6 +43,14 @@ class Wish(NamedTuple):
 @click.option("--nodes", type=int, default=3, show_default=True, help="VMs of a new swarm.")
 @click.option("--managers", type=int, default=1, show_default=True, help="Managers among them.")
 @click.option("--force", "-f", is_flag=True, help="With down: cut the power in the end.")
+@click.option(
+    "--registry",
+    is_flag=False,
+    flag_value=USUAL_REGISTRY,
+    default="",
+    metavar="[IMAGE]",
+    help=f"With create: run a registry, of {USUAL_REGISTRY}.",
+)
 @with_session
 def swarm(
     session: Session,
@@ -51,6 +61,7 @@ def swarm(
     nodes: int,
     managers: int,
     force: bool,
+    registry: str,
 ) -> None:
     """Run several VMs as one Docker Swarm.
 
@@ -76,7 +87,12 @@ def swarm(
             f"which swarm? swarm {action} needs a name",
             resolution=f"boot2docker swarm {action} NAME",
         )
-    wish = Wish(what or "", nodes, managers, force)
+    if registry and action != "create":
+        raise UsageError(
+            "--registry goes with create",
+            resolution=f"boot2docker swarm create {name} --registry",
+        )
+    wish = Wish(what or "", nodes, managers, force, registry)
     act(session, _swarm(session, name), wish)
 
 
@@ -100,9 +116,15 @@ def _quiet(session: Session, vm_name: str) -> Parts:
 
 def _create(session: Session, swarm: Swarm, wish: Wish) -> None:
     from boot2docker_py.machine.swarm import Wishes
+    from boot2docker_py.machine.swarm.loading import demand_name
 
+    if wish.registry:
+        demand_name(wish.registry)
     swarm.create(Wishes(wish.nodes, wish.managers), session.deadline)
-    _is_up(session, swarm)
+    served = swarm.serve_images(wish.registry, session.deadline) if wish.registry else None
+    _is_up(session, swarm, registry=served and served._asdict())
+    if served and not session.as_json:
+        screen.words(f"Images that are pushed to {served.address}/ are there for all nodes.")
 
 
 def _add(session: Session, swarm: Swarm, wish: Wish) -> None:
@@ -154,7 +176,7 @@ def _delete(session: Session, swarm: Swarm, _wish: Wish) -> None:
     from boot2docker_py.docker.contexts import Context
 
     contexts = [session.other(member.name).context for member in swarm.members()]
-    was_there = swarm.delete(session.deadline)
+    was_there = swarm.delete(session.deadline, session.paths.names_with_files())
     for context in (*contexts, Context(session.docker_config, session.paths.vm(swarm.name))):
         context.remove()
     shutil.rmtree(session.paths.swarm_socket(swarm.name).parent, ignore_errors=True)
@@ -223,7 +245,7 @@ def _named(action: str, wish: Wish, metavar: str) -> str:
     return wish.what
 
 
-def _is_up(session: Session, swarm: Swarm) -> None:
+def _is_up(session: Session, swarm: Swarm, **more: object) -> None:
     """Publish the context, and say what there is."""
     from boot2docker_py.docker.contexts import Context
     from boot2docker_py.endpoint.of_vm import docker_host_of_swarm, ping_swarm
@@ -233,6 +255,7 @@ def _is_up(session: Session, swarm: Swarm) -> None:
     docker_host = docker_host_of_swarm(socket)
     context = Context(session.docker_config, session.paths.vm(swarm.name))
     facts: dict[str, object] = {"context": None, "docker_host": docker_host}
+    facts.update((name, fact) for name, fact in more.items() if fact)
     try:
         context.publish(docker_host)
         facts["context"] = context.name

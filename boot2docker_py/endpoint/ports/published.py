@@ -25,6 +25,7 @@ class PublishedPort:
     port: int  # of the VM
     container_port: int
     guest_address: str  # in the VM: 0.0.0.0, ::, or the one that `docker run -p` named
+    is_of_service: bool = False  # at every manager of a swarm, so that several VMs have it
 
     @property
     def key(self) -> tuple[str, int]:
@@ -78,7 +79,10 @@ def _of_service(service: Mapping[str, Any]) -> Iterator[PublishedPort]:
         container_port = untrusted.integer(entry.get("TargetPort"), 1, 65535)
         protocol = entry.get("Protocol")
         if port and container_port and protocol in PROTOCOLS:
-            yield PublishedPort(str(name)[:NAME_LETTERS], protocol, port, container_port, ANY_IPV4)
+            yield PublishedPort(
+                *(str(name)[:NAME_LETTERS], protocol, port, container_port, ANY_IPV4),
+                is_of_service=True,
+            )
 
 
 def _of_container(container: Mapping[str, Any]) -> Iterator[PublishedPort]:

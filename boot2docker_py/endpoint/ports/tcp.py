@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 
 BACKLOG = 1024
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
+# What another manager of the swarm serves is free as soon as that one's VM is gone.
+LONGEST_PAUSE_OF_SERVICE_S = 1.0
 
 # What an address is answered with on a machine that has no IPv6.
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EPROTONOSUPPORT)
@@ -60,7 +62,8 @@ class PortListener:
         self._open: dict[str, Close] = {}
         self._failed: dict[str, OSError] = {}
         self._missing = list(addresses)
-        self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        longest_s = LONGEST_PAUSE_OF_SERVICE_S if port.is_of_service else LONGEST_PAUSE_S
+        self._pauses = Pauses(FIRST_PAUSE_S, longest_s)
         self._next_try_s = 0.0
         self.try_if_due()
 

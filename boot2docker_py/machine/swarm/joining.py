@@ -6,13 +6,12 @@ import logging
 from typing import NamedTuple, Sequence
 
 from boot2docker_py.errors import GuestError, WrongStateError
-from boot2docker_py.guest.swarm import Membership, Node
+from boot2docker_py.guest.swarm import ASK_WITHIN_S, INACTIVE, PENDING, Membership, Node
+from boot2docker_py.machine.swarm import names_of_nodes
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
 log = logging.getLogger(__name__)
-
-INACTIVE = "inactive"
 
 
 class Found(NamedTuple):
@@ -46,9 +45,10 @@ def join_all(
     _demand_one_swarm(swarm, leader, found, known)
     tokens = leader.engine.tokens(deadline)
     wanted = managers - sum(node.role == "manager" and node.state != "down" for node in known)
+    lost = {one.host_name for one in known if one.role == "manager" and one.state == "down"}
     for member, membership in found:
         if membership.state == INACTIVE:
-            is_manager = wanted > 0
+            is_manager = wanted > 0 or names_of_nodes.host_name(member) in lost
             wanted -= is_manager
             log.info("VM '%s' joins as a %s...", member.name, "manager" if is_manager else "worker")
             token = tokens.manager if is_manager else tokens.worker
@@ -75,17 +75,29 @@ def _manager(swarm: str, found: Sequence[Found], deadline: Deadline) -> Member |
         return None
     leader = manager_of([one.member for one in found], deadline)
     if leader is None:
-        facts = [
-            f"{one.member.name}: {one.membership.state} {one.membership.error}".strip()
-            for one in found
-        ]
-        raise WrongStateError(
-            f"the swarm '{swarm}' has no manager that can act",
-            details="More than half of the managers have to run. " + "; ".join(facts),
-            resolution="If the others are lost for good, in the VM of one that runs: "
-            "docker swarm init --force-new-cluster",
-        )
+        raise _no_manager(swarm, found)
     return leader
+
+
+def _no_manager(swarm: str, found: Sequence[Found]) -> WrongStateError:
+    facts = "; ".join(
+        f"{one.member.name}: {one.membership.state} {one.membership.error}".strip() for one in found
+    )
+    managers = [one.member.name for one in found if one.membership.is_manager]
+    if not managers:
+        nodes = [one.member.name for one in found if one.membership.state != INACTIVE]
+        return WrongStateError(
+            f"the swarm '{swarm}' has lost its managers, and its services with them",
+            details=f"Workers cannot act for them. {facts}",
+            resolution="Let each worker leave, as in: boot2docker --vm "
+            f"{nodes[0]} ssh docker swarm leave --force; then: boot2docker swarm up {swarm}",
+        )
+    return WrongStateError(
+        f"the swarm '{swarm}' has no manager that can act",
+        details=f"More than half of the managers have to run. {facts}",
+        resolution=f"If the others are lost for good: boot2docker --vm {managers[0]} ssh "
+        "docker swarm init --force-new-cluster",
+    )
 
 
 def _demand_one_swarm(
@@ -93,7 +105,7 @@ def _demand_one_swarm(
 ) -> None:
     ids = {node.id for node in known}
     for member, membership in found:
-        if membership.state != INACTIVE and membership.node_id not in ids:
+        if membership.state not in (INACTIVE, PENDING) and membership.node_id not in ids:
             raise WrongStateError(
                 f"the engine of VM '{member.name}' is in another swarm than that of "
                 f"'{leader.name}', or in one of another time",
@@ -108,9 +120,14 @@ def wait_until_ready(
 ) -> None:
     """Wait until the manager says that each of the VMs is a node that takes tasks."""
 
-    def probe(left: Deadline) -> str | None:
-        ready = {node.id for node in leader.engine.nodes(left) if node.state == "ready"}
-        missing = [one.name for one in members if one.engine.membership(left).node_id not in ready]
+    def probe(_left: Deadline) -> str | None:
+        left = Deadline(ASK_WITHIN_S)
+        try:
+            ready = {node.id for node in leader.engine.nodes(left) if node.state == "ready"}
+            ids = {one.name: one.engine.membership(left).node_id for one in members}
+        except GuestError as error:  # it is busy, and may answer the next time
+            return f"{error.brief}: {error.details}"
+        missing = [name for name, its in ids.items() if its not in ready]
         return f"not yet: {', '.join(missing)}" if missing else None
 
     what = f"all nodes of swarm '{swarm}' to be ready"

@@ -32,8 +32,7 @@ def load(image: str, running: Sequence[Member], deadline: Deadline) -> Loaded:
         NotFoundError: no node that runs has it.
         GuestError: an engine fails.
     """
-    if not image or image.startswith("-"):
-        raise UsageError(f"'{image}' is no name of an image")
+    demand_name(image)
     with contextlib.ExitStack() as open_ones:
         nodes = [
             (member, open_ones.enter_context(_connect(member, deadline))) for member in running
@@ -56,6 +55,12 @@ def load(image: str, running: Sequence[Member], deadline: Deadline) -> Loaded:
             size_bytes = engine_image.pass_on(image, source_connection, connection, patience_s)
             targets.append(member.name)
     return Loaded(image, source.name, targets, size_bytes)
+
+
+def demand_name(image: str) -> None:
+    """Raise UsageError for what cannot be the name of an image."""
+    if not image or image.startswith("-"):
+        raise UsageError(f"'{image}' is no name of an image")
 
 
 def _connect(member: Member, deadline: Deadline) -> Connection:

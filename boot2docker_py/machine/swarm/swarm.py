@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Iterable, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, Sequence
 
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.base import State
@@ -17,10 +17,13 @@ from boot2docker_py.errors import (
     WrongStateError,
 )
 from boot2docker_py.guest.swarm import PORT, Node
-from boot2docker_py.machine.swarm import joining, loading, names_of_nodes
+from boot2docker_py.machine.swarm import joining, loading, names_of_nodes, registry
 from boot2docker_py.machine.swarm.members import Member, PartsOf, of_swarm
-from boot2docker_py.machine.swarm.wishes import Wishes, demand_memory, node_names
+from boot2docker_py.machine.swarm.wishes import Wishes, demand_memory, is_node_name, node_names
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
+
+if TYPE_CHECKING:
+    from boot2docker_py.machine.parts import Parts
 
 log = logging.getLogger(__name__)
 
@@ -158,11 +161,19 @@ class Swarm:
         member.parts.machine.delete(deadline)
         names_of_nodes.tell(_running(others), deadline)
 
-    def delete(self, deadline: Deadline) -> bool:
-        """Delete all nodes with their disks; tell whether there were any."""
+    def delete(self, deadline: Deadline, named: Iterable[str] = ()) -> bool:
+        """Delete all nodes with their disks; tell whether there were any.
+
+        What a killed `delete` has left of one is on no network any more, and is known by its name:
+        `named` are those of which there are any files.
+        """
         members = self.members()
         _each(members, lambda member: member.parts.machine.delete(deadline))
-        return bool(members)
+        left = [name for name in named if is_node_name(name, self.name)]
+        machines = [parts.machine for parts in map(self._parts_of, left) if _is_absent(parts)]
+        for machine in machines:
+            machine.delete(deadline)
+        return bool(members or machines)
 
     def wait_until_served(self, ping: Callable[[], str | None], deadline: Deadline) -> None:
         """Wait until a manager answers where clients of the swarm come in.
@@ -185,18 +196,22 @@ class Swarm:
         """
         return loading.load(image, _running(self._existing()), deadline)
 
+    def serve_images(self, image: str, deadline: Deadline) -> registry.Served:
+        """Run a registry as a service of the swarm, unless it has one.
+
+        Raises:
+            WrongStateError: there is another service of that name, or no manager that can act.
+            DeadlineError: it does not run in time; the details say why.
+        """
+        return registry.serve(self._acting_manager(deadline), image, deadline, self._report)
+
     def invitation(self, deadline: Deadline, *, as_manager: bool = False) -> Invitation:
         """Return how an engine joins that this program did not make.
 
         Raises:
             WrongStateError: no manager runs that could let it in.
         """
-        manager = joining.manager_of(_running(self._existing()), deadline)
-        if manager is None:
-            raise WrongStateError(
-                f"the swarm '{self.name}' has no manager that can act",
-                resolution=f"boot2docker swarm up {self.name}",
-            )
+        manager = self._acting_manager(deadline)
         tokens = manager.engine.tokens(deadline)
         token = tokens.manager if as_manager else tokens.worker
         address = f"{manager.address}:{PORT}"
@@ -212,6 +227,15 @@ class Swarm:
                 resolution=f"boot2docker swarm create {self.name}",
             )
         return members
+
+    def _acting_manager(self, deadline: Deadline) -> Member:
+        manager = joining.manager_of(_running(self._existing()), deadline)
+        if manager is None:
+            raise WrongStateError(
+                f"the swarm '{self.name}' has no manager that can act",
+                resolution=f"boot2docker swarm up {self.name}",
+            )
+        return manager
 
     def _demand_possible(self, missing: Sequence[str], present: Sequence[Member]) -> None:
         new_mb = 0
@@ -279,6 +303,10 @@ class Swarm:
                 f"'{node.host_name}' is the only manager of swarm '{self.name}' that answers",
                 resolution="Make another one a manager first: docker node promote NODE",
             )
+
+
+def _is_absent(parts: Parts) -> bool:
+    return parts.driver.state() is State.ABSENT
 
 
 def _running(members: Iterable[Member]) -> list[Member]:

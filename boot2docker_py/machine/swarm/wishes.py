@@ -51,6 +51,11 @@ def node_names(swarm: str, present: Sequence[str], count: int) -> list[str]:
     return sorted(names, key=in_order)
 
 
+def is_node_name(name: str, swarm: str) -> bool:
+    """Tell whether a VM is named as `node_names` names those of the swarm."""
+    return bool(re.fullmatch(re.escape(swarm) + r"-\d{1,9}", name))
+
+
 def in_order(name: str) -> tuple[str, int]:
     """Return by what names are sorted, so that the tenth node follows the ninth."""
     found = re.fullmatch(r"(.*?)(\d{1,9})", name)

@@ -45,7 +45,8 @@ class TestList:
         own = {**mesh, "PublishedPort": 8054, "PublishMode": "host"}
         odd: list[object] = [{**mesh, "PublishedPort": port} for port in NO_PORTS]
         service = {"Spec": {"Name": "dns"}, "Endpoint": {"Ports": [mesh, own, *odd, None]}}
-        assert published_by([service]) == [PublishedPort("dns", "udp", 8053, 53, "0.0.0.0")]
+        port = PublishedPort("dns", "udp", 8053, 53, "0.0.0.0", is_of_service=True)
+        assert published_by([service]) == [port]
 
     @pytest.mark.parametrize("nothing", [None, 5, {"Ports": None}, {"Ports": {"a": 1}}, {}])
     def test_a_service_without_ports_publishes_none(self, nothing: object) -> None:

@@ -256,6 +256,26 @@ def test_port_of_two_vms_is_served_for_the_first(
             process.stop(second.paths)
 
 
+def test_port_of_a_service_goes_to_the_vm_of_another_manager_when_its_own_is_lost(
+    vm: VM, docker: DockerEngine, tmp_path: Path, sshd: Sshd, cable: Cable, port: int
+) -> None:
+    docker.create_service("web", port)
+    vm.forward(cable.address)
+    eventually(lambda: vm.ports())
+    with DockerEngine(tmp_path / "second.sock") as second_docker:
+        second = VM(tmp_path / "second", sshd, second_docker, name="second")
+        try:
+            second_docker.create_service("web", port)
+            second.forward()
+            eventually(lambda: "taken by" in str(second.ports()))
+            cable.unplug()
+            cable.cut()
+            eventually(lambda: "taken by" not in str(second.ports()))
+            assert f"127.0.0.1:{port}" in second.ports()["web"]["listens_at"]
+        finally:
+            process.stop(second.paths)
+
+
 def test_port_of_two_containers_at_two_addresses_is_served_for_each(
     vm: VM, docker: DockerEngine, port: int
 ) -> None:

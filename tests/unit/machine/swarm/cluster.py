@@ -15,6 +15,7 @@ class Cluster:
     def __init__(self) -> None:
         self.engines: dict[str, FakeEngine] = {}
         self.swarms = 0
+        self.before_change: Callable[[], None] = lambda: None
 
     def engine(self, name: str) -> FakeEngine:
         """Return the engine of a VM."""
@@ -40,6 +41,10 @@ class FakeEngine:
         self.tasks = 0
         self.has_left = False  # what a manager still knows of, as a node that is down
         self.tokens_taken: list[str] = []
+        self.is_silent_for = 0  # so many questions
+        self.is_slow_for = 0  # so many questions after it has begun to join, it has not yet
+        self.services: list[dict[str, Any]] = []  # that it has made, as a manager
+        self.why_no_task = ""
         self.says: dict[str, tuple[int, object]] = {}  # instead of what it would, by path
 
     @property
@@ -50,10 +55,15 @@ class FakeEngine:
         """Return a connection to it."""
         if not self.is_on:
             raise ConnectionRefusedError("nobody listens")
+        if self.is_silent_for:
+            self.is_silent_for -= 1
+            raise TimeoutError("timed out")
         return Exchange(self._answer)
 
     def _answer(self, method: str, url: str, document: Any) -> tuple[int, object]:
         path, _, query = url.partition("?")
+        if method != "GET":
+            self.cluster.before_change()
         if path in self.says:
             return self.says[path]
         parts = path.strip("/").split("/")
@@ -71,6 +81,14 @@ class FakeEngine:
         if path == "/swarm":
             words = {kind: f"SWMTKN-{self.swarm}-{kind.lower()}" for kind in ("Worker", "Manager")}
             return 200, {"JoinTokens": words}
+        if path == "/services/create":
+            self.services.append(document)
+            return 201, {"ID": "service1"}
+        if path == "/services":
+            return 200, [{"ID": "service1", "Spec": one} for one in self.services]
+        if path == "/tasks" and "service" in query:
+            state = "rejected" if self.why_no_task else "running"
+            return 200, [{"Status": {"State": state, "Err": self.why_no_task}}]
         if path == "/tasks":
             node = json.loads(urllib.parse.parse_qs(query)["filters"][0])["node"][0]
             found = next(one for one in self._peers() if one.node_id == node)
@@ -94,6 +112,9 @@ class FakeEngine:
     def _info(self) -> dict[str, Any]:
         if self.has_left:
             return {"LocalNodeState": "inactive"}
+        if self.swarm and self.is_slow_for:
+            self.is_slow_for -= 1
+            return {"LocalNodeState": "pending"}
         managers = [{"NodeID": one.node_id} for one in self._peers() if one.role == "manager"]
         return {
             "LocalNodeState": "active" if self.swarm else "inactive",
@@ -124,6 +145,8 @@ class FakeEngine:
         self.tokens_taken.append(token)
         self.swarm, self.address = peers[0].swarm, document["AdvertiseAddr"]
         self.role = "manager" if token.endswith("manager") else "worker"
+        if self.is_slow_for:
+            return 503, {"message": "Timeout was reached before node joined."}
         return 200, None
 
     def _peers(self) -> list[FakeEngine]:

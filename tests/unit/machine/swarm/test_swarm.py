@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import types
-from typing import Any
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -16,11 +17,15 @@ from boot2docker_py.errors import (
     UsageError,
     WrongStateError,
 )
-from boot2docker_py.machine.swarm import Swarm, Wishes, members
+from boot2docker_py.machine.swarm import Swarm, Wishes, joining, members
 from boot2docker_py.machine.swarm.wishes import demand_memory, in_order, node_names
-from boot2docker_py.wait import Deadline
+from boot2docker_py.wait import Deadline, silent
 from tests.fakes import FakeClock, FakeDriver, a_spec
 from tests.unit.machine.swarm.cluster import Cluster, FakeEngine
+
+
+class KilledError(BaseException):
+    """The process has ended."""
 
 
 class World:
@@ -34,8 +39,16 @@ class World:
         self.deadline = Deadline(1000, FakeClock())
         self.hosts: dict[str, str] = {}
         self.woken: list[str] = []  # VMs whose forwarders were
+        self.steps, self.fatal = 0, 0  # changes so far, and which of them kills; 0: none
+        self.cluster.before_change = self.step
         self.memory_mb = 256
         self.swarm = self.swarm_named("demo")
+
+    def step(self) -> None:
+        """Count a change; a command that is killed makes none any more."""
+        self.steps += 1
+        if self.fatal and self.steps >= self.fatal:
+            raise KilledError
 
     def swarm_named(self, name: str) -> Swarm:
         return Swarm(name, lambda: [n for n in self.vms if self.is_there(n)], self.parts)
@@ -59,6 +72,7 @@ class World:
         )
 
     def _connect(self, address: str, _deadline: Deadline) -> Any:
+        self.step()
         return HostsFile(self.hosts, address)
 
     def roles(self) -> dict[str, str]:
@@ -94,26 +108,31 @@ class FakeMachine:
     def init(self, _deadline: Deadline) -> bool:
         from boot2docker_py.drivers.base import InternalNetwork
 
+        self._world.step()
         number = 1 + max([0, *self._driver.numbers_on(self._world.network)])
         network = InternalNetwork(self._world.network, number)
         self._driver.create(a_spec(self._world.iso)._replace(internal_network=network))
         return True
 
     def up(self, _deadline: Deadline) -> State:
+        self._world.step()
         found = self._driver.state()
         self._driver.start()
         self._engine.is_on = True
         return found
 
     def down(self, _deadline: Deadline, *, force: bool = False) -> None:
+        self._world.step()
         self._driver.power_off()
         self._engine.is_on = False
 
     def save(self, _deadline: Deadline) -> None:
+        self._world.step()
         self._driver.save()
         self._engine.is_on = False
 
     def delete(self, _deadline: Deadline) -> bool:
+        self._world.step()
         self._driver.power_off()
         self._driver.delete()
         self._engine.is_on = False
@@ -123,9 +142,11 @@ class FakeMachine:
         return self._driver.snapshots()
 
     def take_snapshot(self, name: str, _deadline: Deadline) -> None:
+        self._world.step()
         self._driver.take_snapshot(name)
 
     def reset_to(self, name: str, deadline: Deadline) -> None:
+        self._world.step()
         self._driver.power_off()
         self._driver.restore_snapshot(name)
         self.up(deadline)
@@ -156,6 +177,27 @@ class TestCreate:
         world.cluster.engine("demo-2").says.clear()
         world.swarm.create(Wishes(3, 1), world.deadline)
         assert set(world.roles()) == {"demo-1", "demo-2", "demo-3"}
+        assert world.cluster.swarms == 1
+
+    def test_an_engine_that_joins_slowly_is_waited_for(self, world: World) -> None:
+        world.cluster.engine("demo-2").is_slow_for = 3
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        assert world.roles() == {"demo-1": "manager", "demo-2": "worker", "demo-3": "worker"}
+
+    def test_an_engine_that_is_too_busy_to_answer_is_asked_again(self, world: World) -> None:
+        nodes = world.swarm.create(Wishes(2, 1), world.deadline)
+        busy = world.cluster.engine("demo-2")
+        busy.is_silent_for = 2
+        joining.wait_until_ready("demo", nodes[0], nodes, world.deadline, silent)
+        assert busy.is_silent_for == 0
+
+    def test_an_engine_that_was_still_joining_when_create_was_killed_is_waited_for(
+        self, world: World
+    ) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.cluster.engine("demo-2").is_slow_for = 3
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        assert world.cluster.engine("demo-2").is_slow_for == 0
         assert world.cluster.swarms == 1
 
     def test_a_swarm_that_is_there_stays_as_it_is(self, world: World) -> None:
@@ -308,6 +350,28 @@ class TestLife:
             world.swarm.up(world.deadline)
         assert "force-new-cluster" in caught.value.resolution
 
+    def test_workers_whose_only_manager_has_lost_its_disk_are_told_to_leave(
+        self, world: World
+    ) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.cluster.engines["demo-1"] = FakeEngine(world.cluster, "demo-1")
+        with pytest.raises(WrongStateError, match="has lost its managers") as caught:
+            world.swarm.up(world.deadline)
+        assert "--vm demo-2 ssh docker swarm leave --force" in caught.value.resolution
+        for name in ("demo-2", "demo-3"):
+            world.cluster.engines[name] = FakeEngine(world.cluster, name)
+        world.swarm.up(world.deadline)
+        assert world.roles() == {"demo-1": "manager", "demo-2": "worker", "demo-3": "worker"}
+
+    def test_a_manager_of_three_that_has_lost_its_disk_joins_anew(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        lost = world.cluster.engines.pop("demo-1")
+        lost.is_on = False
+        world.cluster.engines["lost"] = lost
+        world.cluster.engines["demo-1"] = AnotherID(world.cluster, "demo-1")
+        world.swarm.up(world.deadline)
+        assert world.roles() == dict.fromkeys(("demo-1", "demo-2", "demo-3"), "manager")
+
     def test_a_node_of_another_swarm_is_refused(self, world: World) -> None:
         world.swarm.create(Wishes(2, 1), world.deadline)
         stranger = world.cluster.engine("demo-2")
@@ -395,3 +459,119 @@ class TestLoad:
         world.swarm.create(Wishes(2, 1), world.deadline)
         with pytest.raises(UsageError, match="no name of an image"):
             world.swarm.load(image, world.deadline)
+
+
+class TestRegistry:
+    def test_it_runs_on_one_node_and_is_at_the_loopback_of_all(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        for _typed_again in range(2):
+            served = world.swarm.serve_images("registry:2", world.deadline)
+            assert served == ("registry:2", "127.0.0.1:5000")
+        (service,) = world.cluster.engine("demo-1").services
+        template = service["TaskTemplate"]
+        assert template["ContainerSpec"]["Image"] == "registry:2"
+        assert template["Placement"]["Constraints"] == ["node.id==nodedemo1"]
+        assert service["EndpointSpec"]["Ports"][0]["PublishMode"] == "ingress"
+
+    def test_one_whose_image_cannot_be_had_says_so(self, world: World) -> None:
+        world.swarm.create(Wishes(1, 1), world.deadline)
+        world.cluster.engine("demo-1").why_no_task = "No such image: registry:2"
+        with pytest.raises(DeadlineError, match="the registry, of 'registry:2'") as caught:
+            world.swarm.serve_images("registry:2", world.deadline)
+        assert "No such image" in caught.value.details
+
+    def test_a_service_of_that_name_that_is_another_is_left_alone(self, world: World) -> None:
+        world.swarm.create(Wishes(1, 1), world.deadline)
+        image = {"TaskTemplate": {"ContainerSpec": {"Image": "mine:1@sha256:00"}}}
+        world.cluster.engine("demo-1").services.append({"Name": "registry", **image})
+        with pytest.raises(WrongStateError, match="of another image, 'mine:1'"):
+            world.swarm.serve_images("registry:2", world.deadline)
+        assert world.swarm.serve_images("mine:1", world.deadline).image == "mine:1"
+
+
+class TestKilled:
+    """Commands that are killed before any of their changes, and typed again."""
+
+    def killed_before_each(
+        self,
+        tmp_path: Any,
+        before: Callable[[World], None],
+        command: Callable[[World], object],
+    ) -> Iterator[World]:
+        """Yield a world for each change, in which the command was killed before that one."""
+        world = World(tmp_path)
+        before(world)
+        world.steps = 0
+        command(world)
+        changes = world.steps
+        assert changes > 2
+        for fatal in range(1, changes + 1):
+            world = World(tmp_path)
+            before(world)
+            world.steps, world.fatal = 0, fatal
+            with pytest.raises(KilledError):
+                command(world)
+            world.fatal = 0
+            yield world
+
+    def test_create(self, tmp_path: Any) -> None:
+        def create(world: World) -> None:
+            world.swarm.create(Wishes(4, 3), world.deadline)
+
+        for world in self.killed_before_each(tmp_path, lambda _world: None, create):
+            create(world)
+            assert sorted(world.roles().values()) == ["manager"] * 3 + ["worker"]
+            assert world.cluster.swarms == 1
+            assert set(world.vms) == {"demo-1", "demo-2", "demo-3", "demo-4"}
+            assert len(world.hosts) == 4
+
+    def test_add(self, tmp_path: Any) -> None:
+        def before(world: World) -> None:
+            world.swarm.create(Wishes(2, 1), world.deadline)
+
+        def add(world: World) -> None:
+            world.swarm.add(1, world.deadline)
+
+        for world in self.killed_before_each(tmp_path, before, add):
+            world.swarm.create(Wishes(3, 1), world.deadline)
+            assert set(world.roles()) == {"demo-1", "demo-2", "demo-3"}
+
+    @pytest.mark.parametrize("managers", [1, 3])
+    def test_remove(self, tmp_path: Any, managers: int) -> None:
+        def before(world: World) -> None:
+            world.swarm.create(Wishes(3, managers), world.deadline)
+            world.cluster.engine("demo-3").tasks = 1
+
+        def remove(world: World) -> None:
+            world.swarm.remove("demo-3", world.deadline)
+
+        for world in self.killed_before_each(tmp_path, before, remove):
+            with contextlib.suppress(NotFoundError):  # only the names were left to do
+                remove(world)
+            world.swarm.up(world.deadline)
+            assert set(world.roles()) == {"demo-1", "demo-2"}
+            assert not world.is_there("demo-3")
+
+    def test_delete(self, tmp_path: Any) -> None:
+        def before(world: World) -> None:
+            world.swarm.create(Wishes(3, 3), world.deadline)
+
+        def delete(world: World) -> None:
+            world.swarm.delete(world.deadline)
+
+        for world in self.killed_before_each(tmp_path, before, delete):
+            world.swarm.delete(world.deadline, list(world.vms))
+            assert not any(map(world.is_there, world.vms))
+
+    def test_down_and_up(self, tmp_path: Any) -> None:
+        def before(world: World) -> None:
+            world.swarm.create(Wishes(3, 3), world.deadline)
+
+        def down_and_up(world: World) -> None:
+            world.swarm.down(world.deadline)
+            world.swarm.up(world.deadline)
+
+        for world in self.killed_before_each(tmp_path, before, down_and_up):
+            world.swarm.up(world.deadline)
+            assert sorted(world.roles().values()) == ["manager"] * 3
+            assert world.cluster.swarms == 1
