@@ -62,7 +62,7 @@ def say(session: Session, context: object, *, is_used: bool) -> None:
     """Tell a person how docker finds the engine; the shell's line only where it is needed."""
     vm = session.config.vm
     if is_used:
-        screen.words(f"The engine of VM '{vm}' answers; docker uses it (context '{context}').")
+        screen.words(f"The engine answers; docker uses it (context '{context}').")
         return
     screen.words(f"The engine of VM '{vm}' answers. For docker to use it:")
     if context:

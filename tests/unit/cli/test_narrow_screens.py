@@ -91,6 +91,11 @@ def test_what_is_said_of_a_wrong_command_fits(narrow: Narrow, command: str) -> N
     assert [line for line in said.splitlines() if not fits(line)] == []
 
 
+def test_the_end_of_up_is_one_line(narrow: Narrow) -> None:
+    said = narrow.type("up --use", State.OFF)
+    assert "The engine answers; docker uses it (context 'boot2docker').\n" in said
+
+
 def test_a_line_that_is_too_long_is_noticed() -> None:
     assert not fits("This line has far more letters than a narrow terminal has columns.")
     assert fits("try: boot2docker set --memory 4096 --disksize 40000 --cpus 2 --restart")
