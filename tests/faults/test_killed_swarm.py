@@ -1,7 +1,8 @@
 """`swarm` killed with -9 after any of its durable steps, and typed again, as far as blank VMs go.
 
 Their guests never answer, so `create` ends by its deadline once the VMs run. What comes after that
-is in tests/unit/machine/swarm (`TestKilled`), with engines that are stand-ins.
+is in tests/unit/machine/swarm (`TestKilled`), with engines that are stand-ins. `make faults` runs
+these, and CI does not.
 """
 
 from __future__ import annotations
