@@ -9,7 +9,6 @@ import pty
 import re
 import select
 import socket
-import subprocess
 import time
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.unit.ssh.real_sshd import eventually
-from tests.windows.whole.conftest import HOME, TIMEOUT_S, VM
+from tests.windows.whole.conftest import HOME, VM
 
 MEGABYTE = 1024 * 1024
 
@@ -154,25 +153,6 @@ def read_until(screen: int, pattern: bytes, within_s: float = 60.0) -> bytes:
         if pattern != rb"\Z" and re.search(pattern, plain):
             return plain
     return re.sub(rb"\x1b\[[0-9;?]*[a-zA-Z]", b"", said)
-
-
-class TestConsole:
-    def test_is_joined_and_left_at_the_end_of_the_input(self, vm: VM) -> None:
-        """The VM says its prompt when Enter is pressed."""
-        pipes = {name: subprocess.PIPE for name in ("stdin", "stdout", "stderr")}
-        with vm.windows.popen(*vm.words("console"), **pipes) as console:
-            assert console.stdin
-            assert console.stdout
-            console.stdin.write(b"\r")
-            console.stdin.flush()
-            said = b""
-            while b"docker@" not in said:
-                more = os.read(console.stdout.fileno(), 65536)
-                assert more, said
-                said += more
-            _, words = console.communicate(timeout=TIMEOUT_S)
-        assert b"Detached" in words
-        assert console.returncode == 0
 
 
 class TestCopy:
