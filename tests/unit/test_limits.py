@@ -18,6 +18,7 @@ OTHERS = {
     "endpoint.relay.loop.MOST_PUT_OFF": "calls of our own",
     "endpoint.ports.engine_events.LONGEST_PAUSE_S": "our own pauses",
     "endpoint.ports.tcp.LONGEST_PAUSE_S": "our own pauses",
+    "endpoint.ports.tcp.LONGEST_PAUSE_OF_SERVICE_S": "our own pauses",
     "endpoint.way.link.LONGEST_PAUSE_S": "our own pauses",
     "endpoint.way.route.LONGEST_PAUSE_S": "our own pauses",
     "guest.resources._MOST_KB": "a number that no VM has",

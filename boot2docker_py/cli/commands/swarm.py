@@ -66,9 +66,9 @@ def swarm(
     """Run several VMs as one Docker Swarm.
 
     ACTION is create, ls, add, remove, up, down, save, snapshot, reset, load, join-command, delete.
-    Nodes are VMs NAME-1, NAME-2 and so on, with a network of their own. A docker context NAME leads
-    to a manager; ports of services are at localhost. `add NAME COUNT`, `remove NAME NODE`; `load
-    NAME IMAGE` to all; `snapshot NAME SNAPSHOT` and `reset NAME SNAPSHOT` of all.
+    Nodes are VMs NAME-1, NAME-2...; context NAME leads to a manager; ports of services are at
+    localhost. `add NAME COUNT`, `remove NAME NODE`, `load NAME IMAGE`, `snapshot` or
+    `reset NAME SNAPSHOT`.
 
     Example: boot2docker swarm create demo --nodes 3 --memory 1g
     boot2docker swarm delete demo
