@@ -31,7 +31,6 @@ LOCK = "swarm.lock"
 ASK_WITHIN_S = 5.0
 SOON_S = 2.0  # the engine, or its swarm, has not come up yet
 LATER_S = 30.0  # it has answered; docker may make or unmake it a manager
-SETTLED = ("active", "inactive")
 
 
 class SwarmDoor:
@@ -89,8 +88,12 @@ class SwarmDoor:
 
     def _takes_lock(self) -> bool:
         if self._lock is None:
-            make_private_folder(self._folder)
-            file = (self._folder / LOCK).open("a+b", buffering=0)
+            try:
+                make_private_folder(self._folder)
+                file = (self._folder / LOCK).open("a+b", buffering=0)
+            except (OSError, Boot2DockerError) as error:
+                self._problem, self._next_look = str(error), time.monotonic() + SOON_S
+                return False
             if lock.try_lock(file):
                 self._lock, self._problem = file, "the engine is asked what it is in its swarm"
             else:
@@ -111,7 +114,7 @@ class SwarmDoor:
         self._is_asking = False
         if self._lock is None:  # it was let go meanwhile
             return
-        is_settled = found is not None and found.state in SETTLED
+        is_settled = found is not None and found.is_settled
         self._next_look = time.monotonic() + (LATER_S if is_settled else SOON_S)
         if found is None or not found.is_manager:
             self._let_go("the engine manages no swarm" if found else "the engine does not answer")

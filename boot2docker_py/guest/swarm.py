@@ -40,6 +40,11 @@ class Membership(NamedTuple):
     error: str
     managers: Sequence[str]  # the IDs of the nodes that it knows as managers
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether it stays so by itself; an engine that starts comes to be something else."""
+        return self.state in (ACTIVE, INACTIVE)
+
 
 class Tokens(NamedTuple):
     """What lets an engine join; secrets."""

@@ -79,6 +79,10 @@ def swarm(
             f"swarm does not know '{action}'",
             resolution=f"boot2docker swarm {'|'.join(ACTIONS)}",
         )
+    if registry and action != "create":
+        raise UsageError(
+            "--registry goes with create", resolution="boot2docker swarm create NAME --registry"
+        )
     if name is None and action == "ls":
         _list_swarms(session)
         return
@@ -86,11 +90,6 @@ def swarm(
         raise UsageError(
             f"which swarm? swarm {action} needs a name",
             resolution=f"boot2docker swarm {action} NAME",
-        )
-    if registry and action != "create":
-        raise UsageError(
-            "--registry goes with create",
-            resolution=f"boot2docker swarm create {name} --registry",
         )
     wish = Wish(what or "", nodes, managers, force, registry)
     act(session, _swarm(session, name), wish)

@@ -73,6 +73,7 @@ def test_a_swarm_is_deleted_and_other_vms_stay(boot2docker: Boot2Docker, demo: P
         (["create", "demo", "--managers", "9"], 2, "cannot be managers"),
         (["create", "new", "--memory", "1t"], 2, "of memory, and this machine has"),
         (["up", "demo", "--registry", "x"], 2, "--registry goes with create"),
+        (["ls", "--registry"], 2, "--registry goes with create"),
         (["add", "demo", "many"], 2, "the number of new nodes"),
         (["remove", "demo"], 2, "needs a name: NODE"),
         (["remove", "demo", "demo-9"], 3, "has no node 'demo-9'"),

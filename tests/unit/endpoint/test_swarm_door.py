@@ -194,6 +194,17 @@ def test_a_place_that_was_removed_is_made_again(place: Path, sides: Callable[...
     eventually(lambda: side.serves() and who_answers(place) == b"side")
 
 
+def test_a_place_that_cannot_be_made_is_said_and_tried_again(
+    place: Path, sides: Callable[..., Side], caplog: pytest.LogCaptureFixture
+) -> None:
+    place.parent.write_text("in the way")
+    side = sides(b"side")
+    eventually(lambda: not side.serves() and "swarm.lock" in side.door.status().problem)
+    assert "defect" not in caplog.text
+    place.parent.unlink()
+    eventually(side.serves)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a pipe has one server")
 def test_without_another_manager_clients_still_hear_why(
     place: Path, sides: Callable[..., Side]
