@@ -51,7 +51,7 @@ e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real d
 
 test-swarm: deps iso .venv/ready ## Run the tests on three real VMs with one Docker Swarm: slow
 	@.ci/install "$(CACHE)" docker-registry
-	$(BIN)/pytest tests/swarm --maxfail=1 --junitxml=build/results/swarm.xml
+	$(BIN)/pytest tests/swarm --maxfail=1 -rP --junitxml=build/results/swarm.xml
 
 test-company: deps iso .venv/ready ## Run the engine in a company: a registry, a mirror, a proxy, a certificate
 	@.ci/install "$(CACHE)" docker-registry
