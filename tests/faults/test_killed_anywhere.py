@@ -8,6 +8,7 @@ printed.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import random
@@ -23,6 +24,7 @@ import pytest
 from boot2docker_py.drivers.qemu import archive
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.paths import Paths
+from tests.faults import processes
 from tests.unit.image import iso_bytes
 
 FIRST, SECOND = "boot2docker-vm", "second"
@@ -73,6 +75,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
+        self.kept = folder / "kept"  # copies of all that is beside it
         self.iso = folder / "blank.iso"
         self.iso.write_bytes(iso_bytes.make_iso())
         self.of_image: list[str] = []  # the files beside it, when nothing is at work
@@ -138,6 +141,21 @@ class House:
     def state(self, vm: str = FIRST) -> str:
         return self.must("status", "--vm", vm).strip()
 
+    def keep(self, name: str) -> None:
+        """Keep a copy of all files, while no VM runs."""
+        self.kept.mkdir(exist_ok=True)
+        copy(self.entries(), self.kept / name)
+
+    def put_back(self, name: str) -> None:
+        """Have all files as they were when `name` was kept, and no process."""
+        processes.end_all_of(self.home)
+        for one in self.entries():
+            shutil.rmtree(one) if one.is_dir() else one.unlink()
+        copy(list((self.kept / name).iterdir()), self.home.parent)
+
+    def entries(self) -> list[Path]:
+        return [one for one in self.home.parent.iterdir() if one != self.kept]
+
     def clear(self) -> None:
         """Delete all VMs, and what else the last turn has left."""
         for vm in (SECOND, FIRST):
@@ -146,16 +164,39 @@ class House:
             left.unlink()
 
 
+def copy(files: list[Path], folder: Path) -> None:
+    """Copy files and folders, with their holes, times and hard links."""
+    folder.mkdir(exist_ok=True)
+    words = ["cp", "-a", "--sparse=always", *map(str, files), str(folder)]
+    subprocess.run(words, check=True)
+
+
+def prepared_once(prepare: Callable[[House], None]) -> Callable[[House], None]:
+    """Make what a command begins with by commands the first time, and by a copy from then on."""
+
+    @functools.wraps(prepare)
+    def again(house: House) -> None:
+        if not (house.kept / prepare.__name__).exists():
+            prepare(house)
+            house.keep(prepare.__name__)
+        house.put_back(prepare.__name__)
+
+    return again
+
+
+@prepared_once
 def made(house: House) -> None:
     house.clear()
     house.must("init", "--memory", "256", "--disksize", "1000")
     house.write(0x11)
 
 
+@prepared_once
 def absent(house: House) -> None:
     house.clear()
 
 
+@prepared_once
 def with_snapshot(house: House) -> None:
     made(house)
     house.must("snapshot", "take", "one")
@@ -172,6 +213,7 @@ def running_with_snapshot(house: House) -> None:
     house.start()
 
 
+@prepared_once
 def exported(house: House) -> None:
     made(house)
     house.must("export", str(house.home.parent / "exported.vm"))
@@ -214,17 +256,12 @@ NEWER = "26.1.5-20261201"
 
 
 def upgradable(house: House) -> None:
-    """Have a VM on the older image, with the newer one at the source, and nothing kept."""
-    if not house.disk.exists():
-        made(house)
-    shutil.rmtree(house.home / "boot2docker.iso.kept", ignore_errors=True)
-    house.disk.with_name("pin").unlink(missing_ok=True)
-    in_place = house.home / "boot2docker.iso"
-    in_place.unlink()
-    in_place.write_bytes(iso_bytes.make_iso())
+    """Have a VM on the older image, with the newer one at the source."""
+    made(house)
     house.iso.write_bytes(iso_bytes.make_iso(NEWER))
 
 
+@prepared_once
 def upgraded(house: House) -> None:
     upgradable(house)
     house.must("upgrade", "--iso-url", str(house.iso))
