@@ -40,10 +40,12 @@ from boot2docker_py.errors import (
 from boot2docker_py.image.kept import Kept
 from boot2docker_py.machine.access import Access
 from boot2docker_py.wait import Check, Deadline
+from tests.unit.machine.swarm.cluster import Cluster
 
 if TYPE_CHECKING:  # it loads paramiko, which some tests do without
     from boot2docker_py.paths import VMPaths
     from boot2docker_py.ssh.connection import Result
+    from boot2docker_py.ssh.stream import Stream
 
 FAKE_CONSOLE = Path("fake", "console.sock")
 SSH_ADDRESS = Address("127.0.0.1", 2022)
@@ -397,6 +399,7 @@ class FakeEndpoint:
         self.info: dict[str, Any] = {}
         self.known_networks: list[dict[str, Any]] = []
         self.known_containers: list[dict[str, Any]] = []
+        self.swarm = Cluster()
 
     def start(self, address: Address, deadline: Deadline) -> None:
         self.calls.append("start")
@@ -453,6 +456,9 @@ class FakeEndpoint:
 
     def networks(self) -> list[dict[str, Any]]:
         return list(self.known_networks)
+
+    def open_engine(self) -> Stream:
+        return self.swarm.engine("fake").open()
 
 
 @dataclass

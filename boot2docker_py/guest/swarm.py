@@ -7,9 +7,11 @@ they have bounds, and what is no answer is none.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import json
 import logging
 import re
+import time
 import urllib.parse
 from typing import Any, Callable, NamedTuple, Sequence
 
@@ -27,6 +29,7 @@ ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
 ASK_WITHIN_S = 30.0  # one of many questions of a wait, whose own end is no reason of the engine's
 NODES_LIMIT = 1000  # services and tasks as well
 TEXT_LIMIT = 256
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 OpenStream = Callable[[], Stream]
 
@@ -39,6 +42,9 @@ class Membership(NamedTuple):
     is_manager: bool
     error: str
     managers: Sequence[str]  # the IDs of the nodes that it knows as managers
+    engine_version: str = ""
+    system: str = ""  # the image that it booted: the name and the version in its /etc/os-release
+    clock_skew_s: float | None = None  # how far its clock is ahead of ours; None: not said
 
     @property
     def is_settled(self) -> bool:
@@ -65,6 +71,7 @@ class Node(NamedTuple):
     is_reachable: bool  # as a manager, by the other managers
     address: str
     version: int  # of what is known of it, which a change has to name
+    engine_version: str = ""
 
 
 class Engine:
@@ -76,7 +83,10 @@ class Engine:
 
     def membership(self, deadline: Deadline) -> Membership:
         """Return what the engine is in a swarm."""
-        told = _object(_object(self._get("/info", deadline)).get("Swarm"))
+        asked_s = time.time()
+        info = _object(self._get("/info", deadline))
+        answered_s = time.time()
+        told = _object(info.get("Swarm"))
         managers = told.get("RemoteManagers")
         rows = managers if isinstance(managers, list) else []
         return Membership(
@@ -85,6 +95,9 @@ class Engine:
             is_manager=told.get("ControlAvailable") is True,
             error=_text(told.get("Error")),
             managers=[_id(_object(row).get("NodeID")) for row in rows[:NODES_LIMIT]],
+            engine_version=_text(info.get("ServerVersion")),
+            system=_text(info.get("OperatingSystem")),
+            clock_skew_s=_skew_s(info.get("SystemTime"), asked_s, answered_s),
         )
 
     def create(self, address: str, deadline: Deadline) -> None:
@@ -213,10 +226,10 @@ class Engine:
 
 def _node(told: dict[str, Any]) -> Node:
     spec, manager = _object(told.get("Spec")), _object(told.get("ManagerStatus"))
-    status = _object(told.get("Status"))
+    status, about = _object(told.get("Status")), _object(told.get("Description"))
     return Node(
         id=_id(told.get("ID")),
-        host_name=_text(_object(told.get("Description")).get("Hostname")),
+        host_name=_text(about.get("Hostname")),
         role=_text(spec.get("Role")),
         availability=_text(spec.get("Availability")),
         state=_text(status.get("State")),
@@ -225,7 +238,21 @@ def _node(told: dict[str, Any]) -> Node:
         # That of a manager in its own eyes may be 0.0.0.0.
         address=_text(manager.get("Addr")).rpartition(":")[0] or _text(status.get("Addr")),
         version=integer(_object(told.get("Version")).get("Index"), 0, 1 << 63) or 0,
+        engine_version=_text(_object(about.get("Engine")).get("EngineVersion")),
     )
+
+
+def _skew_s(told: object, asked_s: float, answered_s: float) -> float | None:
+    """Return the least by which a time, told between two of ours, can be ahead of our clock."""
+    found = re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d{1,9})?Z", _text(told))  # RFC 3339
+    if not found:
+        return None
+    try:
+        whole = datetime.datetime.strptime(found[1] + "+0000", "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:  # no such day
+        return None
+    told_s = (whole - EPOCH).total_seconds() + float(found[2] or 0)
+    return told_s - min(max(told_s, asked_s), answered_s)
 
 
 def _image(spec: dict[str, Any]) -> str:

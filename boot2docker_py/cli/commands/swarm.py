@@ -266,12 +266,18 @@ def _is_up(session: Session, swarm: Swarm, **more: object) -> None:
 
 
 def _list_nodes(session: Session, swarm: Swarm, **facts: object) -> None:
+    from boot2docker_py.machine.swarm import differences
+
     rows = swarm.rows(session.deadline)
+    found = differences.among(swarm.name, rows)
     if session.as_json:
         nodes = [_facts(row) for row in rows]
-        screen.json_object({"swarm": swarm.name, "nodes": nodes, **facts})
-    else:
-        screen.table([HEADINGS, *map(_row, rows)])
+        apart = [one._asdict() for one in found]
+        screen.json_object({"swarm": swarm.name, "nodes": nodes, "differences": apart, **facts})
+        return
+    screen.table([HEADINGS, *map(_row, rows)])
+    for one in found:
+        screen.words(f"{one.found[0].upper()}{one.found[1:]}. To put it right: {one.fix}")
 
 
 def _answer(session: Session, swarm: Swarm, words: str) -> None:
@@ -315,4 +321,6 @@ def _facts(row: Row) -> dict[str, object]:
         "address": row.address,
         "memory_mb": row.memory_mb,
         "node": row.node._asdict() if row.node else None,
+        "engine_version": row.membership.engine_version if row.membership else None,
+        "system": row.membership.system if row.membership else None,
     }

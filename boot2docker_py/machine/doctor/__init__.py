@@ -11,6 +11,7 @@ from boot2docker_py.machine.doctor import (
     of_networks,
     of_plugins,
     of_resources,
+    of_swarm,
     of_vm,
 )
 
@@ -19,6 +20,7 @@ CHECKS = (
     *of_guest.CHECKS,
     *of_mounts.CHECKS,
     *of_networks.CHECKS,
+    *of_swarm.CHECKS,
     *of_resources.CHECKS,
     *of_files.CHECKS,
     *of_client.CHECKS,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from boot2docker_py.host.autostart import Entry
     from boot2docker_py.machine.readiness import LookAtEngine
     from boot2docker_py.ssh.connection import Connection
+    from boot2docker_py.ssh.stream import Stream
 
 
 ANSWER_S = 20.0
@@ -93,6 +94,9 @@ class Endpoint(Protocol):
 
     def networks(self) -> list[dict[str, Any]]:
         """Return what the engine says of its networks."""
+
+    def open_engine(self) -> Stream:
+        """Return a connection to the engine; close it."""
 
 
 @dataclass

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable
 
 from boot2docker_py.drivers.base import IS_ON, InternalNetwork, State, VMInfo
-from boot2docker_py.errors import HypervisorError, NotFoundError
+from boot2docker_py.errors import HypervisorError, NotFoundError, StorageError
 from boot2docker_py.guest.swarm import Engine
+from boot2docker_py.machine.images import pins
 from boot2docker_py.machine.internal_network import address_of
 from boot2docker_py.machine.swarm.wishes import in_order
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
     from boot2docker_py.machine.parts import Parts
+
+log = logging.getLogger(__name__)
 
 # The parts of a VM, by its name.
 PartsOf = Callable[[str], "Parts"]
@@ -42,6 +46,15 @@ class Member:
     def engine(self) -> Engine:
         """Return the swarm mode of its engine."""
         return Engine(self.name, self.parts.endpoint.open_engine)
+
+    def pinned_version(self) -> str:
+        """Return the version of the image that it is pinned to, nothing when it is not."""
+        try:
+            pin = pins.read(self.parts.paths.vm(self.name))
+        except StorageError as error:
+            log.debug("%s: %s", error.brief, error.details)
+            return "unknown"
+        return pin.version if pin else ""
 
     def up(self, deadline: Deadline) -> None:
         """Bring VM and engine up."""

@@ -7,6 +7,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, Sequence
 
+from boot2docker_py.advice import quoted
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import (
@@ -16,7 +17,7 @@ from boot2docker_py.errors import (
     UsageError,
     WrongStateError,
 )
-from boot2docker_py.guest.swarm import PORT, Node
+from boot2docker_py.guest.swarm import PORT, Membership, Node
 from boot2docker_py.machine.swarm import joining, loading, names_of_nodes, registry
 from boot2docker_py.machine.swarm.members import Member, PartsOf, of_swarm
 from boot2docker_py.machine.swarm.wishes import Wishes, demand_memory, is_node_name, node_names
@@ -38,6 +39,8 @@ class Row(NamedTuple):
     address: str
     memory_mb: int
     node: Node | None  # None: no manager can be asked, or it knows nothing of this VM
+    membership: Membership | None = None  # None: its engine does not answer
+    pin: str = ""  # the version of the image that it is pinned to
 
 
 class Invitation(NamedTuple):
@@ -132,7 +135,7 @@ class Swarm:
             raise NotFoundError(
                 f"no snapshot '{name}' of: {', '.join(without)}",
                 details="A swarm goes back as a whole or not at all.",
-                resolution=f"boot2docker swarm snapshot {self.name} {name}",
+                resolution=f"boot2docker swarm snapshot {self.name} {quoted(name)}",
             )
         _each(members, lambda member: member.parts.machine.reset_to(name, deadline))
         return self.up(deadline)
@@ -257,15 +260,24 @@ class Swarm:
         demand_memory(new_mb, present_mb, host.host_memory_mb(), len(missing) + len(present))
 
     def _row(self, member: Member, nodes: Mapping[str, Node], deadline: Deadline) -> Row:
-        state, node = member.state, None
+        state, node, membership = member.state, None, None
         if state is State.RUNNING:
             with contextlib.suppress(GuestError):
-                node = nodes.get(member.engine.membership(deadline).node_id)
+                membership = member.engine.membership(deadline)
+                node = nodes.get(membership.node_id)
         if node is None:
             host_name = names_of_nodes.host_name(member)
             of_name = [one for one in nodes.values() if one.host_name == host_name]
             node = of_name[0] if len(of_name) == 1 else None
-        return Row(member.name, state, member.address, member.memory_mb, node)
+        return Row(
+            member.name,
+            state,
+            member.address,
+            member.memory_mb,
+            node,
+            membership,
+            member.pinned_version(),
+        )
 
     def _drain(self, member: Member, others: Sequence[Member], deadline: Deadline) -> None:
         manager = joining.manager_of(_running(others), deadline)

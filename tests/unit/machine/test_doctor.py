@@ -15,7 +15,7 @@ import pytest
 from boot2docker_py.docker import proxies
 from boot2docker_py.docker.client import Client, can_talk
 from boot2docker_py.docker.contexts import Context
-from boot2docker_py.drivers.base import Share, State
+from boot2docker_py.drivers.base import InternalNetwork, Share, State
 from boot2docker_py.drivers.host import host_memory_mb
 from boot2docker_py.endpoint.status import ForwarderStatus, LastError, Phase
 from boot2docker_py.errors import HypervisorError
@@ -26,6 +26,7 @@ from boot2docker_py.wait import Check
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 from tests.unit.image.iso_bytes import make_iso
+from tests.unit.machine.swarm.cluster import FakeEngine
 
 
 class Told(NamedTuple):
@@ -503,6 +504,52 @@ def test_a_docker_network_that_hides_nothing_is_well(
 ) -> None:
     doctor.endpoint.known_networks = [network]
     assert doctor.tell().of("networks")[0] == "ok"
+
+
+class TestSwarm:
+    def engine(self, doctor: Doctor) -> FakeEngine:
+        """Return the engine of the VM, a node of the swarm 'demo' now."""
+        place = InternalNetwork("demo", 1)
+        assert doctor.driver.spec
+        doctor.driver.spec = doctor.driver.spec._replace(internal_network=place)
+        engine = doctor.endpoint.swarm.engine("fake")
+        engine.swarm, engine.role = 1, "manager"
+        return engine
+
+    def test_an_engine_that_is_in_none_is_well(self, doctor: Doctor) -> None:
+        assert doctor.tell().of("swarm") == ("ok", "the engine is in no swarm", "")
+
+    def test_an_engine_that_is_in_one_is_well(self, doctor: Doctor) -> None:
+        engine = self.engine(doctor)
+        words = "the engine is a manager of a swarm; its nodes: 1"
+        assert doctor.tell().of("swarm") == ("ok", words, "")
+        engine.role = "worker"
+        assert doctor.tell().of("swarm") == ("ok", "the engine is a worker of a swarm", "")
+
+    def test_nodes_with_another_engine_are_named(self, doctor: Doctor) -> None:
+        self.engine(doctor)
+        other = doctor.endpoint.swarm.engine("demo-2")
+        other.swarm, other.version_of_engine = 1, "20.10.24"
+        words = "nodes of the swarm have another Docker Engine than 26.1.5: demo-2 20.10.24"
+        assert doctor.tell().of("swarm") == ("warning", words, "boot2docker swarm ls demo")
+
+    def test_what_the_engine_says_of_a_fault_is_quoted(self, doctor: Doctor) -> None:
+        self.engine(doctor).error = "x509: certificate has expired or is not yet valid"
+        told = doctor.tell()
+        level, found, fix = told.of("swarm")
+        assert (told.status, level, fix) == (9, "failure", "boot2docker swarm up demo")
+        assert "certificate has expired" in found
+
+    def test_a_node_that_reaches_no_manager_is_warned_of(self, doctor: Doctor) -> None:
+        self.engine(doctor).is_slow_for = 9
+        level, _found, fix = doctor.tell().of("swarm")
+        assert (level, fix) == ("warning", "boot2docker swarm up demo")
+
+    def test_managers_that_cannot_act_are_a_failure(self, doctor: Doctor) -> None:
+        self.engine(doctor).says["/nodes"] = (500, {"message": "The swarm does not have a leader"})
+        level, found, _fix = doctor.tell().of("swarm")
+        assert level == "failure"
+        assert "does not have a leader" in found
 
 
 class TestFirstHour:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.parse
 from typing import Any, Callable
 
@@ -45,6 +46,10 @@ class FakeEngine:
         self.is_slow_for = 0  # so many questions after it has begun to join, it has not yet
         self.services: list[dict[str, Any]] = []  # that it has made, as a manager
         self.why_no_task = ""
+        self.clock_skew_s = 0.0
+        self.version_of_engine = "26.1.5"
+        self.system = "Boot2Docker v26.1.5-20261101 (Debian 13.2)"
+        self.error = ""
         self.says: dict[str, tuple[int, object]] = {}  # instead of what it would, by path
 
     @property
@@ -68,7 +73,12 @@ class FakeEngine:
             return self.says[path]
         parts = path.strip("/").split("/")
         if path == "/info":
-            return 200, {"Swarm": self._info()}
+            return 200, {
+                "Swarm": {"Error": self.error, **self._info()},
+                "SystemTime": rfc3339(time.time() + self.clock_skew_s),
+                "ServerVersion": self.version_of_engine,
+                "OperatingSystem": self.system,
+            }
         if path == "/swarm/init":
             return self._init(document)
         if path == "/swarm/join":
@@ -170,7 +180,10 @@ class FakeEngine:
             "ID": self.node_id,
             "Version": {"Index": self.version},
             "Spec": {"Role": self.role, "Availability": self.availability},
-            "Description": {"Hostname": self.name},
+            "Description": {
+                "Hostname": self.name,
+                "Engine": {"EngineVersion": self.version_of_engine},
+            },
             "Status": status,
         }
         if self.role == "manager":
@@ -180,6 +193,13 @@ class FakeEngine:
                 "Addr": f"{self.address}:2377",
             }
         return told
+
+
+def rfc3339(time_s: float) -> str:
+    """Return a time as engines tell it, with its billionths of a second."""
+    whole, part = divmod(time_s, 1)
+    words = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
+    return f"{words}.{int(part * 1e9):09d}Z"
 
 
 class Exchange:

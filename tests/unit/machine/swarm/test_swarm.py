@@ -17,8 +17,11 @@ from boot2docker_py.errors import (
     UsageError,
     WrongStateError,
 )
-from boot2docker_py.machine.swarm import Swarm, Wishes, joining, members
+from boot2docker_py.image import Image
+from boot2docker_py.machine.images import pins
+from boot2docker_py.machine.swarm import Swarm, Wishes, differences, joining, members
 from boot2docker_py.machine.swarm.wishes import demand_memory, in_order, node_names
+from boot2docker_py.paths import find
 from boot2docker_py.wait import Deadline, silent
 from tests.fakes import FakeClock, FakeDriver, a_spec
 from tests.unit.machine.swarm.cluster import Cluster, FakeEngine
@@ -32,6 +35,7 @@ class World:
     """A machine with VMs and their engines; VMs are made and started without a machine's steps."""
 
     def __init__(self, tmp_path: Any) -> None:
+        self.home = tmp_path
         self.iso = tmp_path / "boot2docker.iso"
         self.vms: dict[str, FakeDriver] = {}
         self.cluster = Cluster()
@@ -62,6 +66,7 @@ class World:
         machine = FakeMachine(self, driver, engine)
         return types.SimpleNamespace(
             driver=driver,
+            paths=find({"BOOT2DOCKER_DIR": str(self.home)}),
             machine=machine,
             config=types.SimpleNamespace(memory_mb=self.memory_mb),
             endpoint=types.SimpleNamespace(
@@ -119,6 +124,7 @@ class FakeMachine:
         found = self._driver.state()
         self._driver.start()
         self._engine.is_on = True
+        self._engine.clock_skew_s = 0.0  # as `Machine.up` and `Access.settle` leave it
         return found
 
     def down(self, _deadline: Deadline, *, force: bool = False) -> None:
@@ -401,6 +407,76 @@ class TestLife:
         FakeDriver(State.OFF, name="mine", house=world.vms)
         assert world.swarm.delete(world.deadline)
         assert [name for name in world.vms if world.is_there(name)] == ["mine"]
+
+
+class TestDifferences:
+    HOUR_S = 3600.0
+
+    def found(self, world: World) -> list[differences.Difference]:
+        return differences.among("demo", world.swarm.rows(world.deadline))
+
+    def test_nodes_that_are_alike_are_not_spoken_of(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.cluster.engine("demo-2").clock_skew_s = 1.5
+        world.parts("demo-3").machine.down(world.deadline)
+        assert self.found(world) == []
+
+    @pytest.mark.parametrize(
+        ("skew_s", "words"),
+        [
+            (HOUR_S * 3, "3 h fast"),
+            (-HOUR_S * 3, "3 h slow"),
+            (HOUR_S * 24 * 100, "100 days fast"),
+            (-HOUR_S * 24 * 100, "100 days slow"),
+            (-600, "10 min slow"),
+        ],
+    )
+    def test_a_clock_that_is_off_is_named_and_up_sets_it(
+        self, world: World, skew_s: float, words: str
+    ) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.cluster.engine("demo-2").clock_skew_s = skew_s
+        (found,) = self.found(world)
+        assert found == (f"the clock of 'demo-2' is {words}", "boot2docker swarm up demo")
+        world.swarm.up(world.deadline)
+        assert self.found(world) == []
+
+    def test_all_clocks_are_off_when_this_machines_is_wrong_and_it_is_no_example(
+        self, world: World
+    ) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        rows = world.swarm.rows(world.deadline)
+        assert differences.among("demo", rows, lambda: 0.0) == []
+
+    def test_a_node_of_another_image_is_named_with_its_engine(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.cluster.engine("demo-2").system = "Boot2Docker 20.10.24"
+        world.cluster.engine("demo-2").version_of_engine = "20.10.24"
+        (found,) = self.found(world)
+        assert found.found == (
+            "the nodes run different images: "
+            "demo-1, demo-3: Boot2Docker v26.1.5-20261101 (Debian 13.2), Docker Engine 26.1.5; "
+            "demo-2: Boot2Docker 20.10.24, Docker Engine 20.10.24"
+        )
+        assert found.fix == "boot2docker swarm down demo; boot2docker swarm up demo"
+
+    def test_a_pin_is_why_a_node_has_another_image(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.cluster.engine("demo-2").system = "Boot2Docker of last year"
+        paths = world.parts("demo-2").paths.vm("demo-2")
+        pins.write(paths, Image(world.iso, "20.10.24", "", "", 1, ""))
+        (found,) = self.found(world)
+        assert found.fix.startswith("boot2docker upgrade --unpin --vm demo-2; boot2docker swarm ")
+        paths.pin.write_text("spoiled")
+        (found,) = self.found(world)
+        assert "upgrade --unpin --vm demo-2" in found.fix
+
+    @pytest.mark.parametrize("told", ["", 7, None, "now", "2026-13-99T00:00:00Z", "2026" * 99])
+    def test_a_time_that_is_none_is_no_difference(self, world: World, told: object) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        info = {"Swarm": {"LocalNodeState": "active"}, "SystemTime": told, "ServerVersion": told}
+        world.cluster.engine("demo-2").says["/info"] = (200, info)
+        assert self.found(world) == []
 
 
 class AnotherID(FakeEngine):
