@@ -22,7 +22,9 @@ def end_with_the_pipe():
     program.kill()
 threading.Thread(target=end_with_the_pipe, daemon=True).start()
 status = program.wait()
-os._exit(status if status >= 0 else 128 - status)
+if status < 0:
+    status = 128 - status
+os._exit(status if status < 2**31 else status - 2**32)  # a crash on Windows is 0xC0000005
 """
 
 

@@ -26,6 +26,7 @@ NO_LIMIT = "Windows has no limit of descriptors to be run into"
 HELD_LOCK = "the file of a lock stays, for it cannot be removed while somebody has it open"
 NO_XPCOM = "VirtualBox speaks COM there, whose errors have another form"
 NO_LINKS = "links look like what they name"
+LEFT_TO_A_DEBUGGER = "a process that is killed can fault, and stays for a debugger"
 
 LONGEST_NAME = 30_000  # a variable of Windows holds 32,767 characters
 
@@ -123,7 +124,8 @@ ON_WINDOWS: dict[str, str] = {
 
 OF_WINE: dict[str, str] = {
     "docker/test_contexts.py::TestSettings::test_link_to_the_settings": NO_LINKS,
-    "host/test_bound_program.py": "a process that is killed can fault, and stays for a debugger",
+    "host/test_bound_program.py::test_it_ends_with_a_process_that_is_killed": LEFT_TO_A_DEBUGGER,
+    "host/test_bound_program.py::test_it_ends_with_the_block": LEFT_TO_A_DEBUGGER,
     "image/test_images.py::test_a_link_to_the_source": NO_LINKS,
     "image/test_trust.py::test_a_file_for_openssl": "Linux's certificates are Windows' too",
     "test_packets.py::test_nobody_is_there": "a closed peer is told late",

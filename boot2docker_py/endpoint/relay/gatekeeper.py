@@ -31,13 +31,18 @@ class Gatekeeper:
     """Read the head of a client's first request, and let it in, or tell it why not."""
 
     def __init__(
-        self, loop: Loop, client: SocketClient, let_in: Callable[[SocketClient], None]
+        self,
+        loop: Loop,
+        client: SocketClient,
+        let_in: Callable[[SocketClient], None],
+        *,
+        within_s: float = ASK_WITHIN_S,
     ) -> None:
         self._client = client
         self._let_in = let_in
         self._is_over = False
         self._request = FirstRequest(loop, client, self._decide, self._give_up)
-        loop.call_later(ASK_WITHIN_S, self._give_up)
+        loop.call_later(within_s, lambda: self._give_up(f"it asked nothing within {within_s:g} s"))
 
     def _decide(self) -> None:
         reason = why_not(self._request.head)
@@ -52,8 +57,10 @@ class Gatekeeper:
             self._client.unread(self._request.received)
             self._let_in(self._client)
 
-    def _give_up(self) -> None:
+    def _give_up(self, reason: str = "") -> None:
         if not self._is_over:
+            if reason:
+                log.info("hung up on a client at the TCP port: %s", reason)
             self._is_over = True
             self._request.leave()
             self._client.close()

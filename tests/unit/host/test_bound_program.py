@@ -81,6 +81,17 @@ def test_its_words_and_its_status_are_its_own() -> None:
         assert program.stderr.read() == b"no space"
 
 
+if sys.platform == "win32":
+
+    @pytest.mark.parametrize("status", [0xC0000005, 0xC0000135])  # a crash; a missing DLL
+    def test_it_ends_with_a_status_of_windows(status: int) -> None:
+        ends = f"import ctypes; ctypes.windll.kernel32.ExitProcess({status})"
+        with bound_program.started([sys.executable, "-c", ends]) as program:
+            assert program.wait(PATIENCE_S) == status
+            assert program.stderr is not None
+            assert program.stderr.read() == b""
+
+
 def test_one_that_cannot_be_started_says_why(tmp_path: Path) -> None:
     with bound_program.started([str(tmp_path / "none")]) as program:
         assert program.wait(PATIENCE_S) == 1

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import sys
+from typing import Iterator
 
 import pytest
 
+from boot2docker_py.endpoint.relay.client import SocketClient
 from boot2docker_py.endpoint.relay.first_request import LIMIT_BYTES
-from boot2docker_py.endpoint.relay.gatekeeper import why_not
+from boot2docker_py.endpoint.relay.gatekeeper import Gatekeeper, why_not
+from boot2docker_py.endpoint.relay.loop import Loop
 from tests.unit.endpoint.client_side import Endpoint, forwarding
 from tests.unit.free_ports import free_port
 
@@ -52,6 +56,42 @@ def test_docker_clients_come_in(lines: list[str]) -> None:
 )
 def test_browsers_do_not_come_in(lines: list[str]) -> None:
     assert why_not(head(*lines))
+
+
+class TestTime:
+    @pytest.fixture
+    def loop(self) -> Iterator[Loop]:
+        loop = Loop()
+        try:
+            yield loop
+        finally:
+            loop.close()
+
+    def test_a_silent_client_is_hung_up_on_and_the_log_says_so(
+        self, loop: Loop, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        ours, theirs = socket.socketpair()
+        client = SocketClient(ours, loop.stop)
+        with ours, theirs, caplog.at_level(logging.INFO):
+            Gatekeeper(loop, client, lambda _client: pytest.fail("let in"), within_s=0.0)
+            loop.run()
+            assert theirs.recv(1) == b""
+        assert "hung up on a client at the TCP port: it asked nothing within 0 s" in caplog.text
+
+    def test_what_was_asked_in_time_is_read_however_late(self, loop: Loop) -> None:
+        came_in = []
+
+        def let_in(client: SocketClient) -> None:
+            came_in.append(client)
+            loop.stop()
+
+        ours, theirs = socket.socketpair()
+        client = SocketClient(ours, lambda: pytest.fail("hung up on"))
+        with ours, theirs:
+            theirs.sendall(head("Host: docker", "", ""))
+            Gatekeeper(loop, client, let_in, within_s=0.0)
+            loop.run()
+        assert came_in == [client]
 
 
 if sys.platform != "win32":  # the forwarder of these tests is one of POSIX
