@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 import sys
@@ -298,10 +299,13 @@ def make_private_folder(folder: Path) -> None:
         demand_own(folder)
         folder.chmod(0o700)
     except OSError as error:
+        is_file = isinstance(error, (NotADirectoryError, FileExistsError))
         raise StorageError(
             f"cannot make the folder '{folder}'",
             details=str(error),
-            resolution="Make its parent writable, or name another with BOOT2DOCKER_DIR.",
+            resolution="A file stands where a folder should be: move it away."
+            if is_file
+            else "Make its parent writable, or name another with BOOT2DOCKER_DIR.",
         ) from error
 
 
@@ -309,9 +313,13 @@ def make_missing_folders(folder: Path) -> None:
     """Make `folder` and those above it that are missing, the user's alone; others stay as they are.
 
     Raises:
-        OSError: one cannot be made.
+        OSError: one cannot be made, or is a file.
     """
-    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    folders = [folder, *folder.parents]
+    missing = [one for one in folders if not one.exists()]
+    there = next((one for one in folders if one.exists()), None)  # a drive may be missing
+    if there and not there.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
     for one in reversed(missing):
         one.mkdir(mode=0o700, exist_ok=True)
 

@@ -68,9 +68,4 @@ class Questions(Calls):
         """
         from boot2docker_py.machine.doctor import visit
 
-        parts = self._parts(timeout_s)
-        found = list(visit.findings(parts))
-        if fix and list(visit.fixed(parts, found)):
-            kept, again = visit.apart(found)
-            found = [*kept, *visit.findings(parts, again)]
-        return found
+        return visit.pay(self._parts(timeout_s), fix=fix, show=lambda _: None).found

@@ -44,7 +44,10 @@ def snapshots(wanted: str, paths: VMPaths, on_hang: OnHang) -> Sequence[Snapshot
     if made_with == "qemu":
         from boot2docker_py.drivers.qemu import files, snapshot_list
 
-        return snapshot_list.all_of(files.Files(paths.folder))
+        kept = files.Files(paths.folder)
+        if not kept.settings.exists():
+            raise files.no_vm(paths.name)
+        return snapshot_list.all_of(kept)
     return _virtualbox(paths, on_hang).snapshots()
 
 

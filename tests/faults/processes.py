@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 
 
-def end_all_of(home: Path) -> None:
-    """End each process that names a home in its command or its environment; wait until all have."""
+def end_all_of(home: Path, but: int) -> None:
+    """End each process, but one, that has a home in its command or environment; wait for all."""
     deadline = time.monotonic() + 60
-    while found := all_of(home):
+    while found := [one for one in all_of(home) if one != but]:
         assert time.monotonic() < deadline, f"these processes do not end: {found}"
         for one in found:
             with contextlib.suppress(ProcessLookupError):

@@ -66,6 +66,13 @@ def one_round(house: House, chance: random.Random) -> None:
 
 def test_sixteen_commands_at_once_leave_every_vm_whole(tmp_path: Path) -> None:
     house = House(tmp_path)
+    try:
+        sixteen_at_once(house)
+    finally:
+        house.close()
+
+
+def sixteen_at_once(house: House) -> None:
     house.must("download")
     print(f"FAULTS_SEED={SEED}")
     chance = random.Random(f"{SEED} at once")

@@ -15,7 +15,6 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple
 
@@ -25,6 +24,7 @@ from boot2docker_py.drivers.qemu import archive
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.paths import Paths
 from tests.faults import processes
+from tests.faults.forks import Forks
 from tests.unit.image import iso_bytes
 
 FIRST, SECOND = "boot2docker-vm", "second"
@@ -32,48 +32,13 @@ ROOT = Path(__file__).parents[2]
 SEED = os.environ.get("FAULTS_SEED") or str(random.randrange(10**6))
 SAMPLE = int(os.environ.get("FAULTS_SAMPLE") or 0)  # of the steps of each command; 0: all
 TRIED = int(os.environ.get("FAULTS_CASES") or 0)  # of the commands; 0: all
-
-# Runs a command, and kills itself before its n-th durable step; says at its end how many it had.
-# Who waits asks the same place again and again: a few of these questions count.
-FATAL = """
-import collections, os, signal, sys
-fatal, steps = int(sys.argv.pop(1)), 0
-asked = collections.Counter()
-WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
-def audit(event, arguments):
-    global steps
-    is_open = event == "open" and isinstance(arguments[2], int) and arguments[2] & WRITES
-    if is_open and str(arguments[0]).endswith(("boot2docker.log", ".pyc")):
-        return
-    is_question = event == "socket.connect"
-    if is_question:
-        asked[str(arguments[1])] += 1
-        if asked[str(arguments[1])] > 5:
-            return
-    if is_open or is_question or event in (
-        "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "subprocess.Popen",
-    ):
-        if not is_question:
-            asked.clear()
-        steps += 1
-        if steps == fatal:
-            os.kill(os.getpid(), signal.SIGKILL)
-sys.addaudithook(audit)
-from boot2docker_py.cli import boundary
-from boot2docker_py.cli.session import Session
-status = boundary.run(sys.argv[1:], Session())
-print("steps", steps, file=sys.stderr)
-boundary.leave(status)
-"""
-
-
 SOURCE = "the source of images"
 
 
 class House:
     """A home with VMs of QEMU, whose image is blank: they are made and kept, not booted."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, iso: Path | None = None) -> None:
         self.home = folder / "home"
         self.kept = folder / "kept"  # copies of all that is beside it
         self.iso = folder / "blank.iso"
@@ -81,20 +46,22 @@ class House:
         self.of_image: list[str] = []  # the files beside it, when nothing is at work
         self.environ = {
             **os.environ,
-            "BOOT2DOCKER_ISO_URL": str(self.iso),
+            "BOOT2DOCKER_ISO_URL": str(iso or self.iso),
             "BOOT2DOCKER_DIR": str(self.home),
             "HOME": str(folder),
             "DOCKER_CONFIG": str(folder / "docker"),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+        self.forks = Forks(self.environ, ROOT, self.kept)
+
+    def close(self) -> None:
+        """Run no more commands."""
+        self.forks.close()
 
     def run(self, *words: str, fatal: int = 0) -> subprocess.CompletedProcess[str]:
         """Run a command, killed before its `fatal`-th step; 0: to its end."""
         named = [str(self.iso) if word == SOURCE else word for word in words]
-        program = [sys.executable, "-c", FATAL, str(fatal), "--driver", "qemu", *named]
-        return subprocess.run(
-            program, env=self.environ, cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        return self.forks.run(["--driver", "qemu", *named], fatal)
 
     def must(self, *words: str) -> str:
         """Run a command that has to succeed; return what it printed."""
@@ -143,12 +110,11 @@ class House:
 
     def keep(self, name: str) -> None:
         """Keep a copy of all files, while no VM runs."""
-        self.kept.mkdir(exist_ok=True)
         copy(self.entries(), self.kept / name)
 
     def put_back(self, name: str) -> None:
         """Have all files as they were when `name` was kept, and no process."""
-        processes.end_all_of(self.home)
+        processes.end_all_of(self.home, but=self.forks.pid)
         for one in self.entries():
             shutil.rmtree(one) if one.is_dir() else one.unlink()
         copy(list((self.kept / name).iterdir()), self.home.parent)
@@ -425,8 +391,11 @@ def chosen(steps: int, name: str) -> list[int]:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path)
-    yield house
-    house.clear()
+    try:
+        yield house
+        house.clear()
+    finally:
+        house.close()
 
 
 def tried() -> list[str]:

@@ -26,9 +26,12 @@ NO_ANSWER = 5
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     house = House(tmp_path)
-    house.must("download")
-    yield house
-    house.must(*DELETE)
+    try:
+        house.must("download")
+        yield house
+        house.must(*DELETE)
+    finally:
+        house.close()
 
 
 def test_a_killed_create_is_typed_again_and_has_each_vm_once(house: House) -> None:

@@ -32,8 +32,7 @@ class GuestHouse(House):
     """A home with one VM whose guest answers."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.environ["BOOT2DOCKER_ISO_URL"] = str(ISO)
+        super().__init__(folder, ISO)
 
     def prepare(self) -> None:
         """Bring the VM up, and take the snapshot that each command begins with."""
@@ -60,6 +59,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GuestHouse]:
         yield house
     finally:
         house.clear()
+        house.close()
 
 
 def back(house: House) -> None:

@@ -112,6 +112,18 @@ def test_private_folder_is_private(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
+@pytest.mark.parametrize("below", ["", "vms", "vms/vm"])
+def test_file_in_the_place_of_a_folder_stays_as_it_is(tmp_path: Path, below: str) -> None:
+    file = tmp_path / "home"
+    file.write_text("theirs")
+    mode = file.stat().st_mode
+    with pytest.raises(StorageError, match="cannot make the folder") as raised:
+        paths.make_private_folder(file / below)
+    assert repr(str(file)) in raised.value.details
+    assert "move it away" in raised.value.resolution
+    assert (file.read_text(), file.stat().st_mode) == ("theirs", mode)
+
+
 if sys.platform != "win32":  # which has no such modes
 
     @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Iterator, Sequence
+from typing import TYPE_CHECKING, Iterator
 
 import click
 
@@ -14,7 +14,7 @@ from boot2docker_py.cli.next_command import next_command
 from boot2docker_py.cli.session import Session
 
 if TYPE_CHECKING:
-    from boot2docker_py.machine.doctor.findings import Check, Finding
+    from boot2docker_py.machine.doctor.findings import Finding
     from boot2docker_py.machine.doctor.remedies import Outcome
 
 COLOURS = {"ok": "green", "warning": "yellow", "failure": "red"}
@@ -34,18 +34,10 @@ def doctor(session: Session, *, fix: bool) -> int:
     files. The exit status is that of the first failure that is left, and 0 when there are none; a
     warning is no failure. Example: boot2docker doctor --json
     """
-    from boot2docker_py.machine.doctor import CHECKS, visit
+    from boot2docker_py.machine.doctor import visit
 
-    found = _look(session, CHECKS)
-    outcomes: list[Outcome] = []
-    if fix:
-        for outcome in visit.fixed(session, found):
-            outcomes.append(outcome)
-            if not session.as_json:
-                screen.words(_told(outcome), is_data=True)
-    if outcomes:
-        kept, again = visit.apart(found)
-        found = [*kept, *_look(session, again)]
+    show = _not_shown if session.as_json else _show
+    found, outcomes = visit.pay(session, fix=fix, show=show)
     failures = [finding for finding in found if finding.level == "failure"]
     warnings = sum(finding.level == "warning" for finding in found)
     if session.as_json:
@@ -61,15 +53,17 @@ def doctor(session: Session, *, fix: bool) -> int:
     return failures[0].exit_status if failures else 0
 
 
-def _look(session: Session, checks: Sequence[Check]) -> list[Finding]:
-    from boot2docker_py.machine.doctor import visit
+def _not_shown(_one: Finding | Outcome) -> None:
+    pass
 
-    found: list[Finding] = []
-    for finding in visit.findings(session, checks):
-        found.append(finding)
-        if not session.as_json:
-            _show(finding)
-    return found
+
+def _show(one: Finding | Outcome) -> None:
+    from boot2docker_py.machine.doctor.remedies import Outcome
+
+    if isinstance(one, Outcome):
+        screen.words(_told(one), is_data=True)
+    else:
+        _show_finding(one)
 
 
 def _told(outcome: Outcome) -> str:
@@ -81,7 +75,7 @@ def _counted(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
-def _show(finding: Finding) -> None:
+def _show_finding(finding: Finding) -> None:
     colour = COLOURS.get(finding.level.value)
     level = screen.styled(f"{finding.level.value:<8}", err=False, fg=colour)
     lines = list(_lines(finding))

@@ -50,6 +50,7 @@ from boot2docker_py.drivers.qemu import (
 from boot2docker_py.drivers.qemu.files import (
     Files,
     Settings,
+    no_vm,
     read_settings,
     remove_all,
     storage_errors,
@@ -444,9 +445,7 @@ class QEMUDriver(Driver):
                 return read_settings(self._files.settings)
         except StorageError as error:
             if isinstance(error.__cause__, FileNotFoundError):
-                raise NotFoundError(
-                    f"there is no VM '{self._vm}'", resolution="Make it: boot2docker init"
-                ) from error
+                raise no_vm(self._vm) from error
             raise
 
     def _settings_at_rest(self, verb: str) -> Settings:

@@ -13,7 +13,7 @@ from typing import Any, Iterator
 
 from boot2docker_py import whole_file
 from boot2docker_py.drivers.base import USUAL_NAT_NETWORK
-from boot2docker_py.errors import StorageError
+from boot2docker_py.errors import NotFoundError, StorageError
 from boot2docker_py.paths import VMPaths
 
 FORMAT = 1
@@ -168,6 +168,11 @@ def read_settings(path: Path) -> Settings:
     for name in _NAMES_OF_FILES:
         values[name] = os.path.normpath(path.parent / values[name])
     return Settings(**values)
+
+
+def no_vm(name: str) -> NotFoundError:
+    """Return the error that says that there is no such VM."""
+    return NotFoundError(f"there is no VM '{name}'", resolution="Make it: boot2docker init")
 
 
 def _default_of(field: dataclasses.Field[Any]) -> object:

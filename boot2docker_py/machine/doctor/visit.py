@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from typing import TYPE_CHECKING, Iterator, Sequence
+from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Sequence, TypeVar
 
 from boot2docker_py.drivers.base import State
 from boot2docker_py.host import autostart
@@ -20,24 +20,43 @@ if TYPE_CHECKING:
 
 FORWARD_WITHIN_S = 60.0
 
+_Shown = TypeVar("_Shown", Finding, Outcome)
 
-def findings(parts: Parts, checks: Sequence[Check] = CHECKS) -> Iterator[Finding]:
-    """Look at everything, or at some; yield what is found."""
+
+class Visit(NamedTuple):
+    """What a visit has come to."""
+
+    found: Sequence[Finding]  # with fixes: as it is after them
+    outcomes: Sequence[Outcome]
+
+
+def pay(parts: Parts, *, fix: bool, show: Callable[[Finding | Outcome], None]) -> Visit:
+    """Look at everything; with `fix`, do what can be done safely about it, and look again.
+
+    `show` is called with each finding and each outcome as soon as it is there.
+    """
+    found = list(_shown(_look(parts, CHECKS), show))
+    if not fix:
+        return Visit(found, ())
+    outcomes = list(_shown(remedies.apply(found, _remedies(parts), parts.paths.home), show))
+    if not outcomes:
+        return Visit(found, ())
+    again = remedies.to_look_at_again(CHECKS, found)
+    repeated = {check.id for check in again}
+    kept = [finding for finding in found if finding.id not in repeated]
+    return Visit([*kept, *_shown(_look(parts, again), show)], outcomes)
+
+
+def _look(parts: Parts, checks: Sequence[Check]) -> Iterator[Finding]:
     patient = _patient(parts)
     for check in checks:
         yield from check.look(patient)
 
 
-def fixed(parts: Parts, found: Sequence[Finding]) -> Iterator[Outcome]:
-    """Do what can be done safely about what was found; yield what became of it."""
-    return remedies.apply(found, _remedies(parts), parts.paths.home)
-
-
-def apart(found: Sequence[Finding]) -> tuple[list[Finding], list[Check]]:
-    """Return the findings that no fix can have changed, and the checks to repeat for the others."""
-    again = remedies.to_look_at_again(CHECKS, found)
-    repeated = {check.id for check in again}
-    return [finding for finding in found if finding.id not in repeated], again
+def _shown(those: Iterable[_Shown], show: Callable[[_Shown], None]) -> Iterator[_Shown]:
+    for one in those:
+        show(one)
+        yield one
 
 
 def _remedies(parts: Parts) -> list[Remedy]:

@@ -108,6 +108,7 @@ def listed_by_qemu(home: Path, vm: str, *names: str) -> None:
     files = Files(home / "vms" / vm)
     files.folder.mkdir(parents=True)
     (files.folder / "driver").write_text("qemu\n")
+    files.settings.write_text("{}")
     entries = [Entry(f"b2d-{name}", name, 1.0, "", 1024, 1, {}) for name in names]
     snapshot_list.write(files, snapshot_list.Listed(tuple(entries)))
 
