@@ -96,6 +96,7 @@ class FakeDriver(Driver):
         self._snapshots: list[tuple[Snapshot, str, str]] = []
         self._is_as_snapshot = False
         self.told = USUAL  # at the last start
+        self.internal_problem = ""
         self.adapter_problem, self.can_repair_adapter = "", True
         self.hears_power_button = True
         self.presses_to_hear = 1
@@ -199,6 +200,9 @@ class FakeDriver(Driver):
 
     def ssh_address(self) -> Address:
         return Address(SSH_ADDRESS.host, self.ssh_port)
+
+    def internal_network_problem(self) -> str:
+        return self.internal_problem
 
     def host_only_problem(self) -> str:
         return self.adapter_problem

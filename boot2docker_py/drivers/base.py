@@ -339,6 +339,14 @@ class Driver(ABC):
         """
         return ""
 
+    def internal_network_problem(self) -> str:
+        """Return what is wrong with the network that the running VM has with others, or nothing.
+
+        Raises:
+            NotFoundError: there is no VM.
+        """
+        return ""
+
     def repair_host_only(self) -> None:  # noqa: B027 - most have none
         """Give that adapter its address and its DHCP server again; one that is gone is not made.
 

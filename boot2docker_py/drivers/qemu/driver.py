@@ -202,6 +202,13 @@ class QEMUDriver(Driver):
             if place:
                 internal_network.serve(place)
 
+    def internal_network_problem(self) -> str:
+        with storage_errors(self._paths):
+            place = self._process.place_on_network(self._settings())
+        if place and not internal_network.is_served(place):
+            return "the process that hands the VM's frames on has ended"
+        return ""
+
     def shutdown(self) -> None:
         if self.state() is State.RUNNING:
             self._process.execute("system_powerdown")

@@ -100,13 +100,18 @@ def prepare(place: Place) -> None:
     make_private_folder(place.folder)
 
 
+def is_served(place: Place) -> bool:
+    """Tell whether frames are handed on."""
+    return switch.is_served(place.folder)
+
+
 def serve(place: Place) -> None:
     """Start the switch of the network if there is none; for when the VM's socket is there.
 
     Raises:
         HypervisorError: it ended at once; the details are its own words.
     """
-    if switch.is_served(place.folder):
+    if is_served(place):
         return
     import tempfile
 

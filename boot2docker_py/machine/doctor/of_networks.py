@@ -17,6 +17,7 @@ from boot2docker_py.machine.doctor.findings import (
     skipped,
     warning,
 )
+from boot2docker_py.machine.internal_network import address_of
 
 NAME_LETTERS = 100
 OF_THE_VM = "bridge"  # the kind whose routes are the VM's own
@@ -86,7 +87,34 @@ def _adapter(patient: Patient) -> Iterator[Finding]:
         yield ok("adapter", f"driver {driver.name} needs no host-only adapter")
 
 
+def _internal(patient: Patient) -> Iterator[Finding]:
+    driver = patient.driver
+    if isinstance(driver, Boot2DockerError) or not patient.is_running:
+        yield skipped("internal-network", "the VM does not run")
+        return
+    try:
+        network = driver.describe().internal_network
+        problem = driver.internal_network_problem()
+    except Boot2DockerError as error:
+        yield of_error("internal-network", error)
+        return
+    if network is None:
+        yield ok("internal-network", "the VM has no network with other VMs")
+    elif problem:
+        words = f"the network '{network.name}' reaches no other VM: {problem}"
+        yield warning("internal-network", words, "boot2docker up")
+    else:
+        where = f"{address_of(network)} on the internal network '{network.name}'"
+        yield ok("internal-network", f"the VM is at {where}")
+
+
 CHECKS = (
+    Check(
+        "internal-network",
+        "The network that the VM has with others, where it has one: what hands its frames on",
+        "warning: that has ended (QEMU)",
+        _internal,
+    ),
     Check(
         "adapter",
         "The host-only adapter of this machine, where the VM has one: its address, its DHCP server",

@@ -506,6 +506,20 @@ def test_a_docker_network_that_hides_nothing_is_well(
     assert doctor.tell().of("networks")[0] == "ok"
 
 
+def test_a_network_with_other_vms_is_looked_at(doctor: Doctor) -> None:
+    words = "the VM has no network with other VMs"
+    assert doctor.tell().of("internal-network") == ("ok", words, "")
+    assert doctor.driver.spec
+    place = InternalNetwork("demo", 7)
+    doctor.driver.spec = doctor.driver.spec._replace(internal_network=place)
+    words = "the VM is at 192.168.60.7 on the internal network 'demo'"
+    assert doctor.tell().of("internal-network") == ("ok", words, "")
+    doctor.driver.internal_problem = "its switch has ended"
+    level, found, fix = doctor.tell().of("internal-network")
+    assert (level, fix) == ("warning", "boot2docker up")
+    assert found == "the network 'demo' reaches no other VM: its switch has ended"
+
+
 class TestSwarm:
     def engine(self, doctor: Doctor) -> FakeEngine:
         """Return the engine of the VM, a node of the swarm 'demo' now."""

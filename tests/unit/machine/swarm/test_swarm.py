@@ -417,7 +417,7 @@ class TestDifferences:
 
     def test_nodes_that_are_alike_are_not_spoken_of(self, world: World) -> None:
         world.swarm.create(Wishes(3, 1), world.deadline)
-        world.cluster.engine("demo-2").clock_skew_s = 1.5
+        world.cluster.engine("demo-2").clock_skew_s = 20
         world.parts("demo-3").machine.down(world.deadline)
         assert self.found(world) == []
 
