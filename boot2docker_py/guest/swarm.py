@@ -23,7 +23,9 @@ from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
 
-INACTIVE, PENDING, ACTIVE = "inactive", "pending", "active"  # moby api/types/swarm, LocalNodeState
+# moby api/types/swarm, LocalNodeState
+INACTIVE, PENDING, ACTIVE = "inactive", "pending", "active"
+ERROR, LOCKED = "error", "locked"
 PORT = 2377  # of managers, Docker's own
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
 ASK_WITHIN_S = 30.0  # one of many questions of a wait, whose own end is no reason of the engine's

@@ -90,27 +90,27 @@ def _adapter(patient: Patient) -> Iterator[Finding]:
 def _internal(patient: Patient) -> Iterator[Finding]:
     driver = patient.driver
     if isinstance(driver, Boot2DockerError) or not patient.is_running:
-        yield skipped("internal-network", "the VM does not run")
+        yield skipped("internal", "the VM does not run")
         return
     try:
         network = driver.describe().internal_network
         problem = driver.internal_network_problem()
     except Boot2DockerError as error:
-        yield of_error("internal-network", error)
+        yield of_error("internal", error)
         return
     if network is None:
-        yield ok("internal-network", "the VM has no network with other VMs")
+        yield ok("internal", "the VM has no network with other VMs")
     elif problem:
         words = f"the network '{network.name}' reaches no other VM: {problem}"
-        yield warning("internal-network", words, "boot2docker up")
+        yield warning("internal", words, "boot2docker up")
     else:
         where = f"{address_of(network)} on the internal network '{network.name}'"
-        yield ok("internal-network", f"the VM is at {where}")
+        yield ok("internal", f"the VM is at {where}")
 
 
 CHECKS = (
     Check(
-        "internal-network",
+        "internal",
         "The network that the VM has with others, where it has one: what hands its frames on",
         "warning: that has ended (QEMU)",
         _internal,

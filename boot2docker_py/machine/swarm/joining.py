@@ -6,7 +6,15 @@ import logging
 from typing import NamedTuple, Sequence
 
 from boot2docker_py.errors import GuestError, WrongStateError
-from boot2docker_py.guest.swarm import ASK_WITHIN_S, INACTIVE, PENDING, Membership, Node
+from boot2docker_py.guest.swarm import (
+    ASK_WITHIN_S,
+    ERROR,
+    INACTIVE,
+    LOCKED,
+    PENDING,
+    Membership,
+    Node,
+)
 from boot2docker_py.machine.swarm import names_of_nodes
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
@@ -84,6 +92,9 @@ def _no_manager(swarm: str, found: Sequence[Found]) -> WrongStateError:
         f"{one.member.name}: {one.membership.state} {one.membership.error}".strip() for one in found
     )
     managers = [one.member.name for one in found if one.membership.is_manager]
+    at_odds = [one for one in found if one.membership.state in (ERROR, LOCKED)]
+    if not managers and at_odds:
+        return _at_odds(swarm, at_odds[0])
     if not managers:
         nodes = [one.member.name for one in found if one.membership.state != INACTIVE]
         return WrongStateError(
@@ -97,6 +108,25 @@ def _no_manager(swarm: str, found: Sequence[Found]) -> WrongStateError:
         details=f"More than half of the managers have to run. {facts}",
         resolution=f"If the others are lost for good: boot2docker --vm {managers[0]} ssh "
         "docker swarm init --force-new-cluster",
+    )
+
+
+def _at_odds(swarm: str, found: Found) -> WrongStateError:
+    name, membership = found.member.name, found.membership
+    if membership.state == LOCKED:
+        brief, resolution = "is locked", f"boot2docker --vm {name} ssh docker swarm unlock"
+    elif "not valid before" in membership.error:  # of crypto/x509, which docker quotes
+        brief = "has certificates of a time to come"
+        resolution = (
+            "They were made while a clock was ahead. Wait until then, or make the swarm anew: "
+            f"boot2docker swarm delete {swarm}; boot2docker swarm create {swarm}"
+        )
+    else:
+        brief, resolution = "has a fault", f"boot2docker logs engine --vm {name}"
+    return WrongStateError(
+        f"the swarm of VM '{name}' {brief}, and no other manager can act",
+        details=membership.error,
+        resolution=resolution,
     )
 
 
@@ -124,14 +154,19 @@ def wait_until_ready(
         left = Deadline(ASK_WITHIN_S)
         try:
             ready = {node.id for node in leader.engine.nodes(left) if node.state == "ready"}
-            ids = {one.name: one.engine.membership(left).node_id for one in members}
+            own = {one.name: one.engine.membership(left) for one in members}
         except GuestError as error:  # it is busy, and may answer the next time
             return f"{error.brief}: {error.details}"
-        missing = [name for name, its in ids.items() if its not in ready]
+        missing = [
+            f"{name} ({its.error or its.state})"
+            for name, its in own.items()
+            if its.node_id not in ready
+        ]
         return f"not yet: {', '.join(missing)}" if missing else None
 
     what = f"all nodes of swarm '{swarm}' to be ready"
-    wait_for([Check(what, probe)], deadline, report=report)
+    hint = "Its engine's log has the reason: boot2docker logs engine --vm NODE"
+    wait_for([Check(what, probe, hint)], deadline, report=report)
 
 
 def _forget_earlier_selves(leader: Member, members: Sequence[Member], deadline: Deadline) -> None:

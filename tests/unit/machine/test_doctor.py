@@ -508,14 +508,14 @@ def test_a_docker_network_that_hides_nothing_is_well(
 
 def test_a_network_with_other_vms_is_looked_at(doctor: Doctor) -> None:
     words = "the VM has no network with other VMs"
-    assert doctor.tell().of("internal-network") == ("ok", words, "")
+    assert doctor.tell().of("internal") == ("ok", words, "")
     assert doctor.driver.spec
     place = InternalNetwork("demo", 7)
     doctor.driver.spec = doctor.driver.spec._replace(internal_network=place)
     words = "the VM is at 192.168.60.7 on the internal network 'demo'"
-    assert doctor.tell().of("internal-network") == ("ok", words, "")
+    assert doctor.tell().of("internal") == ("ok", words, "")
     doctor.driver.internal_problem = "its switch has ended"
-    level, found, fix = doctor.tell().of("internal-network")
+    level, found, fix = doctor.tell().of("internal")
     assert (level, fix) == ("warning", "boot2docker up")
     assert found == "the network 'demo' reaches no other VM: its switch has ended"
 

@@ -206,6 +206,14 @@ class TestCreate:
         assert world.cluster.engine("demo-2").is_slow_for == 0
         assert world.cluster.swarms == 1
 
+    def test_a_node_that_never_gets_there_is_named_with_what_it_is(self, world: World) -> None:
+        world.cluster.engine("demo-2").is_slow_for = 1_000_000
+        world.cluster.engine("demo-2").error = "x509: it is not yet valid"
+        with pytest.raises(DeadlineError, match="all nodes of swarm 'demo'") as caught:
+            world.swarm.create(Wishes(3, 1), world.deadline)
+        assert caught.value.details == "not yet: demo-2 (x509: it is not yet valid)"
+        assert "boot2docker logs engine --vm NODE" in caught.value.resolution
+
     def test_a_swarm_that_is_there_stays_as_it_is(self, world: World) -> None:
         world.swarm.create(Wishes(3, 1), world.deadline)
         world.swarm.create(Wishes(3, 1), world.deadline)
@@ -355,6 +363,30 @@ class TestLife:
         with pytest.raises(WrongStateError, match="no manager that can act") as caught:
             world.swarm.up(world.deadline)
         assert "force-new-cluster" in caught.value.resolution
+
+    @pytest.mark.parametrize(
+        ("state", "error", "brief", "resolution"),
+        [
+            ("locked", "Swarm is encrypted", "'demo-1' is locked", "ssh docker swarm unlock"),
+            (
+                "error",
+                "certificate (1 - x) not valid before Mon, 30 Nov 2026 09:56:00 UTC",
+                "certificates of a time to come",
+                "boot2docker swarm delete demo; boot2docker swarm create demo",
+            ),
+            ("error", "raft: no", "'demo-1' has a fault", "boot2docker logs engine --vm demo-1"),
+        ],
+    )
+    def test_a_manager_at_odds_with_its_swarm_is_not_taken_for_lost(
+        self, world: World, state: str, error: str, brief: str, resolution: str
+    ) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        info = {"Swarm": {"LocalNodeState": state, "Error": error}}
+        world.cluster.engine("demo-1").says["/info"] = (200, info)
+        with pytest.raises(WrongStateError, match=brief) as caught:
+            world.swarm.up(world.deadline)
+        assert caught.value.details == error
+        assert resolution in caught.value.resolution
 
     def test_workers_whose_only_manager_has_lost_its_disk_are_told_to_leave(
         self, world: World
