@@ -134,6 +134,23 @@ def used(first: Lab) -> BareVM:
     return first.vm
 
 
+def slow_part_read_kb(vm: BareVM) -> int:
+    """How much of the part that is packed with xz has been read since the boot began."""
+    return int(
+        vm.run(
+            "for loop in /sys/block/loop*; do "
+            "grep -q /root.squashfs $loop/loop/backing_file 2>/dev/null || continue; "
+            "set -- $(cat $loop/stat); echo $(($3 / 2)); done"
+        )
+    )
+
+
+class TestReading:
+    def test_a_boot_and_a_login_read_little_of_the_slow_part(self, first: Lab) -> None:
+        """A megabyte of it takes an interpreted CPU ten seconds: iso/hot.txt names the rest."""
+        assert 0 < slow_part_read_kb(first.vm) < 2048
+
+
 class TestFormat:
     def test_only_the_disk_that_asks_is_formatted(self, first: Lab) -> None:
         console = first.vm.console()
@@ -269,6 +286,28 @@ class TestSettings:
         assert "boot times: kernel" in first.vm.run("cat /var/lib/boot2docker/log/boot.log")
 
 
+class TestClock:
+    def test_it_is_right_soon_after_the_vm_stood_still(self, first: Lab) -> None:
+        vm = first.vm
+
+        def is_right() -> bool:
+            return abs(int(vm.run("date +%s")) + 0.5 - time.time()) <= 2
+
+        vm.wait("the right time before", is_right, 5)
+        vm.qmp("stop")
+        time.sleep(8)
+        vm.qmp("cont")
+        vm.wait("the right time", is_right, 30)
+
+    def test_what_is_set_in_the_vm_stays(self, first: Lab) -> None:
+        vm = first.vm
+        hour_ago = int(time.time()) - 3600
+        vm.run(f"sudo date -s @{hour_ago}")
+        time.sleep(3)
+        assert int(vm.run("date +%s")) < hour_ago + 1800
+        vm.run(f"sudo date -s @{int(time.time())}")
+
+
 class TestTools:
     def test_what_managers_type(self, first: Lab) -> None:
         vm = first.vm
@@ -325,7 +364,14 @@ def ping(vm: BareVM, context: ssl.SSLContext) -> bytes:
 
 
 #: Options of the kernel that make an emulated CPU faster and a guest weaker.
-QUICK = ["mitigations=off", "security=none", "norandmaps", "rodata=off", "init_on_alloc=0"]
+QUICK = [
+    "mitigations=off",
+    "security=none",
+    "norandmaps",
+    "rodata=off",
+    "init_on_alloc=0",
+    "initcall_blacklist=jent_mod_init",
+]
 
 
 @pytest.fixture(scope="class")
