@@ -102,12 +102,17 @@ class Engine:
             clock_skew_s=_skew_s(info.get("SystemTime"), asked_s, answered_s),
         )
 
-    def create(self, address: str, deadline: Deadline) -> None:
-        """Make a swarm of which the engine is the first manager, at an address of its own."""
+    def create(self, address: str, pool: str, deadline: Deadline) -> None:
+        """Make a swarm of which the engine is the first manager, at an address of its own.
+
+        Its overlay networks are taken from the network `pool`, 256 addresses each.
+        """
         document = {
             "ListenAddr": f"{address}:{PORT}",
             "AdvertiseAddr": address,
             "DataPathAddr": address,
+            "DefaultAddrPool": [pool],
+            "SubnetSize": 24,
         }
         self._post("/swarm/init", document, deadline)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import socket
 import tarfile
 import time
@@ -20,7 +21,7 @@ from boot2docker_py.endpoint import control, status
 from boot2docker_py.endpoint.ports import engine_events, published, udp
 from boot2docker_py.endpoint.relay import gatekeeper
 from boot2docker_py.errors import UsageError
-from boot2docker_py.guest import addresses, engine, http
+from boot2docker_py.guest import addresses, engine, http, swarm
 from boot2docker_py.guest.copy import copier, places, unpacking
 from boot2docker_py.image import checksums, partial, releases, sources, store, web_errors
 from boot2docker_py.masking import without_secrets
@@ -44,6 +45,29 @@ Timeout = 3.5
 [a]
 b = 1
 """
+OF_A_SWARM = (
+    {
+        "Swarm": {
+            "LocalNodeState": "active",
+            "NodeID": "x7",
+            "ControlAvailable": True,
+            "RemoteManagers": [{"NodeID": "x7", "Addr": "192.168.60.1:2377"}],
+        },
+        "SystemTime": "2026-11-30T07:45:33.123456789Z",
+        "ServerVersion": "26.1.5",
+        "OperatingSystem": "Boot2Docker",
+    },
+    [
+        {
+            "ID": "x7",
+            "Version": {"Index": 7},
+            "Spec": {"Role": "manager", "Availability": "active"},
+            "Description": {"Hostname": "demo-1", "Engine": {"EngineVersion": "26.1.5"}},
+            "Status": {"State": "ready", "Addr": "192.168.60.1"},
+            "ManagerStatus": {"Leader": True, "Addr": "192.168.60.1:2377"},
+        }
+    ],
+)
 RELEASES = [
     {
         "tag_name": "v19.03.12",
@@ -231,6 +255,27 @@ def engines_answer(chance: Chance, _folder: Path) -> Case:
     return data, use
 
 
+def engines_swarm(chance: Chance, _folder: Path) -> Case:
+    said = [chance.json_like(OF_A_SWARM[0]), chance.json_like(OF_A_SWARM[1])]
+
+    def answering(body: bytes) -> Callable[[], Stream]:
+        def connect() -> Stream:
+            here, there = socket.socketpair()
+            with there:
+                there.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + body)
+            return cast(Stream, here)
+
+        return connect
+
+    def use() -> None:
+        found = swarm.Engine("x", answering(said[0])).membership(Deadline(1.0))
+        assert found.clock_skew_s is None or math.isfinite(found.clock_skew_s)
+        assert max(map(len, (found.system, found.engine_version))) <= swarm.TEXT_LIMIT
+        swarm.Engine("x", answering(said[1])).nodes(Deadline(1.0))
+
+    return b"".join(said), use
+
+
 def docker_version(chance: Chance, _folder: Path) -> Case:
     data = chance.json_like({"Client": {"Version": "29.0.1", "DefaultAPIVersion": "1.52"}})
     return data, lambda: can_talk(understood("docker", data, ""), "1.24", "1.45")
@@ -348,7 +393,8 @@ def _archive(chance: Chance) -> bytes:
 _ALL: tuple[Callable[[Chance, Path], Case], ...] = (
     *(profile, iso_image, release_list, image_address, checksum_text, http_headers),
     *(note_of_a_download, docker_settings, forwarder_status, control_question, qmp_messages),
-    *(engines_list, engines_answer, docker_version, known_hosts, private_key, vm_settings),
+    *(engines_list, engines_answer, engines_swarm, docker_version, known_hosts, private_key),
+    vm_settings,
     *(udp_frames, guests_addresses, facts_of_a_file, name_in_an_archive, head_of_a_request),
     archive_of_the_guest,
 )

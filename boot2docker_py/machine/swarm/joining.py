@@ -47,7 +47,7 @@ def join_all(
     if leader is None:
         leader = running[0]
         log.info("Making the swarm '%s' on VM '%s'...", swarm, leader.name)
-        leader.engine.create(leader.address, deadline)
+        leader.engine.create(leader.address, leader.overlay_pool, deadline)
         found = [Found(one.member, one.member.engine.membership(deadline)) for one in found]
     known = leader.engine.nodes(deadline)
     _demand_one_swarm(swarm, leader, found, known)
@@ -91,7 +91,7 @@ def _no_manager(swarm: str, found: Sequence[Found]) -> WrongStateError:
     facts = "; ".join(
         f"{one.member.name}: {one.membership.state} {one.membership.error}".strip() for one in found
     )
-    managers = [one.member.name for one in found if one.membership.is_manager]
+    managers = [one.member for one in found if one.membership.is_manager]
     at_odds = [one for one in found if one.membership.state in (ERROR, LOCKED)]
     if not managers and at_odds:
         return _at_odds(swarm, at_odds[0])
@@ -106,8 +106,9 @@ def _no_manager(swarm: str, found: Sequence[Found]) -> WrongStateError:
     return WrongStateError(
         f"the swarm '{swarm}' has no manager that can act",
         details=f"More than half of the managers have to run. {facts}",
-        resolution=f"If the others are lost for good: boot2docker --vm {managers[0]} ssh "
-        "docker swarm init --force-new-cluster",
+        # An engine that has several addresses chooses none by itself.
+        resolution=f"If the others are lost for good: boot2docker --vm {managers[0].name} ssh "
+        f"docker swarm init --force-new-cluster --advertise-addr {managers[0].address}",
     )
 
 

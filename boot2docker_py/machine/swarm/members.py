@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable
@@ -31,6 +32,7 @@ class Member:
         self.parts = parts
         self.memory_mb = info.memory_mb
         self.address = address_of(network)
+        self.overlay_pool = _half_without(info.nat_network)
 
     @property
     def state(self) -> State:
@@ -60,6 +62,16 @@ class Member:
         """Bring VM and engine up."""
         self.parts.machine.up(deadline)
         self.parts.access.settle()
+
+
+def _half_without(network: str) -> str:
+    """Return the half of 10.0.0.0/8 in which a network is not.
+
+    Docker takes overlay networks from the whole of it, from its beginning on: the third would be
+    10.0.2.0/24, and its containers would not reach this machine, which is there for VMs.
+    """
+    low, high = ipaddress.ip_network("10.0.0.0/8").subnets()
+    return str(low if ipaddress.ip_network(network).overlaps(high) else high)
 
 
 def of_swarm(swarm: str, names: Iterable[str], parts_of: PartsOf) -> list[Member]:

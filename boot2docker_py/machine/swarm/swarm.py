@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, Sequence
 
@@ -340,10 +341,20 @@ def _workers_first(
 def _each(members: Sequence[Member], act: Callable[[Member], object]) -> None:
     """Do something with several VMs side by side; the first error is raised when all have ended."""
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        doing = [pool.submit(act, member) for member in members]
+        doing = [pool.submit(_do, act, member) for member in members]
     errors = [error for one in doing if (error := one.exception()) is not None]
     for error in errors[1:]:
         if isinstance(error, Boot2DockerError):
             log.warning("%s: %s", error.brief, error.details)
     if errors:
         raise errors[0]
+
+
+def _do(act: Callable[[Member], object], member: Member) -> None:
+    """Do something with a VM; what an error advises is about that one."""
+    try:
+        act(member)
+    except Boot2DockerError as error:
+        pointed = f"boot2docker --vm {member.name} "
+        error.resolution = re.sub(r"\bboot2docker (?!-)", pointed, error.resolution)
+        raise

@@ -16,6 +16,7 @@ class Cluster:
     def __init__(self) -> None:
         self.engines: dict[str, FakeEngine] = {}
         self.swarms = 0
+        self.pools: list[str] = []  # that overlay networks are taken from
         self.before_change: Callable[[], None] = lambda: None
 
     def engine(self, name: str) -> FakeEngine:
@@ -137,6 +138,7 @@ class FakeEngine:
         if self.swarm:
             return 503, {"message": "This node is already part of a swarm."}
         self.cluster.swarms += 1
+        self.cluster.pools = document["DefaultAddrPool"]
         self.swarm, self.role, self.address = (
             self.cluster.swarms,
             "manager",

@@ -40,6 +40,7 @@ class World:
         self.vms: dict[str, FakeDriver] = {}
         self.cluster = Cluster()
         self.network = "demo"
+        self.nat_network = "10.0.2.0/24"
         self.deadline = Deadline(1000, FakeClock())
         self.hosts: dict[str, str] = {}
         self.woken: list[str] = []  # VMs whose forwarders were
@@ -116,12 +117,17 @@ class FakeMachine:
         self._world.step()
         number = 1 + max([0, *self._driver.numbers_on(self._world.network)])
         network = InternalNetwork(self._world.network, number)
-        self._driver.create(a_spec(self._world.iso)._replace(internal_network=network))
+        spec = a_spec(self._world.iso)._replace(
+            internal_network=network, nat_network=self._world.nat_network
+        )
+        self._driver.create(spec)
         return True
 
     def up(self, _deadline: Deadline) -> State:
         self._world.step()
         found = self._driver.state()
+        if found is State.BROKEN:  # as `Questions.refuse_broken` says it
+            raise WrongStateError("it is broken", resolution="Repair it, or: boot2docker delete")
         self._driver.start()
         self._engine.is_on = True
         self._engine.clock_skew_s = 0.0  # as `Machine.up` and `Access.settle` leave it
@@ -169,6 +175,21 @@ class TestCreate:
         assert world.roles() == {"demo-1": "manager", "demo-2": "worker", "demo-3": "worker"}
         addresses = [row.address for row in world.swarm.rows(world.deadline)]
         assert addresses == ["192.168.60.1", "192.168.60.2", "192.168.60.3"]
+
+    @pytest.mark.parametrize(
+        ("nat_network", "pool"),
+        [
+            ("10.0.2.0/24", "10.128.0.0/9"),
+            ("10.200.7.0/24", "10.0.0.0/9"),
+            ("192.168.7.0/24", "10.128.0.0/9"),
+        ],
+    )
+    def test_overlay_networks_are_never_where_vms_have_this_machine(
+        self, world: World, nat_network: str, pool: str
+    ) -> None:
+        world.nat_network = nat_network
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        assert world.cluster.pools == [pool]
 
     def test_as_many_are_managers_as_was_asked_for(self, world: World) -> None:
         world.swarm.create(Wishes(4, 3), world.deadline)
@@ -352,6 +373,15 @@ class TestLife:
             world.swarm.reset_to("clean", world.deadline)
         assert world.vms["demo-1"].disk == "later"
 
+    def test_a_node_that_is_broken_is_the_one_that_advice_is_about(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        world.swarm.down(world.deadline)
+        world.vms["demo-2"].is_now(State.BROKEN)
+        with pytest.raises(WrongStateError, match="broken") as caught:
+            world.swarm.up(world.deadline)
+        assert caught.value.resolution == "Repair it, or: boot2docker --vm demo-2 delete"
+        assert world.vms["demo-3"].peek() is State.RUNNING
+
     def test_a_swarm_without_a_manager_says_what_to_do(self, world: World) -> None:
         world.swarm.create(Wishes(3, 3), world.deadline)
         for name in ("demo-1", "demo-2"):
@@ -362,7 +392,8 @@ class TestLife:
             world.vms[name].start_fails = ""
         with pytest.raises(WrongStateError, match="no manager that can act") as caught:
             world.swarm.up(world.deadline)
-        assert "force-new-cluster" in caught.value.resolution
+        typed = "docker swarm init --force-new-cluster --advertise-addr 192.168.60.3"
+        assert caught.value.resolution.endswith(f"boot2docker --vm demo-3 ssh {typed}")
 
     @pytest.mark.parametrize(
         ("state", "error", "brief", "resolution"),
