@@ -36,6 +36,12 @@ def test_a_missing_pair_is_made_private_and_stays_the_same(tmp_path: Path) -> No
     assert sorted(p.name for p in path.parent.iterdir()) == ["id_boot2docker", "id_boot2docker.pub"]
 
 
+def test_the_public_half_is_a_line_as_openssh_ends_it(tmp_path: Path) -> None:
+    path = tmp_path / "id_boot2docker"
+    line = keys.ensure_key_pair(path)
+    assert path.with_suffix(".pub").read_bytes() == f"{line} boot2docker\n".encode()
+
+
 @needs_ssh_keygen
 def test_openssh_reads_the_key_we_make(tmp_path: Path) -> None:
     line = keys.ensure_key_pair(tmp_path / "id")

@@ -41,7 +41,8 @@ class Windows:
         }
         for name in ("DOCKER_HOST", "DOCKER_CONFIG", "DOCKER_CONTEXT"):
             self.environ.pop(name, None)
-        self.here(HOME).mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.here(HOME), ignore_errors=True)  # of a try that was ended
+        self.here(HOME).mkdir(parents=True)
 
     def here(self, path: str) -> Path:
         """Return where a file of C: is on this system."""
@@ -73,9 +74,9 @@ class Windows:
     def popen(self, *words: str, **options: Any) -> subprocess.Popen[bytes]:
         return subprocess.Popen(self.command(*words), env=self.environ, **options)
 
-    def python(self, script: str, *words: str, stdin: bytes = b"") -> str:
+    def python(self, script: str, *words: str, python: str = PYTHON) -> str:
         """Run a program of Python, which must succeed; return what it printed."""
-        done = self.run(PYTHON, "-X", "utf8", "-c", script, *words, stdin=stdin)
+        done = self.run(python, "-X", "utf8", "-c", script, *words)
         assert done.returncode == 0, done.stderr.decode(errors="replace")
         return done.stdout.decode().replace("\r\n", "\n")
 
@@ -124,19 +125,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def windows(wheel: Path) -> Windows:
-    windows = Windows("3.8")
-    windows.install(wheel)
-    return windows
+def windows() -> Windows:
+    return Windows("3.8")
 
 
 @pytest.fixture(scope="session")
-def one_vm(windows: Windows) -> Iterator[VM]:
-    """Make a VM and start it; it is deleted in the end."""
+def one_vm(windows: Windows, wheel: Path) -> Iterator[VM]:
+    """Install the program, make a VM and start it; it is deleted in the end."""
+    windows.install(wheel)
     iso = Path(os.environ.get("BOOT2DOCKER_TEST_ISO", ROOT / "build" / "boot2docker.iso"))
     assert iso.exists(), f"there is no '{iso}'; build it with: make iso"
     vm = VM(windows, "käpt'n a+b")
-    vm.try_run("delete", "--force")
     image = f"Z:{str(iso)}".replace("/", "\\")
     vm.run("init", "--iso-url", image, "--memory", "1024", "--cpus", "2", "--disksize", "6000")
     vm.run("up", "--timeout", "540")

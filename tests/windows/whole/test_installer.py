@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -15,7 +16,9 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py import __version__
+from boot2docker_py.host import named_pipe
 from tests.unit.image.iso_bytes import make_iso
+from tests.windows.whole import engine
 from tests.windows.whole.conftest import HOME, ROOT, Windows
 
 FOLDER = "C:\\Käpt n & Söhne ^so!\\b2d"
@@ -73,6 +76,7 @@ def installed(windows: Windows, tmp_path_factory: pytest.TempPathFactory) -> Ite
     image = folder / "small.iso"
     image.write_bytes(IMAGE)
     windows.here(ISO).unlink(missing_ok=True)  # of a test before
+    shutil.rmtree(windows.here(FOLDER), ignore_errors=True)  # of a try that was ended
     build = [ROOT / "installer" / "build", folder, windows.root.parent, image]
     subprocess.run(build, check=True)
     found = Installed(windows, folder / f"boot2docker-py-{__version__}-setup.exe")
@@ -128,6 +132,13 @@ def test_a_vm_comes_up_and_its_docker_answers(installed: Installed) -> None:
     words = ["--driver", "qemu", "--vm", VM]
     installed.run(*words, "up", "--timeout", "540")
     assert installed.run(*words, "docker", "version", "--format", "{{.Server.Os}}") == "linux\n"
+
+
+def test_its_engine_answers_at_the_pipe_byte_by_byte(installed: Installed) -> None:
+    pipe = named_pipe.pipe_of_vm(VM)
+    assert engine.ask(installed.windows, pipe).endswith("OK\n")
+    python = f"{FOLDER}\\python\\python.exe"
+    assert engine.carries_a_stream(installed.windows, pipe, python)
 
 
 def test_an_upgrade_keeps_vms_that_run_keys_and_profile(installed: Installed) -> None:
