@@ -120,6 +120,9 @@ class Access:
         """Set the guest's clock to this machine's when it is off, and say so."""
         from boot2docker_py.guest import clock
 
+        skew_s = clock.skew_s(self._endpoint)
+        if skew_s is None or not clock.is_off(skew_s):
+            return  # our image sets it by itself when it has stood still
         self._endpoint.wait_for_clock()  # a second SSH connection takes longer
         clock.keep_right(self._endpoint, self._connect_to_running, self._deadline)
 
