@@ -17,7 +17,7 @@ from tests.faults.test_killed_anywhere import SEED, House
 ROUNDS = int(os.environ.get("FAULTS_ROUNDS") or 20)
 AT_ONCE = 16
 VMS = ("one", "two", "three")
-PROGRAM = [sys.executable, "-m", "boot2docker_py", "--driver", "qemu", "--timeout", "60"]
+PROGRAM = [sys.executable, "-m", "boot2docker_py", "--driver", "qemu", "--timeout", "600"]
 
 # Each with the exit statuses that say that another command was there before.
 COMMANDS: list[tuple[list[str], set[int]]] = [
@@ -59,7 +59,7 @@ def one_round(house: House, chance: random.Random) -> None:
         )
         begun.append((process, command, allowed))
     for process, command, allowed in begun:
-        out, err = process.communicate(timeout=300)
+        out, err = process.communicate(timeout=900)
         assert process.returncode in allowed, (command, process.returncode, out, err)
         assert "Traceback" not in err
 

@@ -144,6 +144,11 @@ class Process:
                 raise qmp.NoAnswerError("its control socket is gone")
             deadline.clock.sleep(PAUSE_S)
 
+    def needed_status(self) -> str:
+        """Return the run state for what cannot go on without it; no answer is a HypervisorError."""
+        with self._explained():
+            return self.status()
+
     def execute(self, command: str, **arguments: object) -> Any:
         """Run one QMP command."""
         with self.monitor() as monitor:
@@ -155,9 +160,13 @@ class Process:
 
         `timeout_s` is for what takes longer than an answer.
         """
+        with self._explained(), self._connect(timeout_s) as monitor:
+            yield monitor
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            with self._connect(timeout_s) as monitor:
-                yield monitor
+            yield
         except (qmp.NoAnswerError, qmp.NotListeningError, qmp.RefusedError) as error:
             raise HypervisorError(
                 f"QEMU does not do what the VM '{self.name}' needs",

@@ -42,7 +42,7 @@ def save(process: Process, settings: Settings) -> None:
         StorageError: it cannot be written.
         HypervisorError: QEMU refuses.
     """
-    was_running = process.status() == "running"
+    was_running = process.needed_status() == "running"
     try:
         hold(process)
         write_memory(process, temporary(process.files.saved_state))
@@ -78,7 +78,10 @@ def wait_until_restored(process: Process) -> None:
     """
     deadline = Deadline(RESTORE_TIMEOUT_S)
     while True:
-        status = process.status()
+        try:
+            status = process.status()
+        except qmp.NoAnswerError:
+            status = "inmigrate"  # on a slow machine it reads for longer than we wait for an answer
         if not status:
             raise EndedError(process.words())
         if status != "inmigrate":
@@ -141,7 +144,9 @@ def made_with(process: Process, settings: Settings) -> dict[str, Any]:
 def hold(process: Process) -> None:
     """Let the guest stand still, its disk ours to write to."""
     cancel(process)
-    if process.status() == "postmigrate":  # its disk was let go of, and has to be taken again
+    if (
+        process.needed_status() == "postmigrate"
+    ):  # its disk was let go of, and has to be taken again
         process.execute("cont")
     process.execute("stop")
 

@@ -36,6 +36,7 @@ class Listed(NamedTuple):
     current: str = ""  # the tag of the one that the VM builds on; empty: none
     is_as_current: bool = False
     unfinished: str = ""  # a tag of which nothing is to be left
+    goes_on: bool = False  # the VM ran when that was begun, and runs when it is away
 
 
 def all_of(files: Files) -> list[Snapshot]:

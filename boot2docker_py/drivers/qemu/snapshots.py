@@ -48,10 +48,11 @@ _IN_MEMORY = (State.RUNNING, State.PAUSED)
 def take(process: Process, settings: Settings, name: str, state: State, *, memory: bool) -> None:
     """Take a snapshot of a VM in a state that allows it."""
     files = process.files
-    listed = _cleaned(process, state)
+    listed, state = _cleaned(process, state)
     _demand_new(listed, name)
     tag = _new_tag()
-    snapshot_list.write(files, listed._replace(unfinished=tag))
+    goes_on = state is State.RUNNING
+    snapshot_list.write(files, listed._replace(unfinished=tag, goes_on=goes_on))
     try:
         saved_by = _take_live if state in _IN_MEMORY else _take_at_rest
         needs = saved_by(process, settings, tag, state, memory=memory)
@@ -76,7 +77,7 @@ def take(process: Process, settings: Settings, name: str, state: State, *, memor
 def restore(process: Process, settings: Settings, name: str, state: State) -> None:
     """Make a VM that is off what it was; one with memory is saved then."""
     files = process.files
-    listed = _cleaned(process, state)
+    listed, state = _cleaned(process, state)
     entry = snapshot_list.find(listed, name)
     memory = files.snapshot_memory(entry.tag)
     if entry.saved_by and not memory.exists():
@@ -102,7 +103,7 @@ def restore(process: Process, settings: Settings, name: str, state: State) -> No
 def delete(process: Process, name: str, state: State) -> None:
     """Delete a snapshot."""
     files = process.files
-    listed = _cleaned(process, state)
+    listed, state = _cleaned(process, state)
     gone = snapshot_list.find(listed, name)
     builders = [f"the snapshot '{one.name}'" for one in listed.entries if one.parent == gone.tag]
     if listed.current == gone.tag:
@@ -177,11 +178,15 @@ def _take_at_rest(
     return saved.saved_by(process)
 
 
-def _cleaned(process: Process, state: State) -> Listed:
-    """Return the list, after nothing is left of what was unfinished."""
+def _cleaned(process: Process, state: State) -> tuple[Listed, State]:
+    """Return the list and the state of the VM, after nothing is left of what was unfinished."""
     files = process.files
     listed = snapshot_list.read(files)
     if listed.unfinished:
+        if listed.goes_on and state is State.PAUSED:  # by a command that was killed
+            saved.cancel(process)
+            process.execute("cont")
+            state = State.RUNNING
         if state in _IN_MEMORY:
             _delete_in_living(process, listed.unfinished, state)
         else:
@@ -192,15 +197,15 @@ def _cleaned(process: Process, state: State) -> Listed:
             files.snapshot_image(listed.unfinished),
         )
         remove_all([memory, image, temporary(memory), temporary(image)])
-        listed = listed._replace(unfinished="")
+        listed = listed._replace(unfinished="", goes_on=False)
         snapshot_list.write(files, listed)
-    return listed
+    return listed, state
 
 
 def _delete_in_living(process: Process, tag: str, state: State) -> None:
     if tag not in _tags_in_living(process):
         return
-    is_held = process.status() == "postmigrate"
+    is_held = process.needed_status() == "postmigrate"
     if is_held:  # its disk was let go of, and has to be taken again
         saved.hold(process)
     with process.monitor(DISK_TIMEOUT_S) as monitor:
