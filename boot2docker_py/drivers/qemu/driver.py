@@ -190,7 +190,9 @@ class QEMUDriver(Driver):
                 self._process.end()  # what is left when a `save` was killed
                 start.restore(self._process, self._settings())
             elif state is State.PAUSED or (
-                state is State.STOPPING and saved.is_writing(self._process)
+                # The writing may have ended between the two questions.
+                state is State.STOPPING
+                and (saved.is_writing(self._process) or self.state() is State.PAUSED)
             ):
                 saved.let_run(self._process)
             elif state is not State.RUNNING:
