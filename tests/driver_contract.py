@@ -185,6 +185,8 @@ class DriverContract:
     def test_save_returns_when_the_vm_is_saved(self, running: Driver) -> None:
         running.save()
         assert running.state() is State.SAVED
+        running.save()
+        assert running.state() is State.SAVED, "it was already"
 
     def test_start_restores_a_saved_vm(self, running: Driver) -> None:
         running.save()

@@ -306,7 +306,10 @@ class Driver(ABC):
 
     @abstractmethod
     def save(self) -> None:
-        """Save the memory of a RUNNING or PAUSED VM to disk; returns when the VM is SAVED."""
+        """Save the memory of a RUNNING or PAUSED VM to disk; returns when the VM is SAVED.
+
+        Of a SAVED one it removes what is left of a `save` that was killed.
+        """
 
     @abstractmethod
     def discard_saved(self) -> None:

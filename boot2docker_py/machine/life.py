@@ -154,6 +154,7 @@ class Machine:
                 raise self.questions.wrong_state(found, resolution="boot2docker up")
             if found is State.SAVED:
                 self.endpoint.rest()
+                self.driver.save()
                 return found
             if found is State.PAUSED and self._has_shares_to_release():
                 self.driver.start()  # one that stands still cannot be asked for anything

@@ -222,6 +222,9 @@ class QEMUDriver(Driver):
     def save(self) -> None:
         with storage_errors(self._paths):
             state = self.state()
+            if state is State.SAVED:
+                self._process.end()
+                return
             if state not in (State.RUNNING, State.PAUSED):
                 raise self._wrong_state("save", state)
             saved.save(self._process, self._settings())

@@ -273,6 +273,8 @@ class VirtualBoxDriver(Driver):
     @_translated
     def save(self) -> None:
         state = self._look()[0]
+        if state is State.SAVED:
+            return
         if state not in (State.RUNNING, State.PAUSED):
             raise self._wrong_state("save", state)
         machine = self.machine()
