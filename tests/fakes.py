@@ -420,7 +420,7 @@ class FakeEndpoint:
         self.polls -= 1
         return "no answer yet" if self.polls > 0 else None
 
-    def ping(self) -> str | None:
+    def ping(self, timeout_s: float = 10.0) -> str | None:
         return None if self.is_running else "there is no forwarder"
 
     def expect_stop(self) -> None:

@@ -143,9 +143,9 @@ class Endpoint:
             raise _as_error(health.last_error)
         return None if health.phase is Phase.FORWARDING else health.reason or "no answer yet"
 
-    def ping(self) -> str | None:
+    def ping(self, timeout_s: float = engine.PING_WITHIN_S) -> str | None:
         """Return why the engine does not answer on the forwarded socket, None when it does."""
-        return engine.ping(self._open_socket)
+        return engine.ping(self._open_socket, timeout_s)
 
     def guest_time_s(self) -> float | None:
         """Return the seconds since 1970 on the guest's clock, to a second; None: not known."""

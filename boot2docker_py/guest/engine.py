@@ -14,11 +14,12 @@ from boot2docker_py.wait import Deadline
 ANSWER_LIMIT_BYTES = 64 * 1024
 LIST_LIMIT_BYTES = 4 * 1024 * 1024
 PING = "/_ping"  # Engine API, "SystemPing"
+PING_WITHIN_S = 10.0
 
 OpenStream = Callable[[], Stream]
 
 
-def ping(open_stream: OpenStream, timeout_s: float = 10.0) -> str | None:
+def ping(open_stream: OpenStream, timeout_s: float = PING_WITHIN_S) -> str | None:
     """Return None when the engine says that it is well, else the reason in a few words."""
     try:
         stream = open_stream()

@@ -26,7 +26,7 @@ class Endpoint(Protocol):
             GuestError: waiting does not help.
         """
 
-    def ping(self) -> str | None:
+    def ping(self, timeout_s: float = ...) -> str | None:
         """Return why the engine does not answer on the forwarded socket, None when it does."""
 
     def expect_stop(self) -> None:

@@ -10,7 +10,7 @@ from boot2docker_py.drivers.base import IS_ON, Driver, State, VMInfo, in_words
 from boot2docker_py.errors import Boot2DockerError, GuestError, StorageError
 from boot2docker_py.guest.engine_state import EngineState
 from boot2docker_py.machine import console
-from boot2docker_py.wait import Check, Deadline
+from boot2docker_py.wait import Check, Deadline, Pauses
 
 if TYPE_CHECKING:
     from boot2docker_py.machine.collaborators import Endpoint
@@ -27,6 +27,9 @@ ASK_GUEST_S = 5.0
 ASK_GUEST_WITHIN_S = 20.0
 REST_FACTOR = 5
 LONGEST_REST_S = 300.0
+# What was asked and not waited for is answered all the same, before what is asked next: a slow
+# engine is given more time each time.
+PING_WITHIN_S, LONGEST_PING_S = 10.0, 160.0
 # An engine that is about to be started again was seen between two steps; an ended one stays so.
 TIMES_ENDED = 2
 # What lasts no longer needs no reason; emulated CPUs boot in about half a minute.
@@ -112,6 +115,8 @@ class _Engine:
         self._ask_at_s: float | None = None
         self._ended = 0
         self._unanswered = 0
+        self._patience = Pauses(PING_WITHIN_S, LONGEST_PING_S)
+        self._ping_within_s = self._patience.next()
         self._state, self._told_at_s = EngineState(), 0.0
 
     def probe(self, deadline: Deadline) -> str | None:
@@ -120,7 +125,7 @@ class _Engine:
         Raises:
             GuestError: it has ended.
         """
-        reason = self._endpoint.ping()
+        reason = self._ping(deadline)
         if reason is None:
             return None
         now_s = deadline.clock.monotonic()
@@ -132,6 +137,14 @@ class _Engine:
             self._ask_at_s = now_s + max(ASK_GUEST_S, self._rest_s(took_s))
         told_s_ago = int(deadline.clock.monotonic() - self._told_at_s)
         return self._state._replace(script_s=self._state.script_s + told_s_ago).waits or reason
+
+    def _ping(self, deadline: Deadline) -> str | None:
+        began_s = deadline.clock.monotonic()
+        within_s = max(PING_WITHIN_S, deadline.remaining_s(self._ping_within_s))
+        reason = self._endpoint.ping(within_s)
+        if reason and deadline.clock.monotonic() - began_s >= within_s:
+            self._ping_within_s = self._patience.next()
+        return reason
 
     def _rest_s(self, took_s: float) -> float:
         if self._ended:

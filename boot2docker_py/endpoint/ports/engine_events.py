@@ -25,7 +25,9 @@ from boot2docker_py.wait import Deadline, Pauses
 
 log = logging.getLogger(__name__)
 
-ANSWER_WITHIN_S = 30.0
+# An engine that is too slow to answer in time answers all the same, before what it is asked next:
+# it is given more each time.
+ANSWER_WITHIN_S, LONGEST_ANSWER_S = 30.0, 480.0
 CHUNK_BYTES = 64 * 1024
 LIST_LIMIT_BYTES = 8 * 1024 * 1024  # some 5000 containers
 LINE_LIMIT_BYTES = 4 * 1024 * 1024
@@ -56,7 +58,8 @@ class ContainerWatch(threading.Thread):
 
     Both are called in the thread of the watch. `open_engine` returns a connection to the engine, or
     one that is closed at once when there is none. While `reach` is held nothing is reported: the
-    last list stays valid enough until the VM is gone.
+    last list stays valid enough until the VM is gone. `answers` are the seconds that an answer is
+    waited for, ever longer.
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class ContainerWatch(threading.Thread):
         reach: Reach,
         on_list: OnList,
         on_lost: OnLost,
+        answers: Pauses | None = None,
     ) -> None:
         super().__init__(daemon=True, name="containers")
         self._open_engine = open_engine
@@ -72,6 +76,8 @@ class ContainerWatch(threading.Thread):
         self._on_list = on_list
         self._on_lost = on_lost
         self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
+        self._answers = answers or Pauses(ANSWER_WITHIN_S, LONGEST_ANSWER_S)
+        self._answer_within_s = self._answers.next()
         self._asking = threading.Lock()  # so that no list is passed on after a newer one
         self._services: Sequence[Publishing] = ()
         self._refreshes: queue.SimpleQueue[Call] = queue.SimpleQueue()
@@ -101,6 +107,9 @@ class ContainerWatch(threading.Thread):
     def _why_it_ended(self) -> str:
         try:
             self._follow()
+        except (socket.timeout, TimeoutError):  # two kinds before Python 3.10
+            self._answer_within_s = self._answers.next()
+            return "the engine does not answer in time"
         except (OSError, ValueError) as error:
             return str(error) or type(error).__name__
         except Exception as error:
@@ -113,7 +122,7 @@ class ContainerWatch(threading.Thread):
         since = self._tell_list()
         self._pauses.reset()
         with contextlib.closing(self._open_engine()) as stream, self._reach.ends(stream):
-            data = _asked(stream, events_path(since), Deadline(ANSWER_WITHIN_S)).begun
+            data = _asked(stream, events_path(since), Deadline(self._answer_within_s)).begun
             rest, is_unsettled = b"", False
             while True:
                 *lines, rest = (rest + data).split(b"\n")
@@ -152,7 +161,7 @@ class ContainerWatch(threading.Thread):
         """Tell the containers that there are now; return the engine's time of that, if it says."""
         with self._asking:
             with contextlib.closing(self._open_engine()) as stream:
-                deadline = Deadline(ANSWER_WITHIN_S)
+                deadline = Deadline(self._answer_within_s)
                 answer = _asked(stream, "/containers/json", deadline)
                 containers = _listed(stream, answer, deadline)
             self._on_list([*containers, *self._services])
@@ -161,7 +170,7 @@ class ContainerWatch(threading.Thread):
     def _ask_for_services(self) -> None:
         """Ask for the services of a swarm; an engine that manages none has none to tell of."""
         with contextlib.closing(self._open_engine()) as stream:
-            deadline = Deadline(ANSWER_WITHIN_S)
+            deadline = Deadline(self._answer_within_s)
             answer = http.ask(cast(Stream, stream), "/services", deadline)
             self._services = _listed(stream, answer, deadline) if answer.is_ok else ()
 

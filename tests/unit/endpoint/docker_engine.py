@@ -31,6 +31,7 @@ class DockerEngine:
         self.may_list = threading.Event()
         self.may_list.set()
         self.lists = 0
+        self.answers_after_s = 0.0
         self.status_line = b"HTTP/1.0 200 OK"
         self.piece_bytes = 64 * 1024
         self.queries: list[dict[str, list[str]]] = []
@@ -161,6 +162,7 @@ class DockerEngine:
                     pass
             if len(words) != 3 or words[2] != "HTTP/1.0":
                 return
+            time.sleep(self.answers_after_s)
             url = urllib.parse.urlsplit(words[1])
             date = formatdate(time.time(), usegmt=True).encode()
             is_refused = url.path == "/services" and self.services is None

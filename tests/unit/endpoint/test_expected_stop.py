@@ -16,6 +16,7 @@ from boot2docker_py.endpoint import control, process
 from boot2docker_py.endpoint.ports.engine_events import ContainerWatch, Publishing
 from boot2docker_py.endpoint.way.reach import Reach
 from boot2docker_py.paths import make_private_folder
+from boot2docker_py.wait import Pauses
 from tests.unit.endpoint.client_side import connect_as_docker
 from tests.unit.endpoint.docker_engine import DockerEngine
 from tests.unit.endpoint.ports.publishing import VM, answers, connect, refuses
@@ -112,12 +113,12 @@ def test_a_forwarder_that_does_not_know_the_question_is_left_alone(vm: VM) -> No
 class Watch:
     """A watch of the stand-in for the engine, without SSH in between."""
 
-    def __init__(self, docker: DockerEngine, reach: Reach) -> None:
+    def __init__(self, docker: DockerEngine, reach: Reach, answers: Pauses | None = None) -> None:
         self.attempts = 0
         self.lost: list[str] = []
         self.names: list[str] = []
         self._docker = docker
-        ContainerWatch(self._open, reach, self._on_list, self.lost.append).start()
+        ContainerWatch(self._open, reach, self._on_list, self.lost.append, answers).start()
 
     def _open(self) -> socket.socket:
         self.attempts += 1
@@ -165,3 +166,16 @@ def test_watch_does_not_try_while_the_vm_is_away(docker: DockerEngine) -> None:
     threading.Event().wait(1.5)
     assert watch.attempts == before
     docker.come_back()
+
+
+def test_watch_gives_a_slow_engine_ever_more_time(docker: DockerEngine) -> None:
+    """It answers what was given up, too: questions that are asked anew would pile up for ever."""
+    docker.start("web")
+    docker.answers_after_s = 0.7
+    reach = Reach(hold_s=0.5)
+    reach.connected()
+    watch = Watch(docker, reach, Pauses(0.1, 100.0))
+    eventually(lambda: watch.names == ["/web"])
+    eventually(lambda: docker.streams)
+    assert watch.attempts < 20
+    assert set(watch.lost) == {"the engine does not answer in time"}

@@ -43,7 +43,7 @@ class Endpoint(FakeEndpoint):
 
     reason: str | None = "the engine of VM 'boot2docker-vm' is not running"
 
-    def ping(self) -> str | None:
+    def ping(self, timeout_s: float = 10.0) -> str | None:
         return self.reason
 
 
@@ -108,7 +108,7 @@ def test_an_engine_that_is_about_to_be_started_again_is_waited_for(house: House)
 
 def test_an_engine_that_comes_up_after_all_is_taken(house: House) -> None:
     class Late(Endpoint):
-        def ping(self) -> str | None:
+        def ping(self, timeout_s: float = 10.0) -> str | None:
             return None if house.questions >= 2 else self.reason
 
     house.machine.endpoint = Late()
@@ -138,6 +138,23 @@ def test_a_guest_too_slow_to_answer_is_asked_ever_less(tmp_path: Path) -> None:
     with pytest.raises(DeadlineError):
         slow.machine.up(Deadline(hour_s, slow.clock))
     assert 2 < slow.questions < 15
+
+
+def test_an_engine_too_slow_to_answer_in_time_is_given_more(tmp_path: Path) -> None:
+    """What is asked and not waited for is still answered: such questions pile up."""
+
+    class Slow(Endpoint):
+        pings = 0
+
+        def ping(self, timeout_s: float = 10.0) -> str | None:
+            self.pings += 1
+            slow_house.clock.sleep(min(timeout_s, 45.0))
+            return None if timeout_s > 45 else "no answer: timed out"
+
+    slow_house = House(tmp_path)
+    slow_house.machine.endpoint = slow = Slow()
+    assert slow_house.machine.up(Deadline(3600.0, slow_house.clock)) is State.OFF
+    assert slow.pings < 10
 
 
 def test_a_vm_that_its_hypervisor_has_paused_is_not_waited_for(house: House) -> None:
