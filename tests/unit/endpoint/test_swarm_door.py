@@ -199,7 +199,7 @@ def test_a_place_that_cannot_be_made_is_said_and_tried_again(
 ) -> None:
     place.parent.write_text("in the way")
     side = sides(b"side")
-    eventually(lambda: not side.serves() and "swarm.lock" in side.door.status().problem)
+    eventually(lambda: not side.serves() and str(place.parent) in side.door.status().problem)
     assert "defect" not in caplog.text
     place.parent.unlink()
     eventually(side.serves)
