@@ -50,6 +50,11 @@ class Pauses:
         self.longest_s = longest_s
         self._first_s = self._next_s = first_s
 
+    @property
+    def upcoming_s(self) -> float:
+        """Return what `next` will return, which stays so."""
+        return self._next_s
+
     def next(self) -> float:
         """Return the seconds to wait now."""
         pause_s = self._next_s

@@ -116,7 +116,6 @@ class _Engine:
         self._ended = 0
         self._unanswered = 0
         self._patience = Pauses(PING_WITHIN_S, LONGEST_PING_S)
-        self._ping_within_s = self._patience.next()
         self._state, self._told_at_s = EngineState(), 0.0
 
     def probe(self, deadline: Deadline) -> str | None:
@@ -140,10 +139,10 @@ class _Engine:
 
     def _ping(self, deadline: Deadline) -> str | None:
         began_s = deadline.clock.monotonic()
-        within_s = max(PING_WITHIN_S, deadline.remaining_s(self._ping_within_s))
+        within_s = max(PING_WITHIN_S, deadline.remaining_s(self._patience.upcoming_s))
         reason = self._endpoint.ping(within_s)
         if reason and deadline.clock.monotonic() - began_s >= within_s:
-            self._ping_within_s = self._patience.next()
+            self._patience.next()
         return reason
 
     def _rest_s(self, took_s: float) -> float:

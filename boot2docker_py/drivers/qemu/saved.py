@@ -144,9 +144,8 @@ def made_with(process: Process, settings: Settings) -> dict[str, Any]:
 def hold(process: Process) -> None:
     """Let the guest stand still, its disk ours to write to."""
     cancel(process)
-    if (
-        process.needed_status() == "postmigrate"
-    ):  # its disk was let go of, and has to be taken again
+    if process.needed_status() == "postmigrate":
+        # Its disk was let go of, and has to be taken again.
         process.execute("cont")
     process.execute("stop")
 

@@ -77,7 +77,6 @@ class ContainerWatch(threading.Thread):
         self._on_lost = on_lost
         self._pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._answers = answers or Pauses(ANSWER_WITHIN_S, LONGEST_ANSWER_S)
-        self._answer_within_s = self._answers.next()
         self._asking = threading.Lock()  # so that no list is passed on after a newer one
         self._services: Sequence[Publishing] = ()
         self._refreshes: queue.SimpleQueue[Call] = queue.SimpleQueue()
@@ -108,7 +107,7 @@ class ContainerWatch(threading.Thread):
         try:
             self._follow()
         except (socket.timeout, TimeoutError):  # two kinds before Python 3.10
-            self._answer_within_s = self._answers.next()
+            self._answers.next()
             return "the engine does not answer in time"
         except (OSError, ValueError) as error:
             return str(error) or type(error).__name__
@@ -122,7 +121,7 @@ class ContainerWatch(threading.Thread):
         since = self._tell_list()
         self._pauses.reset()
         with contextlib.closing(self._open_engine()) as stream, self._reach.ends(stream):
-            data = _asked(stream, events_path(since), Deadline(self._answer_within_s)).begun
+            data = _asked(stream, events_path(since), Deadline(self._answers.upcoming_s)).begun
             rest, is_unsettled = b"", False
             while True:
                 *lines, rest = (rest + data).split(b"\n")
@@ -161,7 +160,7 @@ class ContainerWatch(threading.Thread):
         """Tell the containers that there are now; return the engine's time of that, if it says."""
         with self._asking:
             with contextlib.closing(self._open_engine()) as stream:
-                deadline = Deadline(self._answer_within_s)
+                deadline = Deadline(self._answers.upcoming_s)
                 answer = _asked(stream, "/containers/json", deadline)
                 containers = _listed(stream, answer, deadline)
             self._on_list([*containers, *self._services])
@@ -170,7 +169,7 @@ class ContainerWatch(threading.Thread):
     def _ask_for_services(self) -> None:
         """Ask for the services of a swarm; an engine that manages none has none to tell of."""
         with contextlib.closing(self._open_engine()) as stream:
-            deadline = Deadline(self._answer_within_s)
+            deadline = Deadline(self._answers.upcoming_s)
             answer = http.ask(cast(Stream, stream), "/services", deadline)
             self._services = _listed(stream, answer, deadline) if answer.is_ok else ()
 
