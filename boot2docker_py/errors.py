@@ -19,20 +19,29 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Iterator
+
 from boot2docker_py.masking import without_secrets
 
 
 class Boot2DockerError(Exception):
-    """Say what went wrong (brief), what others said of it (details), what to do (resolution)."""
+    """Say what went wrong (brief), what others said of it (details), what to do (resolution).
+
+    `vm` is the VM that the resolution is about, where a command is about several.
+    """
 
     exit_status = 1
     code = "failure"
 
-    def __init__(self, brief: str, *, details: str = "", resolution: str = "") -> None:
+    def __init__(
+        self, brief: str, *, details: str = "", resolution: str = "", vm: str = ""
+    ) -> None:
         # Whoever shows an error, or writes it down, shows no secret.
         self.brief, self.details, self.resolution = map(
             without_secrets, (brief, details, resolution)
         )
+        self.vm = vm
         super().__init__(self.brief)
 
     def as_dict(self) -> dict[str, object]:
@@ -125,3 +134,13 @@ class BusyError(Boot2DockerError):
 
     exit_status = 10
     code = "busy"
+
+
+@contextlib.contextmanager
+def about(vm: str) -> Iterator[None]:
+    """Let the errors of a `with` block know which VM they are about, unless they do."""
+    try:
+        yield
+    except Boot2DockerError as error:
+        error.vm = error.vm or vm
+        raise

@@ -107,8 +107,8 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
 def _report(problem: Boot2DockerError, arguments: Sequence[str]) -> int:
     log.debug("%s: %s; %s", problem.code, problem.brief, problem.details)
     if _wants_json(arguments):
-        advised = next_command.pointed(problem.resolution)
-        screen.json_object({"error": {**problem.as_dict(), "resolution": advised}})
+        error = {**problem.as_dict(), "resolution": next_command.of(problem)}
+        screen.json_object({"error": error})
     else:
         screen.error(problem)
     return problem.exit_status

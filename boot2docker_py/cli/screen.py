@@ -140,7 +140,7 @@ def error(problem: Boot2DockerError) -> None:
     for line in problem.details.strip().splitlines()[-DETAIL_LINES:]:
         click.echo(terminal.wrapped(plain(f"  {line}"), sys.stderr), err=True)
     if problem.resolution:
-        words(advice(problem.resolution))
+        words(advice(next_command.of(problem)))
 
 
 def _labelled(label: str, text: str, **style: Any) -> str:

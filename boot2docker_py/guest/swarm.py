@@ -15,7 +15,7 @@ import time
 import urllib.parse
 from typing import Any, Callable, NamedTuple, Sequence
 
-from boot2docker_py.errors import GuestError
+from boot2docker_py.errors import GuestError, about
 from boot2docker_py.guest import http
 from boot2docker_py.ssh.stream import Stream
 from boot2docker_py.untrusted import integer, parsed_json
@@ -213,7 +213,7 @@ class Engine:
         self, path: str, deadline: Deadline, *, method: str = "GET", document: bytes = b""
     ) -> Any:
         try:
-            with contextlib.closing(self._open_stream()) as stream:
+            with about(self.name), contextlib.closing(self._open_stream()) as stream:
                 answer = http.ask(stream, path, deadline, method=method, document=document)
                 body = http.body(stream, answer, ANSWER_LIMIT_BYTES, deadline)
             told = parsed_json(body) if body.strip() else None
@@ -222,6 +222,7 @@ class Engine:
                 f"the engine of VM '{self.name}' does not answer what was asked of its swarm",
                 details=str(error) or type(error).__name__,
                 resolution="boot2docker doctor",
+                vm=self.name,
             ) from error
         if not answer.is_ok:
             raise GuestError(

@@ -6,7 +6,8 @@ its engine say; there is no file of ours about it, so every command can be kille
 
 from __future__ import annotations
 
-from boot2docker_py.machine.swarm.swarm import Row, Swarm
+from boot2docker_py.machine.swarm.rows import Row
+from boot2docker_py.machine.swarm.swarm import Swarm
 from boot2docker_py.machine.swarm.wishes import Wishes
 
 __all__ = ["Row", "Swarm", "Wishes"]

@@ -15,7 +15,7 @@ from boot2docker_py.guest import clock
 
 if TYPE_CHECKING:
     from boot2docker_py.guest.swarm import Membership
-    from boot2docker_py.machine.swarm.swarm import Row
+    from boot2docker_py.machine.swarm.rows import Row
 
 # No swarm minds less; a busy guest whose clock was just set is some seconds late.
 TOLERATED_S = 60.0

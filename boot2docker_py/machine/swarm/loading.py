@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import NamedTuple, Sequence
 
-from boot2docker_py.errors import NotFoundError, UsageError
+from boot2docker_py.errors import NotFoundError, UsageError, about
 from boot2docker_py.guest.copy import engine_image
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.ssh.connection import Connection
@@ -64,4 +64,5 @@ def demand_name(image: str) -> None:
 
 
 def _connect(member: Member, deadline: Deadline) -> Connection:
-    return member.parts.access.connect(member.parts.questions.running_address(), deadline)
+    with about(member.name):
+        return member.parts.access.connect(member.parts.questions.running_address(), deadline)

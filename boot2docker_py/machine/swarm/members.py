@@ -89,6 +89,11 @@ def of_swarm(swarm: str, names: Iterable[str], parts_of: PartsOf) -> list[Member
     return found
 
 
+def running(members: Iterable[Member]) -> list[Member]:
+    """Return those that run."""
+    return [member for member in members if member.state is State.RUNNING]
+
+
 def networks(names: Iterable[str], parts_of: PartsOf) -> dict[str, list[str]]:
     """Return the internal networks that VMs are on, and the names of these VMs."""
     found: dict[str, list[str]] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Sequence
 
-from boot2docker_py.errors import GuestError
+from boot2docker_py.errors import GuestError, about
 from boot2docker_py.guest import names
 from boot2docker_py.wait import Deadline
 
@@ -25,7 +25,8 @@ def tell(members: Sequence[Member], deadline: Deadline) -> None:
     for member in members:
         others = [one for one in members if one is not member]
         lines = [f"{one.address} {host_name(one)} {MARK}" for one in others]
-        _write(member, lines, deadline)
+        with about(member.name):
+            _write(member, lines, deadline)
 
 
 def _write(member: Member, lines: Sequence[str], deadline: Deadline) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import re
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Callable, Iterable, Mapping, NamedTuple, Sequence
+from typing import TYPE_CHECKING, Callable, Iterable, NamedTuple, Sequence
 
 from boot2docker_py.advice import quoted
 from boot2docker_py.drivers import host
@@ -17,10 +16,12 @@ from boot2docker_py.errors import (
     NotFoundError,
     UsageError,
     WrongStateError,
+    about,
 )
-from boot2docker_py.guest.swarm import PORT, Membership, Node
-from boot2docker_py.machine.swarm import joining, loading, names_of_nodes, registry
-from boot2docker_py.machine.swarm.members import Member, PartsOf, of_swarm
+from boot2docker_py.guest.swarm import PORT
+from boot2docker_py.machine.swarm import joining, leaving, loading, names_of_nodes, registry
+from boot2docker_py.machine.swarm.members import Member, PartsOf, of_swarm, running
+from boot2docker_py.machine.swarm.rows import Row, rows_of
 from boot2docker_py.machine.swarm.wishes import Wishes, demand_memory, is_node_name, node_names
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
@@ -30,18 +31,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AT_ONCE = 4  # VMs that start side by side; more share the same CPUs and disk
-
-
-class Row(NamedTuple):
-    """One node in a list: its VM, and what a manager says of it."""
-
-    name: str
-    state: State
-    address: str
-    memory_mb: int
-    node: Node | None  # None: no manager can be asked, or it knows nothing of this VM
-    membership: Membership | None = None  # None: its engine does not answer
-    pin: str = ""  # the version of the image that it is pinned to
 
 
 class Invitation(NamedTuple):
@@ -73,10 +62,7 @@ class Swarm:
 
     def rows(self, deadline: Deadline) -> list[Row]:
         """Return what each node is."""
-        members = self._existing()
-        manager = joining.manager_of(_running(members), deadline)
-        nodes = {node.id: node for node in manager.engine.nodes(deadline)} if manager else {}
-        return [self._row(member, nodes, deadline) for member in members]
+        return rows_of(self._existing(), deadline)
 
     def create(self, wishes: Wishes, deadline: Deadline) -> list[Member]:
         """Make what is missing of a swarm, and bring all of it up; return its nodes.
@@ -90,7 +76,8 @@ class Swarm:
         missing = [name for name in names if name not in {one.name for one in present}]
         self._demand_possible(missing, present)
         for name in missing:
-            self._parts_of(name).machine.init(deadline)
+            with about(name):
+                self._parts_of(name).machine.init(deadline)
         return self.up(deadline, managers=wishes.managers)
 
     def add(self, count: int, deadline: Deadline, *, managers: int = 1) -> list[Member]:
@@ -118,7 +105,8 @@ class Swarm:
     def take_snapshot(self, name: str, deadline: Deadline) -> None:
         """Take a snapshot of every node: what they know of each other is of one time only so."""
         for member in self._existing():
-            member.parts.machine.take_snapshot(name, deadline)
+            with about(member.name):
+                member.parts.machine.take_snapshot(name, deadline)
 
     def reset_to(self, name: str, deadline: Deadline) -> list[Member]:
         """Bring all nodes back to a snapshot that each of them has, or none.
@@ -127,11 +115,7 @@ class Swarm:
             NotFoundError: one has no such snapshot; nothing is changed.
         """
         members = self._existing()
-        without = [
-            member.name
-            for member in members
-            if name not in {one.name for one in member.parts.machine.snapshots()}
-        ]
+        without = [member.name for member in members if not _has_snapshot(member, name)]
         if without:
             raise NotFoundError(
                 f"no snapshot '{name}' of: {', '.join(without)}",
@@ -161,9 +145,10 @@ class Swarm:
                 f"'{node_name}' is the last node of swarm '{self.name}'",
                 resolution=f"boot2docker swarm delete {self.name}",
             )
-        self._drain(member, others, deadline)
-        member.parts.machine.delete(deadline)
-        names_of_nodes.tell(_running(others), deadline)
+        leaving.leave(self.name, member, others, deadline, self._report)
+        with about(member.name):
+            member.parts.machine.delete(deadline)
+        names_of_nodes.tell(running(others), deadline)
 
     def delete(self, deadline: Deadline, named: Iterable[str] = ()) -> bool:
         """Delete all nodes with their disks; tell whether there were any.
@@ -187,8 +172,9 @@ class Swarm:
         Raises:
             DeadlineError: none does in time.
         """
-        for member in _running(self.members()):
-            member.parts.endpoint.wake()
+        for member in running(self.members()):
+            with about(member.name):
+                member.parts.endpoint.wake()
         what = f"a manager of swarm '{self.name}' to be where docker looks for it"
         wait_for([Check(what, lambda _left: ping())], deadline, report=self._report)
 
@@ -198,7 +184,7 @@ class Swarm:
         Raises:
             NotFoundError: none has it.
         """
-        return loading.load(image, _running(self._existing()), deadline)
+        return loading.load(image, running(self._existing()), deadline)
 
     def serve_images(self, image: str, deadline: Deadline) -> registry.Served:
         """Run a registry as a service of the swarm, unless it has one.
@@ -233,7 +219,7 @@ class Swarm:
         return members
 
     def _acting_manager(self, deadline: Deadline) -> Member:
-        manager = joining.manager_of(_running(self._existing()), deadline)
+        manager = joining.manager_of(running(self._existing()), deadline)
         if manager is None:
             raise WrongStateError(
                 f"the swarm '{self.name}' has no manager that can act",
@@ -260,77 +246,21 @@ class Swarm:
         present_mb = sum(member.memory_mb for member in present)
         demand_memory(new_mb, present_mb, host.host_memory_mb(), len(missing) + len(present))
 
-    def _row(self, member: Member, nodes: Mapping[str, Node], deadline: Deadline) -> Row:
-        state, node, membership = member.state, None, None
-        if state is State.RUNNING:
-            with contextlib.suppress(GuestError):
-                membership = member.engine.membership(deadline)
-                node = nodes.get(membership.node_id)
-        if node is None:
-            host_name = names_of_nodes.host_name(member)
-            of_name = [one for one in nodes.values() if one.host_name == host_name]
-            node = of_name[0] if len(of_name) == 1 else None
-        return Row(
-            member.name,
-            state,
-            member.address,
-            member.memory_mb,
-            node,
-            membership,
-            member.pinned_version(),
-        )
-
-    def _drain(self, member: Member, others: Sequence[Member], deadline: Deadline) -> None:
-        manager = joining.manager_of(_running(others), deadline)
-        if manager is None:
-            raise WrongStateError(
-                f"no other node can act for the swarm '{self.name}'",
-                resolution=f"boot2docker swarm up {self.name}",
-            )
-        node = self._row(member, {n.id: n for n in manager.engine.nodes(deadline)}, deadline).node
-        if node is None:
-            return  # it never joined
-        self._demand_quorum(manager, node, deadline)
-        log.info("Moving the tasks of '%s' elsewhere...", member.name)
-        manager.engine.change(node, deadline, availability="drain")
-
-        def probe(left: Deadline) -> str | None:
-            tasks = manager.engine.running_tasks(node, left)
-            return f"{tasks} still run there" if tasks else None
-
-        if node.state == "ready":
-            what = f"the tasks of '{member.name}' to end"
-            wait_for([Check(what, probe)], deadline, report=self._report)
-        if node.role == "manager":
-            again = joining.as_known_now(manager, node, deadline)
-            manager.engine.change(again, deadline, role="worker", availability="drain")
-        if member.state is State.RUNNING:
-            member.engine.leave(deadline)
-        manager.engine.remove(node, deadline)
-
-    def _demand_quorum(self, manager: Member, node: Node, deadline: Deadline) -> None:
-        nodes = manager.engine.nodes(deadline)
-        left = [one for one in nodes if one.role == "manager" and one.id != node.id]
-        if node.role == "manager" and not any(one.is_reachable for one in left):
-            raise WrongStateError(
-                f"'{node.host_name}' is the only manager of swarm '{self.name}' that answers",
-                resolution="Make another one a manager first: docker node promote NODE",
-            )
-
 
 def _is_absent(parts: Parts) -> bool:
     return parts.driver.state() is State.ABSENT
 
 
-def _running(members: Iterable[Member]) -> list[Member]:
-    return [member for member in members if member.state is State.RUNNING]
+def _has_snapshot(member: Member, name: str) -> bool:
+    with about(member.name):
+        return name in {one.name for one in member.parts.machine.snapshots()}
 
 
 def _workers_first(
     members: Sequence[Member], act: Callable[[Member], object], deadline: Deadline
 ) -> None:
     managers = []
-    for member in _running(members):
+    for member in running(members):
         with contextlib.suppress(GuestError):
             if member.engine.membership(deadline).is_manager:
                 managers.append(member)
@@ -351,10 +281,5 @@ def _each(members: Sequence[Member], act: Callable[[Member], object]) -> None:
 
 
 def _do(act: Callable[[Member], object], member: Member) -> None:
-    """Do something with a VM; what an error advises is about that one."""
-    try:
+    with about(member.name):
         act(member)
-    except Boot2DockerError as error:
-        pointed = f"boot2docker --vm {member.name} "
-        error.resolution = re.sub(r"\bboot2docker (?!-)", pointed, error.resolution)
-        raise

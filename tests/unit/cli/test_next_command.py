@@ -8,6 +8,7 @@ import pytest
 
 from boot2docker_py.cli.next_command import NextCommand
 from boot2docker_py.drivers.base import State
+from boot2docker_py.errors import GuestError, about
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 
@@ -56,6 +57,23 @@ def test_advice_about_this_vm_stands_beside_one_about_another() -> None:
     text = "boot2docker down, then boot2docker up --vm again; or boot2docker up"
     assert pointed(text, vm="work") == (
         "boot2docker --vm work down, then boot2docker up --vm again; or boot2docker --vm work up"
+    )
+
+
+def test_a_command_of_a_swarm_takes_no_vm() -> None:
+    text = "boot2docker swarm up demo, or boot2docker up"
+    wanted = "boot2docker --driver qemu swarm up demo, or boot2docker --vm two --driver qemu up"
+    assert pointed(text, vm="two", driver="qemu") == wanted
+
+
+@pytest.mark.parametrize("typed", [{}, {"vm": "one"}])
+def test_an_error_about_another_vm_advises_for_that_one(typed: dict[str, object]) -> None:
+    command = NextCommand()
+    command.take(typed)
+    with pytest.raises(GuestError) as caught, about("demo 2"), about("demo 3"):
+        raise GuestError("no", resolution="boot2docker up; boot2docker swarm up demo")
+    assert command.of(caught.value, "linux") == (
+        "boot2docker --vm 'demo 3' up; boot2docker swarm up demo"
     )
 
 

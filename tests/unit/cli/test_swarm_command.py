@@ -61,6 +61,16 @@ def test_a_swarm_is_deleted_and_other_vms_stay(boot2docker: Boot2Docker, demo: P
     assert "is not there" in boot2docker(["swarm", "delete", "demo", *QEMU]).err
 
 
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_what_a_broken_node_needs_is_advised_for_that_node(
+    boot2docker: Boot2Docker, demo: Path, as_json: list[str]
+) -> None:
+    (demo / "vms" / "demo-1" / "disk.qcow2").unlink()
+    answer = boot2docker(["swarm", "snapshot", "demo", "clean", *as_json])
+    assert answer.status == 4, answer
+    assert "boot2docker --vm demo-1 delete" in " ".join((answer.out + answer.err).split())
+
+
 @pytest.mark.parametrize(
     ("words", "status", "brief"),
     [

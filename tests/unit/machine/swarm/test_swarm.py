@@ -44,6 +44,7 @@ class World:
         self.deadline = Deadline(1000, FakeClock())
         self.hosts: dict[str, str] = {}
         self.woken: list[str] = []  # VMs whose forwarders were
+        self.refusing = ("", "")  # a VM, and the part of it that refuses whatever it is asked
         self.steps, self.fatal = 0, 0  # changes so far, and which of them kills; 0: none
         self.cluster.before_change = self.step
         self.memory_mb = 256
@@ -65,7 +66,7 @@ class World:
         driver = self.vms.get(name) or FakeDriver(name=name, house=self.vms)
         engine = self.cluster.engine(name)
         machine = FakeMachine(self, driver, engine)
-        return types.SimpleNamespace(
+        made = types.SimpleNamespace(
             driver=driver,
             paths=find({"BOOT2DOCKER_DIR": str(self.home)}),
             machine=machine,
@@ -76,6 +77,10 @@ class World:
             questions=types.SimpleNamespace(running_address=lambda: name),
             access=types.SimpleNamespace(settle=lambda: None, connect=self._connect),
         )
+        refusing, part = self.refusing
+        if name == refusing:
+            setattr(made, part, Refusing())
+        return made
 
     def _connect(self, address: str, _deadline: Deadline) -> Any:
         self.step()
@@ -84,6 +89,16 @@ class World:
     def roles(self) -> dict[str, str]:
         nodes = self.cluster.nodes(self.cluster.swarms)
         return {one.name: one.role for one in nodes}
+
+
+class Refusing:
+    """A part of a VM that advises as those of one VM do."""
+
+    def __getattr__(self, _name: str) -> Callable[..., None]:
+        def refuse(*_words: object, **_named: object) -> None:
+            raise GuestError("no", resolution="boot2docker up")
+
+        return refuse
 
 
 class HostsFile:
@@ -379,8 +394,37 @@ class TestLife:
         world.vms["demo-2"].is_now(State.BROKEN)
         with pytest.raises(WrongStateError, match="broken") as caught:
             world.swarm.up(world.deadline)
-        assert caught.value.resolution == "Repair it, or: boot2docker --vm demo-2 delete"
+        assert caught.value.resolution == "Repair it, or: boot2docker delete"
+        assert caught.value.vm == "demo-2"
         assert world.vms["demo-3"].peek() is State.RUNNING
+
+    @pytest.mark.parametrize(
+        ("node", "part", "act"),
+        [
+            ("demo-4", "machine", lambda swarm, left: swarm.create(Wishes(4, 3), left)),
+            ("demo-2", "machine", lambda swarm, left: swarm.up(left)),
+            ("demo-2", "access", lambda swarm, left: swarm.up(left)),
+            ("demo-2", "machine", lambda swarm, left: swarm.down(left)),
+            ("demo-2", "machine", lambda swarm, left: swarm.save(left)),
+            ("demo-2", "machine", lambda swarm, left: swarm.take_snapshot("two", left)),
+            ("demo-2", "machine", lambda swarm, left: swarm.reset_to("one", left)),
+            ("demo-2", "machine", lambda swarm, left: swarm.remove("demo-2", left)),
+            ("demo-2", "endpoint", lambda swarm, left: swarm.remove("demo-2", left)),
+            ("demo-2", "access", lambda swarm, left: swarm.remove("demo-1", left)),
+            ("demo-2", "machine", lambda swarm, left: swarm.delete(left)),
+            ("demo-2", "access", lambda swarm, left: swarm.load("image", left)),
+            ("demo-2", "endpoint", lambda swarm, left: swarm.wait_until_served(str, left)),
+        ],
+    )
+    def test_an_error_names_the_node_that_its_advice_is_about(
+        self, world: World, node: str, part: str, act: Callable[[Swarm, Deadline], object]
+    ) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        world.swarm.take_snapshot("one", world.deadline)
+        world.refusing = (node, part)
+        with pytest.raises(GuestError) as caught:
+            act(world.swarm, world.deadline)
+        assert (caught.value.vm, caught.value.resolution) == (node, "boot2docker up")
 
     def test_a_swarm_without_a_manager_says_what_to_do(self, world: World) -> None:
         world.swarm.create(Wishes(3, 3), world.deadline)
