@@ -72,8 +72,8 @@ OF_DOCKER = (
     (
         "no space left on device",
         "the VM's data disk is full",
-        "`boot2docker ssh df -h /var/lib/docker`, then `docker system prune`. A larger disk is "
-        "made with the VM: `--disksize`.",
+        "`boot2docker ssh df -h /var/lib/docker`, then `docker system prune`. For a larger "
+        "disk: `boot2docker set --disksize 40GB --restart`.",
     ),
     (
         "error initializing graphdriver; driver aufs",

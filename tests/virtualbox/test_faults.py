@@ -6,77 +6,31 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Iterator
 
 import pytest
 
 from boot2docker_py.drivers.base import State, VMSpec
-from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import unfinished
 from boot2docker_py.errors import HypervisorError, NotFoundError, StorageError, WrongStateError
 from boot2docker_py.paths import Paths
 from tests.virtualbox.test_driver import MADE, api, driver, paths, spec  # noqa: F401
-
-
-@pytest.fixture
-def machines_in(api: API, tmp_path: Path) -> Iterator[Path]:  # noqa: F811
-    """Let VirtualBox make its machines in a file system of its own, which a test may spoil."""
-    folder, properties = tmp_path / "small", api.virtualbox.system_properties
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2g", "tmpfs", str(folder)], check=True)
-    before = properties.default_machine_folder
-    properties.default_machine_folder = str(folder)
-    yield folder
-    properties.default_machine_folder = before
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-
-
-def _fill(folder: Path) -> Path:
-    """Make the file system as small as its content allows, and fill the rest."""
-    subprocess.run(["mount", "-o", "remount,size=8m", str(folder)], check=True)
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while True:
-                file.write(bytes(1 << 16))
-        except OSError:
-            pass
-    return filler
+from tests.virtualbox.test_full_disk import filled, machines_in  # noqa: F401
 
 
 def test_a_full_disk_is_said_and_leaves_nothing(
     driver: VirtualBoxDriver,  # noqa: F811
     spec: VMSpec,  # noqa: F811
-    machines_in: Path,
+    machines_in: Path,  # noqa: F811
 ) -> None:
-    filler = _fill(machines_in)
-    with pytest.raises(StorageError) as caught:
-        driver.create(spec)
-    assert "Make space" in caught.value.resolution
-    assert driver.state() is State.ABSENT
-    filler.unlink()
-    subprocess.run(["mount", "-o", "remount,size=2g", str(machines_in)], check=True)
+    with filled(machines_in):
+        with pytest.raises(StorageError) as caught:
+            driver.create(spec)
+        assert "Make space" in caught.value.resolution
+        assert driver.state() is State.ABSENT
     assert [file for file in machines_in.rglob("*") if file.is_file()] == []
     driver.create(spec)
     assert driver.state() is State.OFF
-    driver.delete()
-
-
-def test_a_disk_too_full_to_save_loses_no_memory(
-    driver: VirtualBoxDriver,  # noqa: F811
-    spec: VMSpec,  # noqa: F811
-    machines_in: Path,
-) -> None:
-    driver.create(spec)
-    driver.start()
-    filler = _fill(machines_in)
-    with pytest.raises(StorageError):
-        driver.save()
-    assert driver.state() in (State.RUNNING, State.PAUSED)
-    filler.unlink()
-    driver.start()
-    assert driver.state() is State.RUNNING
     driver.delete()
 
 
@@ -105,7 +59,7 @@ def test_a_vm_that_dies_of_being_saved_is_said_and_boots_again(
 def test_a_folder_that_cannot_be_written_is_said(
     driver: VirtualBoxDriver,  # noqa: F811
     spec: VMSpec,  # noqa: F811
-    machines_in: Path,
+    machines_in: Path,  # noqa: F811
 ) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(machines_in)], check=True)
     with pytest.raises(StorageError) as caught:

@@ -54,6 +54,59 @@ def test_a_lost_file_of_a_snapshot_is_said(
     assert driver.state() is State.OFF
 
 
+def test_one_made_in_the_window_is_one_like_ours(
+    driver: VirtualBoxDriver,  # noqa: F811
+    spec: VMSpec,  # noqa: F811
+) -> None:
+    driver.create(spec)
+    driver.take_snapshot("ours")
+    driver.start()
+    by_hand = ("snapshot", driver.describe().name, "take")
+    _vboxmanage(*by_hand, "Snapshot 1, jö", "--description", "two\nlines", "--live")
+    driver.power_off()
+    _vboxmanage(*by_hand, "--uniquename Timestamp")
+    found = [(one.name, one.parent, one.has_memory, one.is_current) for one in driver.snapshots()]
+    assert found == [
+        ("ours", None, False, False),
+        ("Snapshot 1, jö", "ours", True, False),
+        ("--uniquename Timestamp", "Snapshot 1, jö", False, True),
+    ]
+    driver.restore_snapshot("ours")
+    assert driver.state() is State.OFF
+    driver.restore_snapshot("Snapshot 1, jö")
+    assert driver.state() is State.SAVED
+    driver.start()
+    assert driver.state() is State.RUNNING
+    driver.power_off()
+    for name in ("--uniquename Timestamp", "Snapshot 1, jö", "ours"):
+        driver.delete_snapshot(name)
+    assert list(driver.snapshots()) == []
+    folder = driver.describe().folder
+    assert len([*folder.rglob("*.vmdk"), *folder.rglob("*.sav")]) == 1
+
+
+def test_a_chain_of_thirty_is_gone_through(
+    driver: VirtualBoxDriver,  # noqa: F811
+    spec: VMSpec,  # noqa: F811
+) -> None:
+    driver.create(spec)
+    names = [f"number {number}" for number in range(30)]
+    for name in names:
+        driver.take_snapshot(name)
+    found = {one.name: one.parent for one in driver.snapshots()}
+    assert found == dict(zip(names, [None, *names[:-1]]))
+    driver.delete_snapshot(names[15])
+    driver.restore_snapshot(names[0])
+    assert driver.state() is State.OFF
+    driver.restore_snapshot(names[-1])
+    driver.start()
+    assert driver.state() is State.RUNNING
+    folder = driver.describe().folder
+    driver.delete()
+    assert driver.state() is State.ABSENT
+    assert not folder.exists()
+
+
 def test_two_of_one_name_made_in_the_window_are_told_apart_by_nobody(
     driver: VirtualBoxDriver,  # noqa: F811
     spec: VMSpec,  # noqa: F811

@@ -32,7 +32,7 @@ from boot2docker_py.drivers.base import (
 )
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API, connect
-from boot2docker_py.drivers.virtualbox.vm import sessions, states, status
+from boot2docker_py.drivers.virtualbox.vm import room, sessions, states, status
 from boot2docker_py.errors import (
     Boot2DockerError,
     DeadlineError,
@@ -246,6 +246,7 @@ class VirtualBoxDriver(Driver):
             with sessions.held(self.api, self.machine(), shared=True) as session:
                 session.console.resume()
         elif state in (State.OFF, State.ABORTED, State.SAVED):
+            room.demand(self.machine())
             start.start(self.api, self.machine(), boot, is_saved=state is State.SAVED)
         elif state is not State.RUNNING:
             raise self._wrong_state("start", state)
@@ -278,6 +279,7 @@ class VirtualBoxDriver(Driver):
         if state not in (State.RUNNING, State.PAUSED):
             raise self._wrong_state("save", state)
         machine = self.machine()
+        room.demand(machine)
         try:
             with sessions.held(self.api, machine, shared=True) as session:
                 failures.wait(session.machine.save_state())
@@ -375,6 +377,7 @@ class VirtualBoxDriver(Driver):
                 f"VirtualBox leaves no memory out: the VM '{self._vm}' is {in_words(state)}",
                 resolution=f"Shut it down first: {way}",
             )
+        room.demand(machine)
         snapshots.take(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
 
@@ -385,6 +388,7 @@ class VirtualBoxDriver(Driver):
         machine, state = self.machine(), self._look()[0]
         if state not in (State.OFF, State.ABORTED):
             raise self._wrong_state("restore a snapshot of", state)
+        room.demand(machine)
         snapshots.restore(self.api, machine, name)
         self._settle(machine, state)
 
@@ -397,6 +401,7 @@ class VirtualBoxDriver(Driver):
             raise self._wrong_state("delete a snapshot of", state)
         verb = f"delete the snapshot '{name}' of"
         copies.demand_none_linked(self.api, machine, verb, name)
+        room.demand(machine)
         new_disk.clean_up(self.api, machine, self._note_of_disks)
         snapshots.delete(self.api, machine, name, is_on=state in IN_MEMORY)
         self._settle(machine, state)
@@ -425,6 +430,7 @@ class VirtualBoxDriver(Driver):
                 resolution="Take it out of the VM in the VirtualBox window first.",
             )
         copies.demand_none_linked(self.api, machine, "replace the disk of")
+        room.demand(machine)
         new_disk.clean_up(self.api, machine, self._note_of_disks)
         snapshots.delete_all(self.api, machine)
         make_private_folder(self.paths.folder)

@@ -17,6 +17,7 @@ from boot2docker_py.drivers.virtualbox.vm import (
     media,
     nat,
     new_disk,
+    room,
     sessions,
     snapshots,
     start,
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# What a larger disk needs for its own tables, in each file of its chain: of a VMDK, 4 KB for every
+# 32 MB, and as much again for what has to make way for them.
+MB_FOR_MB_OF_TABLES = 2048
+
 # E_NOTIMPL and VBOX_E_NOT_SUPPORTED; other versions say it in words alone.
 _CANNOT = (0x80004001, 0x80BB0009)
 _CANNOT_WORDS = ("VERR_NOT_SUPPORTED", "VERR_NOT_IMPLEMENTED", "does not support")
@@ -37,8 +42,9 @@ _CANNOT_WORDS = ("VERR_NOT_SUPPORTED", "VERR_NOT_IMPLEMENTED", "does not support
 def change(api: API, machine: IMachine, changes: Changes, note: Path) -> None:
     """Change a machine that is off; `note` is the file that names disks that may be left."""
     grows = changes.disk_mb is not None and changes.disk_mb > size_mb(machine)
-    if grows:
+    if grows and changes.disk_mb is not None:
         _demand_own(machine)
+        _demand_room(machine, changes.disk_mb)
         if note.exists():  # VirtualBox may still be letting go for a command that was killed
             sessions.wait_until_free(api, machine)
         new_disk.clean_up(api, machine, note)
@@ -70,11 +76,19 @@ def _demand_own(machine: IMachine) -> None:
         )
 
 
+def _demand_room(machine: IMachine, disk_mb: int) -> None:
+    needed_mb = disk_mb // MB_FOR_MB_OF_TABLES + 1
+    chain = snapshots.chain_of(machine)
+    for folder in {Path(disk.location).parent for disk in chain}:
+        room.demand_in(folder, needed_mb * len(chain))
+
+
 def _larger(api: API, machine: IMachine, disk_mb: int, note: Path) -> IMedium | None:
     """Let the disk grow where it is; else return a larger one with its content.
 
     All disks of its chain grow: VirtualBox neither copies nor exports one that is larger than what
-    it builds on (7.2.22).
+    it builds on (7.2.22). Of a VMDK that a full disk kept from growing once it says that it has
+    grown, each time in vain.
     """
     chain = snapshots.chain_of(machine)
     if _builds_on_others(machine, chain):
@@ -84,6 +98,8 @@ def _larger(api: API, machine: IMachine, disk_mb: int, note: Path) -> IMedium | 
             if _crashes(disk):
                 return converted(api, machine, chain[0], disk_mb, note)
             _resize(disk, disk_mb)
+            if disk.logical_size < disk_mb * media.MB:
+                return converted(api, machine, chain[0], disk_mb, note)
     except Boot2DockerError as error:
         if not _is_refused(error):
             raise

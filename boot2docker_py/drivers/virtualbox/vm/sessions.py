@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.binding.failures import translated
+from boot2docker_py.drivers.virtualbox.vm import room
 from boot2docker_py.errors import BusyError
 from boot2docker_py.wait import Check, Deadline, wait_for
 
@@ -50,7 +51,12 @@ def held(api: API, machine: IMachine, *, shared: bool = False) -> Iterator[ISess
 
 @contextlib.contextmanager
 def changed(api: API, machine: IMachine) -> Iterator[IMachine]:
-    """Yield the machine as it may be changed; what was done is kept when the block ends well."""
+    """Yield the machine as it may be changed; what was done is kept when the block ends well.
+
+    Raises:
+        StorageError: the disk is too full to keep it.
+    """
+    room.demand(machine)
     with held(api, machine) as session:
         yield session.machine
         session.machine.save_settings()

@@ -12,7 +12,7 @@ from typing import Any
 from boot2docker_py.drivers.base import State
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
-from boot2docker_py.drivers.virtualbox.vm import states
+from boot2docker_py.drivers.virtualbox.vm import room, states
 
 CONTROLLER, DISK_PORT = "SATA", 1  # where the data disk is
 AT_REST = (State.OFF, State.ABORTED, State.SAVED)
@@ -30,15 +30,25 @@ def find(api: API, name: str) -> Any:
         if error.result_code != failures.OBJECT_NOT_FOUND:
             raise
     for raw in api.array(api.raw, "machines"):
-        if not raw.accessible and Path(raw.settingsFilePath).stem == name:
+        if raw.accessible:
+            is_it = raw.name == name  # VirtualBox looks anew when it is asked for this
+        else:
+            is_it = Path(raw.settingsFilePath).stem in (name, _as_file(api, name))
+        if is_it:
             return raw
     return None
+
+
+def _as_file(api: API, name: str) -> str:
+    """Return what VirtualBox makes of a name for a file, in which it allows less."""
+    return Path(api.raw.composeMachineFilename(name, "", "", "")).stem
 
 
 def state_of(api: API, raw: Any) -> tuple[State, str]:
     """Return the state of what `find` has found, and what is wrong when it is BROKEN."""
     if not raw.accessible:
-        return State.BROKEN, f"VirtualBox cannot read the VM: {raw.accessError.text}"
+        why = room.was_none_for(Path(raw.settingsFilePath)) or raw.accessError.text
+        return State.BROKEN, f"VirtualBox cannot read the VM: {why}"
     state, problem = states.state_of(api.member("MachineState", raw.state))
     if state in AT_REST:
         problem = _damage(raw)
