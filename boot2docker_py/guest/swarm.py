@@ -75,6 +75,11 @@ class Node(NamedTuple):
     version: int  # of what is known of it, which a change has to name
     engine_version: str = ""
 
+    @property
+    def has_come(self) -> bool:
+        """Tell whether it has ever been there, instead of having but asked to be let in."""
+        return bool(self.host_name)
+
 
 class Engine:
     """The swarm mode of one engine."""
@@ -234,10 +239,10 @@ class Engine:
 
 def _node(told: dict[str, Any]) -> Node:
     spec, manager = _object(told.get("Spec")), _object(told.get("ManagerStatus"))
-    status, about = _object(told.get("Status")), _object(told.get("Description"))
+    status, described = _object(told.get("Status")), _object(told.get("Description"))
     return Node(
         id=_id(told.get("ID")),
-        host_name=_text(about.get("Hostname")),
+        host_name=_text(described.get("Hostname")),
         role=_text(spec.get("Role")),
         availability=_text(spec.get("Availability")),
         state=_text(status.get("State")),
@@ -246,7 +251,7 @@ def _node(told: dict[str, Any]) -> Node:
         # That of a manager in its own eyes may be 0.0.0.0.
         address=_text(manager.get("Addr")).rpartition(":")[0] or _text(status.get("Addr")),
         version=integer(_object(told.get("Version")).get("Index"), 0, 1 << 63) or 0,
-        engine_version=_text(_object(about.get("Engine")).get("EngineVersion")),
+        engine_version=_text(_object(described.get("Engine")).get("EngineVersion")),
     )
 
 

@@ -16,6 +16,7 @@ from boot2docker_py.guest.swarm import (
     Node,
 )
 from boot2docker_py.machine.swarm import names_of_nodes
+from boot2docker_py.machine.swarm.admission import Admission
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
@@ -49,9 +50,9 @@ def join_all(
         log.info("Making the swarm '%s' on VM '%s'...", swarm, leader.name)
         leader.engine.create(leader.address, leader.overlay_pool, deadline)
         found = [Found(one.member, one.member.engine.membership(deadline)) for one in found]
-    known = leader.engine.nodes(deadline)
+    known = [node for node in leader.engine.nodes(deadline) if node.has_come]
     _demand_one_swarm(swarm, leader, found, known)
-    tokens = leader.engine.tokens(deadline)
+    admission = Admission(leader, deadline)
     wanted = managers - sum(node.role == "manager" and node.state != "down" for node in known)
     lost = {one.host_name for one in known if one.role == "manager" and one.state == "down"}
     for member, membership in found:
@@ -59,10 +60,12 @@ def join_all(
             is_manager = wanted > 0 or names_of_nodes.host_name(member) in lost
             wanted -= is_manager
             log.info("VM '%s' joins as a %s...", member.name, "manager" if is_manager else "worker")
-            token = tokens.manager if is_manager else tokens.worker
-            member.engine.join(member.address, [leader.address], token, deadline)
-    wait_until_ready(swarm, leader, [one.member for one in found], deadline, report)
-    _forget_earlier_selves(leader, [one.member for one in found], deadline)
+            admission.let_in(member, deadline, is_manager=is_manager)
+    members = [one.member for one in found]
+    wait_until_ready(swarm, leader, members, admission, deadline, report)
+    _forget_earlier_selves(leader, members, deadline)
+    if admission.had_to_repeat:
+        _forget_those_that_never_came(leader, deadline)
 
 
 def manager_of(running: Sequence[Member], deadline: Deadline) -> Member | None:
@@ -137,27 +140,42 @@ def _demand_one_swarm(
     ids = {node.id for node in known}
     for member, membership in found:
         if membership.state not in (INACTIVE, PENDING) and membership.node_id not in ids:
+            where = f"the engine of VM '{member.name}' is"
             raise WrongStateError(
-                f"the engine of VM '{member.name}' is in another swarm than that of "
-                f"'{leader.name}', or in one of another time",
-                details="That happens when a snapshot of one node alone is restored.",
+                f"{where} not in the swarm of '{leader.name}'"
+                if membership.state == ERROR
+                else f"{where} in another swarm than that of '{leader.name}', or in one of "
+                "another time",
+                details=membership.error
+                or "That happens when a snapshot of one node alone is restored.",
                 resolution=f"boot2docker --vm {member.name} ssh docker swarm leave --force; then: "
                 f"boot2docker swarm up {swarm}",
             )
 
 
 def wait_until_ready(
-    swarm: str, leader: Member, members: Sequence[Member], deadline: Deadline, report: Report
+    swarm: str,
+    leader: Member,
+    members: Sequence[Member],
+    admission: Admission,
+    deadline: Deadline,
+    report: Report,
 ) -> None:
-    """Wait until the manager says that each of the VMs is a node that takes tasks."""
+    """Wait until the manager says that each of the VMs is a node that takes tasks.
 
-    def probe(_left: Deadline) -> str | None:
+    Raises:
+        GuestError: one that was let in gives up again and again.
+    """
+
+    def probe(until: Deadline) -> str | None:
         left = Deadline(ASK_WITHIN_S)
         try:
             ready = {node.id for node in leader.engine.nodes(left) if node.state == "ready"}
             own = {one.name: one.engine.membership(left) for one in members}
         except GuestError as error:  # it is busy, and may answer the next time
             return f"{error.brief}: {error.details}"
+        for one in members:
+            admission.repeat_if_given_up(one, own[one.name], until)
         missing = [
             f"{name} ({its.error or its.state})"
             for name, its in own.items()
@@ -180,6 +198,13 @@ def _forget_earlier_selves(leader: Member, members: Sequence[Member], deadline: 
             if node.role == "manager":
                 leader.engine.change(node, deadline, role="worker")
                 node = as_known_now(leader, node, deadline)
+            leader.engine.remove(node, deadline)
+
+
+def _forget_those_that_never_came(leader: Member, deadline: Deadline) -> None:
+    """Remove what was noted of tries to join that came to nothing: nodes without a name."""
+    for node in leader.engine.nodes(deadline):
+        if not node.has_come:
             leader.engine.remove(node, deadline)
 
 

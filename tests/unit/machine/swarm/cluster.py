@@ -16,6 +16,7 @@ class Cluster:
     def __init__(self) -> None:
         self.engines: dict[str, FakeEngine] = {}
         self.swarms = 0
+        self.never_came: list[str] = []  # the IDs of nodes that had only asked to be let in
         self.pools: list[str] = []  # that overlay networks are taken from
         self.before_change: Callable[[], None] = lambda: None
 
@@ -45,6 +46,8 @@ class FakeEngine:
         self.tokens_taken: list[str] = []
         self.is_silent_for = 0  # so many questions
         self.is_slow_for = 0  # so many questions after it has begun to join, it has not yet
+        self.gives_up_times = 0  # on its way into a swarm, after it has said that it goes on
+        self.has_given_up = self.says_error = False
         self.services: list[dict[str, Any]] = []  # that it has made, as a manager
         self.why_no_task = ""
         self.clock_skew_s = 0.0
@@ -85,7 +88,8 @@ class FakeEngine:
         if path == "/swarm/join":
             return self._join(document)
         if path == "/swarm/leave":
-            self.has_left = True
+            self.has_left = not self.has_given_up
+            self.has_given_up = False
             return 200, None
         if not self._can_act():
             return 503, {"message": "This node is not a swarm manager."}
@@ -105,7 +109,13 @@ class FakeEngine:
             found = next(one for one in self._peers() if one.node_id == node)
             return 200, [{}] * found.tasks
         if path == "/nodes":
-            return 200, [one.as_node(self) for one in self._peers()]
+            named = [one.as_node(self) for one in self._peers()]
+            return 200, [*named, *map(as_one_that_never_came, self.cluster.never_came)]
+        if parts[1] in self.cluster.never_came:
+            if method != "DELETE":
+                return 404, {"message": "can't find manager in raft memberlist"}
+            self.cluster.never_came.remove(parts[1])
+            return 200, None
         node = next(one for one in self._peers() if one.node_id == parts[1])
         if method == "DELETE":
             if node.role == "manager":
@@ -126,6 +136,10 @@ class FakeEngine:
         if self.swarm and self.is_slow_for:
             self.is_slow_for -= 1
             return {"LocalNodeState": "pending"}
+        if self.has_given_up:
+            state = "error" if self.says_error else "pending"
+            self.says_error = True
+            return {"LocalNodeState": state, "NodeID": "", "Error": "deadline exceeded"}
         managers = [{"NodeID": one.node_id} for one in self._peers() if one.role == "manager"]
         return {
             "LocalNodeState": "active" if self.swarm else "inactive",
@@ -155,6 +169,11 @@ class FakeEngine:
         if not peers:
             return 500, {"message": "connection refused"}
         self.tokens_taken.append(token)
+        if self.gives_up_times:
+            self.gives_up_times -= 1
+            self.has_given_up, self.says_error = True, False
+            self.cluster.never_came += [f"never{len(self.cluster.never_came)}"]
+            return 503, {"message": "Timeout was reached before node joined."}
         self.swarm, self.address = peers[0].swarm, document["AdvertiseAddr"]
         self.role = "manager" if token.endswith("manager") else "worker"
         if self.is_slow_for:
@@ -195,6 +214,17 @@ class FakeEngine:
                 "Addr": f"{self.address}:2377",
             }
         return told
+
+
+def as_one_that_never_came(node_id: str) -> dict[str, Any]:
+    """Return what a manager says of an engine that it has given a certificate, no more."""
+    return {
+        "ID": node_id,
+        "Version": {"Index": 1},
+        "Spec": {"Role": "manager", "Availability": "active"},
+        "Description": {"Platform": {}, "Resources": {}, "Engine": {}, "TLSInfo": {}},
+        "Status": {"State": "unknown"},
+    }
 
 
 def rfc3339(time_s: float) -> str:

@@ -20,6 +20,7 @@ from boot2docker_py.errors import (
 from boot2docker_py.image import Image
 from boot2docker_py.machine.images import pins
 from boot2docker_py.machine.swarm import Swarm, Wishes, differences, joining, members
+from boot2docker_py.machine.swarm.admission import MOST_TRIES, Admission
 from boot2docker_py.machine.swarm.wishes import demand_memory, in_order, node_names
 from boot2docker_py.paths import find
 from boot2docker_py.wait import Deadline, silent
@@ -226,11 +227,38 @@ class TestCreate:
         world.swarm.create(Wishes(3, 1), world.deadline)
         assert world.roles() == {"demo-1": "manager", "demo-2": "worker", "demo-3": "worker"}
 
+    def test_an_engine_that_gives_up_joining_is_let_in_again(self, world: World) -> None:
+        world.cluster.engine("demo-3").gives_up_times = 3
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        assert world.roles() == dict.fromkeys(("demo-1", "demo-2", "demo-3"), "manager")
+        assert world.cluster.never_came == []
+
+    def test_an_engine_that_gives_up_each_time_is_named_with_its_reason(self, world: World) -> None:
+        engine = world.cluster.engine("demo-3")
+        engine.gives_up_times = 1_000_000
+        with pytest.raises(GuestError, match=f"'demo-3' has tried {MOST_TRIES} times") as caught:
+            world.swarm.create(Wishes(3, 1), world.deadline)
+        assert caught.value.details == "deadline exceeded"
+        assert (caught.value.vm, caught.value.resolution) == ("demo-3", "boot2docker logs engine")
+        with pytest.raises(WrongStateError, match="not in the swarm of 'demo-1'") as refused:
+            world.swarm.up(world.deadline)
+        assert refused.value.details == "deadline exceeded"
+        assert "--vm demo-3 ssh docker swarm leave --force" in refused.value.resolution
+
+    def test_one_that_only_asked_to_be_let_in_is_no_manager(self, world: World) -> None:
+        """Another engine may be on its way; its name comes with it."""
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.cluster.never_came = ["never1"]
+        world.swarm.create(Wishes(3, 2), world.deadline)
+        assert sorted(world.roles().values()) == ["manager", "manager", "worker"]
+        assert world.cluster.never_came == ["never1"]
+
     def test_an_engine_that_is_too_busy_to_answer_is_asked_again(self, world: World) -> None:
         nodes = world.swarm.create(Wishes(2, 1), world.deadline)
         busy = world.cluster.engine("demo-2")
         busy.is_silent_for = 2
-        joining.wait_until_ready("demo", nodes[0], nodes, world.deadline, silent)
+        admission = Admission(nodes[0], world.deadline)
+        joining.wait_until_ready("demo", nodes[0], nodes, admission, world.deadline, silent)
         assert busy.is_silent_for == 0
 
     def test_an_engine_that_was_still_joining_when_create_was_killed_is_waited_for(
