@@ -21,6 +21,7 @@ class _Tried(NamedTuple):
 
     is_manager: bool
     times: int
+    refusal: str = ""  # what the engine said the last time, if it did not even begin
 
 
 class Admission:
@@ -61,14 +62,19 @@ class Admission:
         tried = self._tried.get(member.name)
         if tried is None or membership.state not in (ERROR, INACTIVE):
             return
+        why = membership.error or tried.refusal
         if tried.times >= MOST_TRIES:
             raise GuestError(
                 f"VM '{member.name}' has tried {tried.times} times to join the swarm",
-                details=membership.error,
+                details=why,
                 resolution="boot2docker logs engine",
                 vm=member.name,
             )
-        log.info("VM '%s' gave up joining (%s): again...", member.name, membership.error)
-        if membership.state == ERROR:
-            member.engine.leave(deadline)
-        self.let_in(member, deadline, is_manager=tried.is_manager)
+        log.info("VM '%s' gave up joining (%s): again...", member.name, why)
+        try:
+            if membership.state == ERROR:
+                member.engine.leave(deadline)
+            self.let_in(member, deadline, is_manager=tried.is_manager)
+        except GuestError as error:  # no more than another try
+            times = tried.times + 1
+            self._tried[member.name] = _Tried(tried.is_manager, times, error.details)

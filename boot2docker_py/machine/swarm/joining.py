@@ -204,8 +204,16 @@ def _forget_earlier_selves(leader: Member, members: Sequence[Member], deadline: 
 def _forget_those_that_never_came(leader: Member, deadline: Deadline) -> None:
     """Remove what was noted of tries to join that came to nothing: nodes without a name."""
     for node in leader.engine.nodes(deadline):
-        if not node.has_come:
+        if node.has_come:
+            continue
+        try:
             leader.engine.remove(node, deadline)
+        except GuestError as error:  # the swarm is complete all the same
+            log.warning(
+                "A node without a name stays in the list of nodes (%s): docker node rm %s",
+                error.details,
+                node.id,
+            )
 
 
 def as_known_now(leader: Member, node: Node, deadline: Deadline) -> Node:

@@ -47,6 +47,7 @@ class FakeEngine:
         self.is_silent_for = 0  # so many questions
         self.is_slow_for = 0  # so many questions after it has begun to join, it has not yet
         self.gives_up_times = 0  # on its way into a swarm, after it has said that it goes on
+        self.refuses_after_giving_up = False
         self.has_given_up = self.says_error = False
         self.services: list[dict[str, Any]] = []  # that it has made, as a manager
         self.why_no_task = ""
@@ -169,6 +170,8 @@ class FakeEngine:
         if not peers:
             return 500, {"message": "connection refused"}
         self.tokens_taken.append(token)
+        if self.gives_up_times and self.refuses_after_giving_up and self.cluster.never_came:
+            return 500, {"message": "busy"}
         if self.gives_up_times:
             self.gives_up_times -= 1
             self.has_given_up, self.says_error = True, False

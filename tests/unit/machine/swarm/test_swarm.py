@@ -233,13 +233,27 @@ class TestCreate:
         assert world.roles() == dict.fromkeys(("demo-1", "demo-2", "demo-3"), "manager")
         assert world.cluster.never_came == []
 
-    def test_an_engine_that_gives_up_each_time_is_named_with_its_reason(self, world: World) -> None:
+    def test_what_is_left_of_a_try_to_join_is_named_where_it_cannot_be_removed(
+        self, world: World, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        world.cluster.engine("demo-3").gives_up_times = 1
+        world.cluster.engine("demo-1").says["/nodes/never0"] = (500, {"message": "too slow"})
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        assert set(world.roles()) == {"demo-1", "demo-2", "demo-3"}
+        assert "(too slow): docker node rm never0" in caplog.text
+
+    @pytest.mark.parametrize("refuses", [False, True])
+    def test_an_engine_that_gives_up_each_time_is_named_with_its_reason(
+        self, world: World, *, refuses: bool
+    ) -> None:
         engine = world.cluster.engine("demo-3")
-        engine.gives_up_times = 1_000_000
+        engine.gives_up_times, engine.refuses_after_giving_up = 1_000_000, refuses
         with pytest.raises(GuestError, match=f"'demo-3' has tried {MOST_TRIES} times") as caught:
             world.swarm.create(Wishes(3, 1), world.deadline)
-        assert caught.value.details == "deadline exceeded"
+        assert caught.value.details == ("busy" if refuses else "deadline exceeded")
         assert (caught.value.vm, caught.value.resolution) == ("demo-3", "boot2docker logs engine")
+        if refuses:  # it is in no swarm then, and not on its way
+            return
         with pytest.raises(WrongStateError, match="not in the swarm of 'demo-1'") as refused:
             world.swarm.up(world.deadline)
         assert refused.value.details == "deadline exceeded"
