@@ -51,6 +51,7 @@ def join_all(
         leader.engine.create(leader.address, leader.overlay_pool, deadline)
         found = [Found(one.member, one.member.engine.membership(deadline)) for one in found]
     known = [node for node in leader.engine.nodes(deadline) if node.has_come]
+    before, found = found, [_without_a_failed_try(one, known, deadline) for one in found]
     _demand_one_swarm(swarm, leader, found, known)
     admission = Admission(leader, deadline)
     wanted = managers - sum(node.role == "manager" and node.state != "down" for node in known)
@@ -64,8 +65,22 @@ def join_all(
     members = [one.member for one in found]
     wait_until_ready(swarm, leader, members, admission, deadline, report)
     _forget_earlier_selves(leader, members, deadline)
-    if admission.had_to_repeat:
+    if admission.had_to_repeat or found != before:
         _forget_those_that_never_came(leader, deadline)
+
+
+def _without_a_failed_try(found: Found, known: Sequence[Node], deadline: Deadline) -> Found:
+    """Let an engine leave that has given up joining, and that no manager has ever seen.
+
+    It is one that a killed command has let in.
+    """
+    member, membership = found
+    names = {node.host_name for node in known}
+    if membership.state != ERROR or names_of_nodes.host_name(member) in names:
+        return found
+    log.info("VM '%s' gave up joining (%s).", member.name, membership.error)
+    member.engine.leave(deadline)
+    return Found(member, member.engine.membership(deadline))
 
 
 def manager_of(running: Sequence[Member], deadline: Deadline) -> Member | None:

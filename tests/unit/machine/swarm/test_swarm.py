@@ -252,12 +252,19 @@ class TestCreate:
             world.swarm.create(Wishes(3, 1), world.deadline)
         assert caught.value.details == ("busy" if refuses else "deadline exceeded")
         assert (caught.value.vm, caught.value.resolution) == ("demo-3", "boot2docker logs engine")
-        if refuses:  # it is in no swarm then, and not on its way
-            return
-        with pytest.raises(WrongStateError, match="not in the swarm of 'demo-1'") as refused:
+        engine.gives_up_times = 0
+        world.swarm.up(world.deadline)
+        assert set(world.roles()) == {"demo-1", "demo-2", "demo-3"}
+        assert world.cluster.never_came == [] or refuses
+
+    def test_a_node_with_a_fault_is_named_with_its_reason(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        info = {"Swarm": {"LocalNodeState": "error", "Error": "raft: no"}}
+        world.cluster.engine("demo-3").says["/info"] = (200, info)
+        with pytest.raises(WrongStateError, match="not in the swarm of 'demo-1'") as caught:
             world.swarm.up(world.deadline)
-        assert refused.value.details == "deadline exceeded"
-        assert "--vm demo-3 ssh docker swarm leave --force" in refused.value.resolution
+        assert caught.value.details == "raft: no"
+        assert "--vm demo-3 ssh docker swarm leave --force" in caught.value.resolution
 
     def test_one_that_only_asked_to_be_let_in_is_no_manager(self, world: World) -> None:
         """Another engine may be on its way; its name comes with it."""
