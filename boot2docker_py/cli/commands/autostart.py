@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Iterator, TextIO
 
 import click
 
@@ -70,34 +71,46 @@ def _words(vm_name: str, kept: of_system.Kept, place: str, *, saves: bool) -> st
 
 def _run(session: Session) -> None:
     """Do what the system starts us for: bring the VM up, stay, save it when the session ends."""
+    with _awaited(f"VM '{session.config.vm}' is being saved.") as end:
+        while True:
+            _up_until(end, session)
+            while not end.wait(LOOK_EVERY_S):
+                pass
+            if end.was_closed():
+                return
+            if _is_wanted(session):
+                session.machine.save(Deadline(session.config.timeout_s))
+            if not end.was_cancelled():
+                return
+            log.info("The session goes on after all.")
+
+
+@contextlib.contextmanager
+def _awaited(reason: str) -> Iterator[EndOfSession]:
     from boot2docker_py.host import end_of_session
 
-    vm_name = session.config.vm
-    try:
-        with end_of_session.awaited(f"VM '{vm_name}' is being saved.") as end:
-            while True:
-                _up_until(end, session)
-                while not end.wait(LOOK_EVERY_S):
-                    pass
-                if end.was_closed():
-                    return
-                if _is_wanted(session):
-                    session.machine.save(Deadline(session.config.timeout_s))
-                if not end.was_cancelled():
-                    return
-                log.info("The session goes on after all.")
-    except OSError as error:
-        raise UsageError(
-            "the end of this session cannot be waited for",
-            details=str(error),
-            resolution="boot2docker autostart on",
-        ) from error
+    with contextlib.ExitStack() as stack:
+        try:
+            end = stack.enter_context(end_of_session.awaited(reason))
+        except OSError as error:
+            raise UsageError(
+                "the end of this session cannot be waited for",
+                details=str(error),
+                resolution="boot2docker autostart on",
+            ) from error
+        yield end
 
 
 def _up_until(end: EndOfSession, session: Session) -> None:
     """Bring the VM up in a process of its own, which the end of the session cuts off."""
     job = of_system.Job(session.config.vm, saves_at_logoff=True)
-    child = subprocess.Popen(job.start, stdin=subprocess.DEVNULL, creationflags=NO_WINDOW)
+    child = subprocess.Popen(
+        job.start,
+        stdin=subprocess.DEVNULL,
+        stdout=_handed_on(sys.__stdout__),
+        stderr=_handed_on(sys.__stderr__),
+        creationflags=NO_WINDOW,
+    )
     while child.poll() is None:
         if end.wait(LOOK_EVERY_S):
             child.kill()
@@ -105,6 +118,15 @@ def _up_until(end: EndOfSession, session: Session) -> None:
             return
     if child.returncode:
         log.warning("'up' failed with exit status %d.", child.returncode)
+
+
+def _handed_on(stream: TextIO | None) -> int | None:
+    """Return what a process gets for our stream.
+
+    For one that we do not have, as at login, Windows' Python would make a pipe that nobody reads:
+    the first words of the process would end it.
+    """
+    return subprocess.DEVNULL if stream is None else None
 
 
 def _is_wanted(session: Session) -> bool:
