@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_PROXY := off
 
-.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
+.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-com test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,9 @@ windows-installer: ## Build the installer for Windows (make windows-installer IM
 
 test-windows-core: deps ## Run those of them that CI runs, by their rooms
 	tests/windows/run pytest build/results core
+
+test-windows-com: deps ## Run the driver's rules on a VirtualBox that stands in, through COM
+	WITHIN_MINUTES=8 tests/windows/run pytest build/results com
 
 test-windows-vm: deps iso .venv/ready ## Run those of boot2docker.exe with a VM, and of the installer
 	tests/windows/run $(BIN)/pytest build/results vm installer

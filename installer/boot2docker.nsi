@@ -5,7 +5,11 @@
 ; Of 64 bit, as the Python is; and Wine without its half of 32 bit runs it.
 Target amd64-unicode
 Unicode true
-SetCompressor /SOLID lzma
+!ifdef COMPRESSOR
+  SetCompressor ${COMPRESSOR}
+!else
+  SetCompressor /SOLID lzma
+!endif
 RequestExecutionLevel user
 !include MUI2.nsh
 !include x64.nsh

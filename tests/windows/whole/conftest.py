@@ -80,6 +80,13 @@ class Windows:
         assert done.returncode == 0, done.stderr.decode(errors="replace")
         return done.stdout.decode().replace("\r\n", "\n")
 
+    def press(self, command_line: str, *buttons: str) -> list[str]:
+        """Run a program with windows, press buttons; return what stood in each window."""
+        program = f"Z:{Path(__file__).with_name('pages.py')}".replace("/", "\\")
+        done = self.run(PYTHON, "-X", "utf8", program, *buttons, stdin=command_line.encode())
+        assert done.returncode == 0, (done.stdout + done.stderr).decode(errors="replace")
+        return done.stdout.decode().splitlines()
+
     def _testbed(self, *words: str) -> bytes:
         done = subprocess.run([str(TESTBED), *words], stdout=subprocess.PIPE, check=True)
         return done.stdout

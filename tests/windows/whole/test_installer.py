@@ -26,6 +26,7 @@ VM = "of the installer"
 ISO = HOME + "\\b 2 d\\boot2docker.iso"
 IMAGE = make_iso()  # the real one takes a minute to pack
 BOOT_ID = ["cat", "/proc/sys/kernel/random/boot_id"]
+RUN = "Software\\Microsoft\\Windows\\CurrentVersion\\Run"
 GONE_WITHIN_S = 120.0
 
 
@@ -39,12 +40,24 @@ class Installed:
 
     def install(self) -> int:
         # The folder comes last and is not quoted, as NSIS wants it.
-        words = ["Z:" + str(self._setup).replace("/", "\\"), "/S", *f"/D={FOLDER}".split(" ")]
-        return self.windows.run(*words).returncode
+        return self.windows.run(self._program, "/S", *f"/D={FOLDER}".split(" ")).returncode
+
+    def install_by_its_pages(self, *buttons: str) -> list[str]:
+        return self.windows.press(f'"{self._program}" /D={FOLDER}', *buttons)
+
+    @property
+    def _program(self) -> str:
+        return "Z:" + str(self._setup).replace("/", "\\")
 
     def uninstall(self) -> None:
-        """Uninstall; the program copies itself elsewhere first, and returns."""
         self.windows.run(f"{FOLDER}\\uninstall.exe", "/S")
+        self.until_it_is_gone()
+
+    def uninstall_by_its_pages(self, *buttons: str) -> list[str]:
+        return self.windows.press(f'"{FOLDER}\\uninstall.exe"', *buttons)
+
+    def until_it_is_gone(self) -> None:
+        """Wait: the program copies itself elsewhere first, and returns."""
         end = time.monotonic() + GONE_WITHIN_S
         while (self.folder / "uninstall.exe").exists():
             assert time.monotonic() < end, (self.folder / "setup.log").read_text()
@@ -63,8 +76,17 @@ class Installed:
     def registry(self, key: str) -> str:
         return self.windows.run("reg", "query", f"HKCU\\{key}").stdout.decode("utf-8", "replace")
 
+    def start_at_login(self, name: str, program: str) -> None:
+        """Add what `boot2docker autostart on` does."""
+        words = ["/v", name, "/d", f'"{program}" -m boot2docker_py', "/f"]
+        assert self.windows.run("reg", "add", f"HKCU\\{RUN}", *words).returncode == 0
+
     def shortcuts(self) -> list[str]:
         return sorted(link.name for link in self.windows.here("C:\\users").rglob("*.lnk"))
+
+    @property
+    def vm_file(self) -> Path:
+        return self.windows.here(HOME + "\\b 2 d") / "vms" / VM / "driver"
 
     def log(self) -> str:
         return (self.folder / "setup.log").read_text(encoding="utf-8")
@@ -78,7 +100,7 @@ def installed(windows: Windows, tmp_path_factory: pytest.TempPathFactory) -> Ite
     windows.here(ISO).unlink(missing_ok=True)  # of a test before
     shutil.rmtree(windows.here(FOLDER), ignore_errors=True)  # of a try that was ended
     build = [ROOT / "installer" / "build", folder, windows.root.parent, image]
-    subprocess.run(build, check=True)
+    subprocess.run(build, env={**os.environ, "COMPRESSOR": "zlib"}, check=True)
     found = Installed(windows, folder / f"boot2docker-py-{__version__}-setup.exe")
     yield found
     if (found.folder / "uninstall.exe").exists():
@@ -166,6 +188,8 @@ def test_an_upgrade_keeps_vms_that_run_keys_and_profile(installed: Installed) ->
 
 
 def test_nothing_is_left_but_what_must_stay(installed: Installed) -> None:
+    installed.start_at_login("boot2docker ours", f"{FOLDER}\\python\\pythonw.exe")
+    installed.start_at_login("boot2docker theirs", "C:\\elsewhere\\pythonw.exe")
     (installed.folder / "of the user.txt").write_text("")
     installed.uninstall()
     assert [file.name for file in installed.folder.iterdir()] == ["of the user.txt"]
@@ -175,14 +199,41 @@ def test_nothing_is_left_but_what_must_stay(installed: Installed) -> None:
     assert "boot2docker-py" not in installed.registry(
         "Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall"
     )
-    assert (installed.windows.here(HOME + "\\b 2 d") / "vms" / VM / "driver").exists()
+    assert "ours" not in installed.registry(RUN)
+    assert "theirs" in installed.registry(RUN)
+    installed.windows.run("reg", "delete", f"HKCU\\{RUN}", "/v", "boot2docker theirs", "/f")
+    assert installed.vm_file.exists()
 
 
-def test_a_new_installation_finds_the_vm_and_can_delete_it(installed: Installed) -> None:
-    assert installed.install() == 0
+def test_a_new_installation_by_its_pages_finds_the_vm(installed: Installed) -> None:
+    *_, words, last = installed.install_by_its_pages(
+        "License Agreement: I Agree",
+        "Choose Install Location: Install",
+        "needs VirtualBox, which is not installed: No",
+        "Installation Complete: Close",
+    )
+    assert "https://www.virtualbox.org" in words
+    assert "successfully" in last
     assert installed.run("--vm", VM, "status") == "poweroff\n"
-    installed.run("--vm", VM, "delete", "--force")
-    installed.uninstall()
+
+
+def test_who_cancels_at_the_uninstallers_question_keeps_all(installed: Installed) -> None:
+    installed.uninstall_by_its_pages(
+        "Remove Boot2Docker: Uninstall",
+        "Delete your VMs too: Cancel",
+        "Uninstallation Aborted: Cancel",
+    )
+    assert installed.run("--vm", VM, "status") == "poweroff\n"
+
+
+def test_who_says_yes_there_deletes_the_vms(installed: Installed) -> None:
+    installed.uninstall_by_its_pages(
+        "Remove Boot2Docker: Uninstall",
+        "Delete your VMs too: Yes",
+        "Uninstallation Complete: Close",
+    )
+    installed.until_it_is_gone()
+    assert not installed.vm_file.exists()
 
 
 def test_a_folder_that_is_not_ours_is_left_alone(installed: Installed) -> None:
