@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_PROXY := off
 
-.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-com test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
+.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e e2e-and-windows test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-com test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ unit-lowest: $(if $(PYTHON38),.venv-lowest/ready) ## Run the unit tests with the
 
 e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real docker client
 	tests/e2e/run $(BIN)/pytest build/results
+
+e2e-and-windows: deps iso .venv/ready ## The same, and the installer for Windows behind one half
+	tests/e2e/run $(BIN)/pytest build/results \
+	  env WITHIN_MINUTES=4 tests/windows/run $(BIN)/pytest build/results setup
 
 test-swarm: deps iso .venv/ready ## Run the tests on three real VMs with one Docker Swarm: slow
 	@.ci/install "$(CACHE)" docker-registry
@@ -91,7 +95,7 @@ test-windows-core: deps ## Run those of them that CI runs, by their rooms
 	tests/windows/run pytest build/results core
 
 test-windows-com: deps ## Run the driver's rules on a VirtualBox that stands in, through COM
-	WITHIN_MINUTES=8 tests/windows/run pytest build/results com
+	tests/windows/run pytest build/results com
 
 test-windows-vm: deps iso .venv/ready ## Run those of boot2docker.exe with a VM, and of the installer
 	tests/windows/run $(BIN)/pytest build/results vm installer

@@ -23,9 +23,11 @@ from tests.windows.whole.conftest import HOME, ROOT, Windows
 
 FOLDER = "C:\\Käpt n & Söhne ^so!\\b2d"
 VM = "of the installer"
+OUR_VM = ("--driver", "qemu", "--vm", VM)
 ISO = HOME + "\\b 2 d\\boot2docker.iso"
 IMAGE = make_iso()  # the real one takes a minute to pack
-BOOT_ID = ["cat", "/proc/sys/kernel/random/boot_id"]
+BOOT_ID = ("cat", "/proc/sys/kernel/random/boot_id")
+DOCKER_VERSION = ("docker", "version", "--format", "{{.Server.Os}}")
 RUN = "Software\\Microsoft\\Windows\\CurrentVersion\\Run"
 GONE_WITHIN_S = 120.0
 
@@ -143,48 +145,51 @@ def test_other_pythons_of_the_user_do_not_count(installed: Installed) -> None:
 def test_a_vm_is_made(installed: Installed) -> None:
     iso = os.environ.get("BOOT2DOCKER_TEST_ISO", str(ROOT / "build" / "boot2docker.iso"))
     image = "Z:" + iso.replace("/", "\\")
-    words = ["--driver", "qemu", "--vm", VM]
     # In the place of the small one that the installer brought, which boots nothing.
     installed.run("download", "--iso-url", image)
-    installed.run(*words, "init", "--memory", "1024", "--disksize", "6000")
-    assert installed.run(*words, "status") == "poweroff\n"
+    installed.run(*OUR_VM, "init", "--memory", "1024", "--disksize", "6000")
+    assert installed.run(*OUR_VM, "status") == "poweroff\n"
 
 
-def test_a_vm_comes_up_and_its_docker_answers(installed: Installed) -> None:
-    words = ["--driver", "qemu", "--vm", VM]
-    installed.run(*words, "up", "--timeout", "540")
-    assert installed.run(*words, "docker", "version", "--format", "{{.Server.Os}}") == "linux\n"
+class TestGuest:
+    """With a VM that runs; without these, the others are one story too."""
+
+    def test_comes_up_and_its_docker_answers(self, installed: Installed) -> None:
+        installed.run(*OUR_VM, "up", "--timeout", "540")
+        assert installed.run(*OUR_VM, *DOCKER_VERSION) == "linux\n"
+
+    def test_its_engine_answers_at_the_pipe_byte_by_byte(self, installed: Installed) -> None:
+        pipe = named_pipe.pipe_of_vm(VM)
+        assert engine.ask(installed.windows, pipe).endswith("OK\n")
+        python = f"{FOLDER}\\python\\python.exe"
+        assert engine.carries_a_stream(installed.windows, pipe, python)
+
+    def test_goes_on_during_an_upgrade(self, installed: Installed) -> None:
+        """The forwarder has files of the program open: it is ended, and started again."""
+        before = json.loads(installed.run(*OUR_VM, "status", "--json"))
+        boot = installed.run(*OUR_VM, "ssh", *BOOT_ID)
+        assert installed.install() == 0, installed.log()
+        after = json.loads(installed.run(*OUR_VM, "status", "--json"))
+        assert after["state"] == before["state"] == "running"
+        assert after["forwarder"]["pid"] != before["forwarder"]["pid"]
+        assert installed.run(*OUR_VM, "ssh", *BOOT_ID) == boot
+        assert installed.run(*OUR_VM, *DOCKER_VERSION) == "linux\n"
+        installed.run(*OUR_VM, "down")
 
 
-def test_its_engine_answers_at_the_pipe_byte_by_byte(installed: Installed) -> None:
-    pipe = named_pipe.pipe_of_vm(VM)
-    assert engine.ask(installed.windows, pipe).endswith("OK\n")
-    python = f"{FOLDER}\\python\\python.exe"
-    assert engine.carries_a_stream(installed.windows, pipe, python)
-
-
-def test_an_upgrade_keeps_vms_that_run_keys_and_profile(installed: Installed) -> None:
-    """The forwarder has files of the program open: it is ended, and started again."""
-    words = ["--driver", "qemu", "--vm", VM]
+def test_an_upgrade_keeps_keys_and_profile(installed: Installed) -> None:
     home = installed.windows.here(HOME + "\\b 2 d")
     (home / "profile").write_text("Verbose = false\n")
     key = (home / "id_boot2docker").read_bytes()
-    before = json.loads(installed.run(*words, "status", "--json"))
-    boot = installed.run(*words, "ssh", *BOOT_ID)
     stale = installed.folder / "python" / "of-an-older-version"
     stale.write_text("")
     assert installed.install() == 0, installed.log()
     assert not stale.exists()
     assert installed.registry("Environment").count("\\b2d\\bin") == 1
-    after = json.loads(installed.run(*words, "status", "--json"))
-    assert after["state"] == before["state"] == "running"
-    assert after["forwarder"]["pid"] != before["forwarder"]["pid"]
-    assert installed.run(*words, "ssh", *BOOT_ID) == boot
-    assert installed.run(*words, "docker", "version", "--format", "{{.Server.Os}}") == "linux\n"
+    assert installed.run(*OUR_VM, "status") == "poweroff\n"
     assert (home / "id_boot2docker").read_bytes() == key
     assert (home / "profile").read_text() == "Verbose = false\n"
     (home / "profile").unlink()
-    installed.run(*words, "down")
 
 
 def test_nothing_is_left_but_what_must_stay(installed: Installed) -> None:
