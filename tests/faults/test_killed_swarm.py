@@ -14,7 +14,13 @@ from typing import Iterator
 
 import pytest
 
-from tests.faults.test_killed_anywhere import OF_EVERY_VM, OF_STARTED, House, chosen
+from tests.faults.test_killed_anywhere import (
+    OF_EVERY_VM,
+    OF_STARTED,
+    House,
+    chosen,
+    prepared_once,
+)
 
 NODES = ("demo-1", "demo-2")
 SIZES = ("--memory", "256", "--disksize", "1000")
@@ -34,10 +40,17 @@ def house(tmp_path: Path) -> Iterator[House]:
         house.close()
 
 
+@prepared_once
+def made_nodes(house: House) -> None:
+    """Have the VMs of a swarm that never became one."""
+    for node in NODES:
+        house.must("init", *SIZES, "--internal-network", "demo", "--vm", node)
+
+
 def test_a_killed_create_is_typed_again_and_has_each_vm_once(house: House) -> None:
     whole = house.run(*CREATE)
     assert whole.returncode == NO_ANSWER, whole.stderr
-    for step in chosen(steps_of(whole.stderr), "swarm create"):
+    for step in tried(whole.stderr, "swarm create"):
         house.must(*DELETE)
         killed = house.run(*CREATE, fatal=step)
         assert killed.returncode in (NO_ANSWER, -signal.SIGKILL), (step, killed.stderr)
@@ -53,15 +66,11 @@ def test_a_killed_create_is_typed_again_and_has_each_vm_once(house: House) -> No
 
 
 def test_a_killed_delete_is_typed_again_and_leaves_nothing(house: House) -> None:
-    def make() -> None:
-        for node in NODES:
-            house.must("init", *SIZES, "--internal-network", "demo", "--vm", node)
-
-    make()
+    made_nodes(house)
     whole = house.run(*DELETE)
     assert whole.returncode == 0, whole.stderr
-    for step in chosen(steps_of(whole.stderr), "swarm delete"):
-        make()
+    for step in tried(whole.stderr, "swarm delete"):
+        made_nodes(house)
         killed = house.run(*DELETE, fatal=step)
         assert killed.returncode in (0, -signal.SIGKILL), (step, killed.stderr)
         house.must(*DELETE)
@@ -70,7 +79,10 @@ def test_a_killed_delete_is_typed_again_and_leaves_nothing(house: House) -> None
         assert list((house.home / "run").glob("demo-*")) == [], step
 
 
-def steps_of(words: str) -> int:
+def tried(words: str, name: str) -> list[int]:
+    """Return the steps to die at, of as many as the whole command has said."""
     steps = int(words.rpartition("steps ")[2])
     assert steps > 3
-    return steps
+    steps_to_try = chosen(steps, name)
+    print(f"{name}: {len(steps_to_try)} of {steps} steps")
+    return steps_to_try
