@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Callable, ContextManager, Protocol
 
 from boot2docker_py.errors import Boot2DockerError, GuestError
+from boot2docker_py.guest import clock_source
 
 if TYPE_CHECKING:
     from boot2docker_py.ssh.connection import Connection
@@ -94,6 +95,9 @@ def keep_right(
         return False
     try:
         with connect() as connection:
+            # One that stood still is slow.
+            if skew > 0 and clock_source.replace_if_fast(connection, deadline):
+                log.info("The clock of the VM ran too fast, and counts by another source now.")
             set_to_hosts(connection, deadline)
     except Boot2DockerError as error:
         log.warning("The clock of the VM is %s. %s: %s", said(skew), error, error.details)
