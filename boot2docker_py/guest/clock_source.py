@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Compared for so long with the hardware's clock, both of them read in whole seconds.
+# How long the two clocks are compared; both can be read in whole seconds only.
 COMPARED_S = 5
 # Prints the source that was chosen. $1: the folder of the kernel's choice, $2: the hardware's
 # clock, $3: the time since the boot.

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Callable, Iterator
 
+from boot2docker_py.drivers.virtualbox.binding.api import API, connect
 from boot2docker_py.wait import Check, Deadline, wait_for
 from tests.windows.com.type_library import CLASSES
 
@@ -27,6 +29,17 @@ def serving(machines: Path) -> Iterator[subprocess.Popen[str]]:
         for name, (class_id, _interface) in CLASSES.items():
             wait_for([Check(f"the class {name}", _why_not(class_id))], Deadline(60))
         yield server
+
+
+@contextlib.contextmanager
+def connected(machines: Path) -> Iterator[API]:
+    """Serve; fail at the end when it was misused, or a session still holds a machine."""
+    with serving(machines) as server:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        yield connect()
+        server.stdin.close()
+        assert json.loads(server.stdout.read()) == {"misuse": [], "unlocked": True}
 
 
 def _why_not(class_id: str) -> Callable[[Deadline], str | None]:

@@ -10,7 +10,6 @@ session may end, and says that it does; as Windows itself, by its documentation.
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import subprocess
 import sys
@@ -19,12 +18,12 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.virtualbox.binding.api import API, connect
+from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.host.autostart.entry import settings_in
 from boot2docker_py.host.windows_session import WINDOW_CLASS
 from boot2docker_py.wait import Check, Deadline, wait_for
 from tests.unit.image.iso_bytes import make_iso
-from tests.windows.com.serving import VERSION, WHY_NOT, serving
+from tests.windows.com.serving import VERSION, WHY_NOT, connected
 
 pytestmark = pytest.mark.skipif(not VERSION, reason=WHY_NOT)
 
@@ -35,12 +34,8 @@ DETACHED = 0x00000008  # no console, no streams: as a program of the Run key has
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[API]:
-    with serving(tmp_path / "VirtualBox VMs") as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        yield connect()
-        server.stdin.close()
-        assert json.loads(server.stdout.read()) == {"misuse": [], "unlocked": True}
+    with connected(tmp_path / "VirtualBox VMs") as api:
+        yield api
 
 
 @pytest.fixture

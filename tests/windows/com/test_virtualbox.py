@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from pathlib import Path
 from typing import Iterator
@@ -11,27 +10,22 @@ import pytest
 
 from boot2docker_py.drivers.base import VMSpec
 from boot2docker_py.drivers.virtualbox.binding import failures, pyvbox
-from boot2docker_py.drivers.virtualbox.binding.api import API, connect
+from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.binding.numbers import is_alias
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.paths import Paths, VMPaths
 from tests.driver_contract import HostContract, SnapshotContract
 from tests.fakes import a_spec
 from tests.unit.drivers.virtualbox import profile
-from tests.windows.com.serving import VERSION, WHY_NOT, serving
+from tests.windows.com.serving import VERSION, WHY_NOT, connected
 
 pytestmark = pytest.mark.skipif(not VERSION, reason=WHY_NOT)
 
 
 @pytest.fixture(scope="session")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[API]:
-    """Serve a VirtualBox; fail when it was misused, or a session still holds a machine."""
-    with serving(tmp_path_factory.mktemp("VirtualBox VMs")) as server:
-        assert server.stdin is not None
-        assert server.stdout is not None
-        yield connect()
-        server.stdin.close()
-        assert json.loads(server.stdout.read()) == {"misuse": [], "unlocked": True}
+    with connected(tmp_path_factory.mktemp("VirtualBox VMs")) as api:
+        yield api
 
 
 @pytest.fixture

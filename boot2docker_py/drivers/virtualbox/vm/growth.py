@@ -41,10 +41,11 @@ _CANNOT_WORDS = ("VERR_NOT_SUPPORTED", "VERR_NOT_IMPLEMENTED", "does not support
 
 def change(api: API, machine: IMachine, changes: Changes, note: Path) -> None:
     """Change a machine that is off; `note` is the file that names disks that may be left."""
-    grows = changes.disk_mb is not None and changes.disk_mb > size_mb(machine)
-    if grows and changes.disk_mb is not None:
+    disk_mb = changes.disk_mb or 0
+    grows = disk_mb > 0 and disk_mb > size_mb(machine)
+    if grows:
         _demand_own(machine)
-        _demand_room(machine, changes.disk_mb)
+        _demand_room(machine, disk_mb)
         if note.exists():  # VirtualBox may still be letting go for a command that was killed
             sessions.wait_until_free(api, machine)
         new_disk.clean_up(api, machine, note)
@@ -56,8 +57,8 @@ def change(api: API, machine: IMachine, changes: Changes, note: Path) -> None:
         nat.change(api, changing, changes.ssh_port, changes.docker_port)
         if changes.host_only is not None:
             start.set_host_only(api, changing, changes.host_only)
-        if grows and changes.disk_mb is not None:
-            larger = _larger(api, machine, changes.disk_mb, note)
+        if grows:
+            larger = _larger(api, machine, disk_mb, note)
             if larger:
                 media.exchange(api, changing, larger)
 
