@@ -40,6 +40,8 @@ def joined(
     # No VM has a name that begins with a dot.
     file = paths.folder.parent / f".network-{name}.lock"
     with lock.hold(file, deadline, purpose="a new VM on the internal network"):
+        if driver.has_remains():
+            driver.delete()  # what a killed command has left of this VM has a place there
         taken = driver.numbers_on(name)
         free = next((number for number in NUMBERS if number not in taken), None)
         if free is None:
