@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 INACTIVE, PENDING, ACTIVE = "inactive", "pending", "active"
 ERROR, LOCKED = "error", "locked"
 PORT = 2377  # of managers, Docker's own
+# What managers say that have not agreed in time, or on another change meanwhile: moby swarmkit
+# manager/state/raft and manager/state/store. Asked again, they may.
+_OF_BUSY_MANAGERS = ("deadline exceeded", "does not have a leader", "update out of sequence")
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
 ASK_WITHIN_S = 30.0  # one of many questions of a wait, whose own end is no reason of the engine's
 NODES_LIMIT = 1000  # services and tasks as well
@@ -34,6 +37,10 @@ TEXT_LIMIT = 256
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 OpenStream = Callable[[], Stream]
+
+
+class BusyManagersError(GuestError):
+    """The managers have not agreed on what was asked, or have no leader at the moment."""
 
 
 class Membership(NamedTuple):
@@ -72,7 +79,6 @@ class Node(NamedTuple):
     is_leader: bool
     is_reachable: bool  # as a manager, by the other managers
     address: str
-    version: int  # of what is known of it, which a change has to name
     engine_version: str = ""
 
     @property
@@ -159,13 +165,18 @@ class Engine:
     def change(
         self, node: Node, deadline: Deadline, *, role: str = "", availability: str = ""
     ) -> None:
-        """Change the role of a node, or whether it takes tasks."""
+        """Change the role of a node, or whether it takes tasks; what else is set of it stays.
+
+        With neither nothing changes, but the managers have to agree on that, too.
+        """
+        path = f"/nodes/{urllib.parse.quote(node.id)}"
+        told = _object(self._get(path, deadline))
         document = {
+            **_object(told.get("Spec")),
             "Role": role or node.role,
             "Availability": availability or node.availability,
         }
-        path = f"/nodes/{urllib.parse.quote(node.id)}/update?version={node.version}"
-        self._post(path, document, deadline)
+        self._post(f"{path}/update?version={_version(told)}", document, deadline)
 
     def remove(self, node: Node, deadline: Deadline) -> None:
         """Remove a node, which has gone or is to go, from what the managers know."""
@@ -230,9 +241,10 @@ class Engine:
                 vm=self.name,
             ) from error
         if not answer.is_ok:
-            raise GuestError(
-                f"the engine of VM '{self.name}' refuses",
-                details=_text(_object(told).get("message")) or answer.status_line,
+            words = _text(_object(told).get("message")) or answer.status_line
+            is_busy = any(each in words for each in _OF_BUSY_MANAGERS)
+            raise (BusyManagersError if is_busy else GuestError)(
+                f"the engine of VM '{self.name}' refuses", details=words
             )
         return told
 
@@ -250,9 +262,13 @@ def _node(told: dict[str, Any]) -> Node:
         is_reachable=manager.get("Reachability") == "reachable",
         # That of a manager in its own eyes may be 0.0.0.0.
         address=_text(manager.get("Addr")).rpartition(":")[0] or _text(status.get("Addr")),
-        version=integer(_object(told.get("Version")).get("Index"), 0, 1 << 63) or 0,
         engine_version=_text(_object(described.get("Engine")).get("EngineVersion")),
     )
+
+
+def _version(told: dict[str, Any]) -> int:
+    """Return the version of what a manager knows of a node, which a change has to name."""
+    return integer(_object(told.get("Version")).get("Index"), 0, 1 << 63) or 0
 
 
 def _skew_s(told: object, asked_s: float, answered_s: float) -> float | None:

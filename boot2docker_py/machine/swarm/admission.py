@@ -6,7 +6,7 @@ import logging
 from typing import NamedTuple
 
 from boot2docker_py.errors import GuestError
-from boot2docker_py.guest.swarm import ERROR, INACTIVE, Membership
+from boot2docker_py.guest.swarm import ERROR, INACTIVE, BusyManagersError, Membership
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.wait import Deadline
 
@@ -38,15 +38,19 @@ class Admission:
         return any(tried.times > 1 for tried in self._tried.values())
 
     def let_in(self, member: Member, deadline: Deadline, *, is_manager: bool) -> None:
-        """Let the engine of a VM join, which is in no swarm.
+        """Let the engine of a VM join, which is in no swarm; managers may be too busy for it.
 
         Raises:
             GuestError: it refuses.
         """
         before = self._tried.get(member.name)
-        self._tried[member.name] = _Tried(is_manager, (before.times if before else 0) + 1)
+        tried = _Tried(is_manager, (before.times if before else 0) + 1)
+        self._tried[member.name] = tried
         token = self._tokens.manager if is_manager else self._tokens.worker
-        member.engine.join(member.address, [self._leader.address], token, deadline)
+        try:
+            member.engine.join(member.address, [self._leader.address], token, deadline)
+        except BusyManagersError as error:
+            self._tried[member.name] = tried._replace(refusal=error.details)
 
     def repeat_if_given_up(
         self, member: Member, membership: Membership, deadline: Deadline

@@ -17,6 +17,7 @@ from boot2docker_py.guest.swarm import (
 )
 from boot2docker_py.machine.swarm import names_of_nodes
 from boot2docker_py.machine.swarm.admission import Admission
+from boot2docker_py.machine.swarm.agreement import acting_manager, until_agreed
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
@@ -44,7 +45,7 @@ def join_all(
         GuestError: an engine refuses.
     """
     found = [Found(member, member.engine.membership(deadline)) for member in running]
-    leader = _manager(swarm, found, deadline)
+    leader = _manager(swarm, found, deadline, report)
     if leader is None:
         leader = running[0]
         log.info("Making the swarm '%s' on VM '%s'...", swarm, leader.name)
@@ -64,7 +65,9 @@ def join_all(
             admission.let_in(member, deadline, is_manager=is_manager)
     members = [one.member for one in found]
     wait_until_ready(swarm, leader, members, admission, deadline, report)
-    _forget_earlier_selves(leader, members, deadline)
+    until_agreed(
+        swarm, lambda left: _forget_earlier_selves(leader, members, left), deadline, report
+    )
     if admission.had_to_repeat or found != before:
         _forget_those_that_never_came(leader, deadline)
 
@@ -83,23 +86,13 @@ def _without_a_failed_try(found: Found, known: Sequence[Node], deadline: Deadlin
     return Found(member, member.engine.membership(deadline))
 
 
-def manager_of(running: Sequence[Member], deadline: Deadline) -> Member | None:
-    """Return a running VM whose engine manages a swarm and answers for it, None if none does."""
-    for member in running:
-        try:
-            if member.engine.membership(deadline).is_manager:
-                member.engine.nodes(deadline)
-                return member
-        except GuestError as error:
-            log.debug("%s: %s", error.brief, error.details)
-    return None
-
-
-def _manager(swarm: str, found: Sequence[Found], deadline: Deadline) -> Member | None:
+def _manager(
+    swarm: str, found: Sequence[Found], deadline: Deadline, report: Report
+) -> Member | None:
     """Return a manager that can act; None when no engine is in any swarm."""
     if all(one.membership.state == INACTIVE for one in found):
         return None
-    leader = manager_of([one.member for one in found], deadline)
+    leader = acting_manager(swarm, [one.member for one in found], deadline, report)
     if leader is None:
         raise _no_manager(swarm, found)
     return leader
@@ -212,7 +205,6 @@ def _forget_earlier_selves(leader: Member, members: Sequence[Member], deadline: 
             log.info("Forgetting an earlier node '%s'.", node.host_name)
             if node.role == "manager":
                 leader.engine.change(node, deadline, role="worker")
-                node = as_known_now(leader, node, deadline)
             leader.engine.remove(node, deadline)
 
 
@@ -229,8 +221,3 @@ def _forget_those_that_never_came(leader: Member, deadline: Deadline) -> None:
                 error.details,
                 node.id,
             )
-
-
-def as_known_now(leader: Member, node: Node, deadline: Deadline) -> Node:
-    """Return the node as it is known now: a change names the version of what it changes."""
-    return next((one for one in leader.engine.nodes(deadline) if one.id == node.id), node)

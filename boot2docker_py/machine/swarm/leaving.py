@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import Sequence
 
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import WrongStateError
-from boot2docker_py.guest.swarm import Node
-from boot2docker_py.machine.swarm import joining
+from boot2docker_py.guest.swarm import INACTIVE, Node
+from boot2docker_py.machine.swarm.agreement import acting_manager, until_agreed
 from boot2docker_py.machine.swarm.members import Member, running
 from boot2docker_py.machine.swarm.rows import node_of
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
@@ -29,7 +30,7 @@ def leave(
         WrongStateError: the managers that are left could not act without it.
         DeadlineError: its tasks do not end in time.
     """
-    manager = joining.manager_of(running(others), deadline)
+    manager = acting_manager(swarm, running(others), deadline, report)
     if manager is None:
         raise WrongStateError(
             f"no other node can act for the swarm '{swarm}'",
@@ -40,21 +41,32 @@ def leave(
         return  # it never joined
     _demand_quorum(swarm, manager, node, deadline)
     log.info("Moving the tasks of '%s' elsewhere...", member.name)
-    manager.engine.change(node, deadline, availability="drain")
+    engine = manager.engine
+    agree = partial(until_agreed, swarm, deadline=deadline, report=report)
+    agree(lambda left: engine.change(node, left, availability="drain"))
 
     def probe(left: Deadline) -> str | None:
-        tasks = manager.engine.running_tasks(node, left)
+        tasks = engine.running_tasks(node, left)
         return f"{tasks} still run there" if tasks else None
 
     if node.state == "ready":
         what = f"the tasks of '{member.name}' to end"
         wait_for([Check(what, probe)], deadline, report=report)
     if node.role == "manager":
-        again = joining.as_known_now(manager, node, deadline)
-        manager.engine.change(again, deadline, role="worker", availability="drain")
+        agree(lambda left: engine.change(node, left, role="worker", availability="drain"))
     if member.state is State.RUNNING:
+        agree(lambda left: _let_leave(member, left))
+    agree(lambda left: _remove(manager, node, left))
+
+
+def _let_leave(member: Member, deadline: Deadline) -> None:
+    if member.engine.membership(deadline).state != INACTIVE:
         member.engine.leave(deadline)
-    manager.engine.remove(node, deadline)
+
+
+def _remove(manager: Member, node: Node, deadline: Deadline) -> None:
+    if node.id in {one.id for one in manager.engine.nodes(deadline)}:
+        manager.engine.remove(node, deadline)
 
 
 def _demand_quorum(swarm: str, manager: Member, node: Node, deadline: Deadline) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from boot2docker_py.errors import GuestError, WrongStateError
 from boot2docker_py.guest.swarm import ASK_WITHIN_S
+from boot2docker_py.machine.swarm.agreement import until_agreed
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
@@ -29,13 +30,28 @@ class Served(NamedTuple):
     address: str  # what names of images begin with
 
 
-def serve(manager: Member, image: str, deadline: Deadline, report: Report = silent) -> Served:
+def serve(
+    swarm: str, manager: Member, image: str, deadline: Deadline, report: Report = silent
+) -> Served:
     """Run a registry, unless it runs already, and return when it does.
 
     Raises:
         WrongStateError: there is a service of that name, of another image.
         DeadlineError: it does not run in time; the details say why.
     """
+    until_agreed(swarm, lambda left: _make(manager, image, left), deadline, report)
+
+    def probe(_left: Deadline) -> str | None:
+        try:
+            return manager.engine.why_not_running(SERVICE, Deadline(ASK_WITHIN_S))
+        except GuestError as error:  # it is busy, and may answer the next time
+            return f"{error.brief}: {error.details}"
+
+    wait_for([Check(f"the registry, of '{image}'", probe)], deadline, report=report)
+    return Served(image, ADDRESS)
+
+
+def _make(manager: Member, image: str, deadline: Deadline) -> None:
     present = manager.engine.images_of_services(deadline)
     if present.get(SERVICE, image) != image:
         raise WrongStateError(
@@ -46,15 +62,6 @@ def serve(manager: Member, image: str, deadline: Deadline, report: Report = sile
         log.info("Making a registry of '%s' on VM '%s'...", image, manager.name)
         node_id = manager.engine.membership(deadline).node_id
         manager.engine.create_service(_service(image, node_id), deadline)
-
-    def probe(_left: Deadline) -> str | None:
-        try:
-            return manager.engine.why_not_running(SERVICE, Deadline(ASK_WITHIN_S))
-        except GuestError as error:  # it is busy, and may answer the next time
-            return f"{error.brief}: {error.details}"
-
-    wait_for([Check(f"the registry, of '{image}'", probe)], deadline, report=report)
-    return Served(image, ADDRESS)
 
 
 def _service(image: str, node_id: str) -> dict[str, object]:

@@ -8,7 +8,8 @@ from typing import Mapping, NamedTuple, Sequence
 from boot2docker_py.drivers.base import State
 from boot2docker_py.errors import GuestError
 from boot2docker_py.guest.swarm import Membership, Node
-from boot2docker_py.machine.swarm import joining, names_of_nodes
+from boot2docker_py.machine.swarm import names_of_nodes
+from boot2docker_py.machine.swarm.agreement import answering_manager
 from boot2docker_py.machine.swarm.members import Member, running
 from boot2docker_py.wait import Deadline
 
@@ -27,7 +28,7 @@ class Row(NamedTuple):
 
 def rows_of(members: Sequence[Member], deadline: Deadline) -> list[Row]:
     """Return what each node is."""
-    manager = joining.manager_of(running(members), deadline)
+    manager = answering_manager(running(members), deadline)
     nodes = {node.id: node for node in manager.engine.nodes(deadline)} if manager else {}
     return [_row(member, nodes, deadline) for member in members]
 

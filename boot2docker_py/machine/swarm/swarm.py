@@ -20,6 +20,7 @@ from boot2docker_py.errors import (
 )
 from boot2docker_py.guest.swarm import PORT
 from boot2docker_py.machine.swarm import joining, leaving, loading, names_of_nodes, registry
+from boot2docker_py.machine.swarm.agreement import acting_manager
 from boot2docker_py.machine.swarm.members import Member, PartsOf, of_swarm, running
 from boot2docker_py.machine.swarm.rows import Row, rows_of
 from boot2docker_py.machine.swarm.wishes import Wishes, demand_memory, is_node_name, node_names
@@ -193,7 +194,8 @@ class Swarm:
             WrongStateError: there is another service of that name, or no manager that can act.
             DeadlineError: it does not run in time; the details say why.
         """
-        return registry.serve(self._acting_manager(deadline), image, deadline, self._report)
+        manager = self._acting_manager(deadline)
+        return registry.serve(self.name, manager, image, deadline, self._report)
 
     def invitation(self, deadline: Deadline, *, as_manager: bool = False) -> Invitation:
         """Return how an engine joins that this program did not make.
@@ -219,7 +221,7 @@ class Swarm:
         return members
 
     def _acting_manager(self, deadline: Deadline) -> Member:
-        manager = joining.manager_of(running(self._existing()), deadline)
+        manager = acting_manager(self.name, running(self._existing()), deadline, self._report)
         if manager is None:
             raise WrongStateError(
                 f"the swarm '{self.name}' has no manager that can act",

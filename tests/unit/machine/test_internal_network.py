@@ -21,7 +21,9 @@ def paths(tmp_path: Path) -> Paths:
 
 def on_the_cable(house: dict[str, FakeDriver], name: str, number: int) -> FakeDriver:
     driver = FakeDriver(name=name, house=house)
-    driver.create(a_spec(Path("boot2docker.iso"))._replace(internal_network=InternalNetwork("cable", number)))
+    driver.create(
+        a_spec(Path("boot2docker.iso"))._replace(internal_network=InternalNetwork("cable", number))
+    )
     return driver
 
 

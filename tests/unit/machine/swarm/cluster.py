@@ -18,6 +18,7 @@ class Cluster:
         self.swarms = 0
         self.never_came: list[str] = []  # the IDs of nodes that had only asked to be let in
         self.pools: list[str] = []  # that overlay networks are taken from
+        self.is_unaware = False  # managers have not noticed yet that others are lost
         self.before_change: Callable[[], None] = lambda: None
 
     def engine(self, name: str) -> FakeEngine:
@@ -41,6 +42,8 @@ class FakeEngine:
         self.address = ""
         self.is_on = True
         self.version = 1
+        self.labels: dict[str, str] = {}
+        self.busy_for = 0  # so many changes
         self.tasks = 0
         self.has_left = False  # what a manager still knows of, as a node that is down
         self.tokens_taken: list[str] = []
@@ -92,7 +95,7 @@ class FakeEngine:
             self.has_left = not self.has_given_up
             self.has_given_up = False
             return 200, None
-        if not self._can_act():
+        if not self._can_act(method):
             return 503, {"message": "This node is not a swarm manager."}
         if path == "/swarm":
             words = {kind: f"SWMTKN-{self.swarm}-{kind.lower()}" for kind in ("Worker", "Manager")}
@@ -118,6 +121,13 @@ class FakeEngine:
             self.cluster.never_came.remove(parts[1])
             return 200, None
         node = next(one for one in self._peers() if one.node_id == parts[1])
+        if method == "GET":
+            return 200, node.as_node(self)
+        if self.busy_for:
+            self.busy_for -= 1
+            return 500, {
+                "message": "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
+            }
         if method == "DELETE":
             if node.role == "manager":
                 return 400, {"message": "is a cluster manager: demote it first"}
@@ -126,6 +136,7 @@ class FakeEngine:
         if f"version={node.version}" not in query:
             return 500, {"message": "update out of sequence"}
         node.role, node.availability = document["Role"], document["Availability"]
+        node.labels = document.get("Labels", {})
         node.version += 1
         if node.availability == "drain":
             node.tasks = max(0, node.tasks - 1)
@@ -186,13 +197,11 @@ class FakeEngine:
     def _peers(self) -> list[FakeEngine]:
         return self.cluster.nodes(self.swarm)
 
-    def _can_act(self) -> bool:
+    def _can_act(self, method: str) -> bool:
         managers = [one for one in self._peers() if one.role == "manager"]
-        return (
-            not self.has_left
-            and self.role == "manager"
-            and 2 * sum(one.is_on for one in managers) > len(managers)
-        )
+        are_enough = 2 * sum(one.is_on for one in managers) > len(managers)
+        answers_alone = method == "GET" and self.cluster.is_unaware
+        return not self.has_left and self.role == "manager" and (are_enough or answers_alone)
 
     def as_node(self, asker: FakeEngine) -> dict[str, Any]:
         """Return what a manager says of it."""
@@ -203,7 +212,11 @@ class FakeEngine:
         told: dict[str, Any] = {
             "ID": self.node_id,
             "Version": {"Index": self.version},
-            "Spec": {"Role": self.role, "Availability": self.availability},
+            "Spec": {
+                "Role": self.role,
+                "Availability": self.availability,
+                "Labels": self.labels,
+            },
             "Description": {
                 "Hostname": self.name,
                 "Engine": {"EngineVersion": self.version_of_engine},

@@ -185,6 +185,16 @@ def world(tmp_path: Any) -> World:
     return World(tmp_path)
 
 
+def lose(world: World, name: str) -> FakeEngine:
+    """Delete a VM by hand; return what its engine was, which managers go on to know."""
+    lost = world.cluster.engines.pop(name)
+    lost.is_on = False
+    world.cluster.engines[f"lost {name}"] = lost
+    world.cluster.engines[name] = AnotherID(world.cluster, name)
+    world.vms.pop(name)
+    return lost
+
+
 class TestCreate:
     def test_three_nodes_become_one_swarm_with_one_manager(self, world: World) -> None:
         world.swarm.create(Wishes(3, 1), world.deadline)
@@ -366,11 +376,8 @@ class TestNodes:
 
     def test_a_node_that_was_deleted_by_hand_is_made_anew_and_forgotten(self, world: World) -> None:
         world.swarm.create(Wishes(3, 1), world.deadline)
-        lost = world.cluster.engines.pop("demo-3")
-        lost.is_on = False
-        world.cluster.engines["lost"] = lost
-        world.vms.pop("demo-3")
-        new = world.cluster.engines["demo-3"] = AnotherID(world.cluster, "demo-3")
+        lost = lose(world, "demo-3")
+        new = world.cluster.engine("demo-3")
         world.swarm.create(Wishes(3, 1), world.deadline)
         assert lost.swarm == 0
         assert new.swarm == 1
@@ -385,6 +392,33 @@ class TestNodes:
         with pytest.raises(WrongStateError, match="no other node can act"):
             world.swarm.remove("demo-1", world.deadline)
         assert world.is_there("demo-1")
+
+    @pytest.mark.parametrize("busy_for", [1, 3])
+    def test_managers_that_do_not_agree_in_time_are_asked_again(
+        self, world: World, busy_for: int
+    ) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        for engine in world.cluster.engines.values():
+            engine.busy_for = busy_for
+        world.swarm.remove("demo-1", world.deadline)
+        assert set(world.roles()) == {"demo-2", "demo-3"}
+
+    def test_managers_that_never_agree_cost_no_node(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        for engine in world.cluster.engines.values():
+            engine.busy_for = 1_000_000
+        with pytest.raises(WrongStateError, match="no other node can act"):
+            world.swarm.remove("demo-1", world.deadline)
+        assert world.is_there("demo-1")
+
+    def test_what_else_is_set_of_a_node_stays_when_it_is_changed(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        world.cluster.engine("demo-2").labels = {"disk": "ssd"}
+        engine = world.swarm.members()[0].engine
+        node = next(one for one in engine.nodes(world.deadline) if one.host_name == "demo-2")
+        engine.change(node, world.deadline, availability="drain")
+        assert world.cluster.engine("demo-2").availability == "drain"
+        assert world.cluster.engine("demo-2").labels == {"disk": "ssd"}
 
     def test_the_last_node_is_deleted_with_the_swarm(self, world: World) -> None:
         world.swarm.create(Wishes(1, 1), world.deadline)
@@ -487,6 +521,28 @@ class TestLife:
             world.swarm.up(world.deadline)
         typed = "docker swarm init --force-new-cluster --advertise-addr 192.168.60.3"
         assert caught.value.resolution.endswith(f"boot2docker --vm demo-3 ssh {typed}")
+
+    @pytest.mark.parametrize("is_unaware", [False, True])
+    @pytest.mark.parametrize(
+        "act",
+        [
+            lambda swarm, left: swarm.up(left),
+            lambda swarm, left: swarm.create(Wishes(3, 3), left),
+            lambda swarm, left: swarm.add(1, left),
+        ],
+    )
+    def test_a_manager_that_is_alone_is_not_ready_even_before_it_notices(
+        self, world: World, act: Callable[[Swarm, Deadline], object], *, is_unaware: bool
+    ) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        lose(world, "demo-1")
+        lose(world, "demo-3")
+        world.cluster.is_unaware = is_unaware
+        with pytest.raises(WrongStateError, match="no manager that can act") as caught:
+            act(world.swarm, world.deadline)
+        assert "boot2docker --vm demo-2 ssh docker swarm init --force-new-cluster" in (
+            caught.value.resolution
+        )
 
     @pytest.mark.parametrize(
         ("state", "error", "brief", "resolution"),
