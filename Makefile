@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_PROXY := off
 
-.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e e2e-and-windows test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-com test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
+.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e e2e-and-others test-custom-image custom-image test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-com test-windows-vm test-windows-setup test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,9 +49,12 @@ unit-lowest: $(if $(PYTHON38),.venv-lowest/ready) ## Run the unit tests with the
 e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real docker client
 	tests/e2e/run $(BIN)/pytest build/results
 
-e2e-and-windows: deps iso .venv/ready ## The same, and the installer for Windows behind one half
+e2e-and-others: deps iso custom-image .venv/ready ## The same, and two more tiers behind one half
 	tests/e2e/run $(BIN)/pytest build/results \
-	  env WITHIN_MINUTES=4 tests/windows/run $(BIN)/pytest build/results setup
+	  $(MAKE) --no-print-directory --keep-going test-windows-setup test-custom-image
+
+test-custom-image: custom-image .venv/ready ## Run the VM of docs/images.md, from an image with ipvsadm
+	$(BIN)/pytest tests/custom_image --junitxml=build/results/custom-image.xml
 
 test-swarm: deps iso .venv/ready ## Run the tests on three real VMs with one Docker Swarm: slow
 	@.ci/install "$(CACHE)" docker-registry
@@ -100,6 +103,9 @@ test-windows-com: deps ## Run the driver's rules on a VirtualBox that stands in,
 test-windows-vm: deps iso .venv/ready ## Run those of boot2docker.exe with a VM, and of the installer
 	tests/windows/run $(BIN)/pytest build/results vm installer
 
+test-windows-setup: deps iso .venv/ready ## Run those of the installer that need no VM
+	WITHIN_MINUTES=4 tests/windows/run $(BIN)/pytest build/results setup
+
 test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
 	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml
 
@@ -109,6 +115,9 @@ bench: deps iso testbed .venv/ready ## Measure, as ratios to a reference in the 
 
 iso: deps ## Build build/boot2docker.iso (make iso PACKAGES="ipvsadm htop")
 	@.ci/iso "$(PACKAGES)" "$(CACHE)"
+
+custom-image: deps ## Build build/custom/boot2docker.iso, with ipvsadm in it
+	@.ci/iso ipvsadm "$(CACHE)" build/custom
 
 image-wheel: iso .venv/ready ## Build build/boot2docker_image-VERSION-py3-none-any.whl, the image for pip
 	@iso/wheel/build $(BIN)/python build

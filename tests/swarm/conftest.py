@@ -6,11 +6,10 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
 import tarfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Iterator
+from typing import Any, Callable, Iterator
 
 import pytest
 
@@ -25,9 +24,6 @@ WITHIN_S = 600.0
 ARE_BUSY = b"context deadline exceeded"
 IS_DONE = b"already exists"  # by the question that was given up
 
-if TYPE_CHECKING:
-    Completed = subprocess.CompletedProcess[bytes]
-
 
 class Nodes(VM):
     """Three VMs of a swarm; `docker` asks the first of them."""
@@ -39,16 +35,20 @@ class Nodes(VM):
     def swarm(self, action: str, *words: str) -> dict[str, Any]:
         """Run `boot2docker swarm ACTION demo`, which must succeed; return its answer."""
         command = ["swarm", action, "demo", *words, "--json", "--timeout", str(LONG_S)]
-        answer = as_soon_as_managers_agree(
-            lambda: self.try_run("--driver", "qemu", *command, timeout_s=LONG_S + 60)
-        )
+        answer = self.try_run("--driver", "qemu", *command, timeout_s=LONG_S + 60)
         assert answer.returncode == 0, answer.stderr.decode() + self.end_of_console()
         return dict(json.loads(answer.stdout))
 
     def docker(self, *words: str, stdin: bytes = b"") -> str:
         """Run the docker client, which must succeed; return what it printed."""
-        answer = as_soon_as_managers_agree(lambda: self.try_docker(*words, stdin=stdin))
-        assert answer.returncode == 0 or IS_DONE in answer.stderr, answer.stderr.decode()
+        end = time.monotonic() + WITHIN_S
+        answer = self.try_docker(*words, stdin=stdin)
+        is_done = answer.returncode == 0
+        while not is_done and ARE_BUSY in answer.stderr and time.monotonic() < end:
+            print(f"busy managers: docker {words[:5]}")
+            answer = self.try_docker(*words, stdin=stdin)
+            is_done = answer.returncode == 0 or IS_DONE in answer.stderr
+        assert is_done, answer.stderr.decode()
         return answer.stdout.decode()
 
     def states(self) -> list[str]:
@@ -92,16 +92,6 @@ class Nodes(VM):
         loaded = self.swarm("load", "bb:1")
         assert (loaded["source"], loaded["targets"]) == ("demo-1", ["demo-2", "demo-3"])
         assert self.swarm("load", "bb:1")["targets"] == []
-
-
-def as_soon_as_managers_agree(ask: Callable[[], Completed]) -> Completed:
-    """Ask again while managers give up, as Docker's do when they have not agreed within 5 s."""
-    end = time.monotonic() + WITHIN_S
-    answer = ask()
-    while ARE_BUSY in answer.stderr + answer.stdout and time.monotonic() < end:
-        print(f"busy managers: {answer.args[:9]}")
-        answer = ask()
-    return answer
 
 
 def eventually(
