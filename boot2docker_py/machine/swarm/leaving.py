@@ -70,10 +70,14 @@ def _remove(manager: Member, node: Node, deadline: Deadline) -> None:
 
 
 def _demand_quorum(swarm: str, manager: Member, node: Node, deadline: Deadline) -> None:
+    if node.role != "manager":
+        return
     nodes = manager.engine.nodes(deadline)
     left = [one for one in nodes if one.role == "manager" and one.id != node.id]
-    if node.role == "manager" and not any(one.is_reachable for one in left):
+    silent_ones = [one.host_name for one in left if not one.is_reachable]
+    if 2 * len(silent_ones) >= len(left):
         raise WrongStateError(
-            f"'{node.host_name}' is the only manager of swarm '{swarm}' that answers",
-            resolution="Make another one a manager first: docker node promote NODE",
+            f"the managers of swarm '{swarm}' could not act without '{node.host_name}'",
+            details=f"These do not answer: {', '.join(silent_ones)}.",
+            resolution=f"Bring them up, or remove them, first: boot2docker swarm up {swarm}",
         )

@@ -393,6 +393,18 @@ class TestNodes:
             world.swarm.remove("demo-1", world.deadline)
         assert world.is_there("demo-1")
 
+    def test_a_manager_stays_without_which_the_others_could_not_act(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        world.vms["demo-2"].power_off()
+        world.cluster.engine("demo-2").is_on = False
+        with pytest.raises(WrongStateError, match="could not act without 'demo-3'") as caught:
+            world.swarm.remove("demo-3", world.deadline)
+        assert caught.value.details == "These do not answer: demo-2."
+        assert world.roles() == dict.fromkeys(("demo-1", "demo-2", "demo-3"), "manager")
+        assert world.is_there("demo-3")
+        world.swarm.remove("demo-2", world.deadline)
+        assert set(world.roles()) == {"demo-1", "demo-3"}
+
     @pytest.mark.parametrize("busy_for", [1, 3])
     def test_managers_that_do_not_agree_in_time_are_asked_again(
         self, world: World, busy_for: int
