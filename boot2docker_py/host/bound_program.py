@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Sequence
+from typing import IO, Sequence
 
 _BETWEEN = """
 import os, signal, subprocess, sys, threading
@@ -28,8 +28,10 @@ os._exit(status if status < 2**31 else status - 2**32)  # a crash on Windows is 
 """
 
 
-def started(command: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a program that says nothing but on `stderr`; closing `stdin` ends it.
+def started(
+    command: Sequence[str], errors: IO[bytes] | int = subprocess.PIPE
+) -> subprocess.Popen[bytes]:
+    """Start a program that says nothing but on `stderr`, into `errors`; closing `stdin` ends it.
 
     The exit status is the program's own; 128 and more when a signal has ended it.
     """
@@ -37,5 +39,5 @@ def started(command: Sequence[str]) -> subprocess.Popen[bytes]:
         [sys.executable, "-I", "-S", "-c", _BETWEEN, *command],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=errors,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from boot2docker_py.drivers.qemu import command_line, trial_rom
+from boot2docker_py.host import bound_program
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
@@ -73,17 +74,9 @@ def _tried(program: str, accelerator: str, folder: Path) -> str | None:
     rom, words = folder / "rom", folder / "words"
     rom.write_bytes(trial_rom.content())
     with words.open("wb") as output:
-        child = subprocess.Popen(
-            command_line.trial(program, accelerator, rom),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=output,
-        )
-    with child:
-        try:
-            status = _status(child, words)
-        finally:
-            child.kill()
+        child = bound_program.started(command_line.trial(program, accelerator, rom), output)
+    with child:  # whose end ends QEMU: it would stay for ever where the accelerator fails
+        status = _status(child, words)
     if status == trial_rom.PASSED:
         return None
     said = words.read_text(encoding="utf-8", errors="replace").strip()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from boot2docker_py.drivers.qemu import acceleration, command_line, trial_rom
+from tests.unit.host.test_bound_program import LIVES, has_ended, wait_until_there
 
 QEMU = shutil.which("qemu-system-x86_64")
 
@@ -37,6 +41,19 @@ def test_a_cpu_that_stops_in_the_middle_is_no_acceleration(tmp_path: Path) -> No
     """QEMU stays when the accelerator fails on an instruction, and says so."""
     stuck = program(tmp_path, "echo 'KVM internal error. Suberror: 1' >&2; exec sleep 60")
     assert "KVM internal error" in (acceleration.why_not(stuck, "kvm") or "")
+
+
+def test_a_trial_that_cannot_end_by_itself_ends_with_the_command_that_is_killed(
+    tmp_path: Path,
+) -> None:
+    words = [sys.executable, "-c", LIVES, str(tmp_path / "held"), str(tmp_path / "begun")]
+    stuck = program(tmp_path, f"exec {shlex.join(words)}")
+    trying = "import sys; from boot2docker_py.drivers.qemu import acceleration as one"
+    trying += "; one.why_not(sys.argv[1], 'kvm')"
+    with subprocess.Popen([sys.executable, "-c", trying, stuck]) as command:
+        wait_until_there(tmp_path / "begun")
+        command.kill()
+    assert has_ended(tmp_path / "held")
 
 
 @pytest.mark.parametrize("script", ["exit 1", "exit 0", "echo no such accelerator >&2; exit 1"])
