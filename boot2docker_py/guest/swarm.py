@@ -27,9 +27,14 @@ log = logging.getLogger(__name__)
 INACTIVE, PENDING, ACTIVE = "inactive", "pending", "active"
 ERROR, LOCKED = "error", "locked"
 PORT = 2377  # of managers, Docker's own
-# What managers say that have not agreed in time, or on another change meanwhile: moby swarmkit
-# manager/state/raft and manager/state/store. Asked again, they may.
-_OF_BUSY_MANAGERS = ("deadline exceeded", "does not have a leader", "update out of sequence")
+# What managers say that have not agreed in time, have agreed on another change meanwhile, or have yet
+# to do what follows from one: swarmkit manager/state/raft, manager/state/store, manager/controlapi.
+_OF_BUSY_MANAGERS = (
+    "deadline exceeded",
+    "does not have a leader",
+    "update out of sequence",
+    "must be demoted to worker before removal",
+)
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
 ASK_WITHIN_S = 30.0  # one of many questions of a wait, whose own end is no reason of the engine's
 NODES_LIMIT = 1000  # services and tasks as well
@@ -77,6 +82,7 @@ class Node(NamedTuple):
     availability: str  # active, pause or drain
     state: str  # ready, down, unknown or disconnected
     is_leader: bool
+    is_deciding: bool  # as a manager, one of those of which more than half have to agree
     is_reachable: bool  # as a manager, by the other managers
     address: str
     engine_version: str = ""
@@ -259,6 +265,7 @@ def _node(told: dict[str, Any]) -> Node:
         availability=_text(spec.get("Availability")),
         state=_text(status.get("State")),
         is_leader=manager.get("Leader") is True,
+        is_deciding=bool(manager),
         is_reachable=manager.get("Reachability") == "reachable",
         # That of a manager in its own eyes may be 0.0.0.0.
         address=_text(manager.get("Addr")).rpartition(":")[0] or _text(status.get("Addr")),

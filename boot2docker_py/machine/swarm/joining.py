@@ -55,8 +55,13 @@ def join_all(
     before, found = found, [_without_a_failed_try(one, known, deadline) for one in found]
     _demand_one_swarm(swarm, leader, found, known)
     admission = Admission(leader, deadline)
-    wanted = managers - sum(node.role == "manager" and node.state != "down" for node in known)
-    lost = {one.host_name for one in known if one.role == "manager" and one.state == "down"}
+    # Managers may not have noticed yet that a VM was deleted, which is in no swarm since it is new.
+    new = {
+        names_of_nodes.host_name(one.member) for one in found if one.membership.state == INACTIVE
+    }
+    all_managers = [node for node in known if node.role == "manager"]
+    lost = {one.host_name for one in all_managers if one.state == "down" or one.host_name in new}
+    wanted = managers - sum(one.host_name not in lost for one in all_managers)
     for member, membership in found:
         if membership.state == INACTIVE:
             is_manager = wanted > 0 or names_of_nodes.host_name(member) in lost
@@ -197,13 +202,18 @@ def wait_until_ready(
 
 
 def _forget_earlier_selves(leader: Member, members: Sequence[Member], deadline: Deadline) -> None:
-    """Remove what the managers know of VMs that were deleted and made anew."""
-    own = {one.engine.membership(deadline).node_id for one in members}
-    names = {node.host_name for node in leader.engine.nodes(deadline) if node.id in own}
-    for node in leader.engine.nodes(deadline):
-        if node.id not in own and node.state == "down" and node.host_name in names:
+    """Remove what the managers know of VMs that were deleted and made anew.
+
+    They may not have noticed yet that these are down, but each has lost its address to another.
+    """
+    own = {one.engine.membership(deadline).node_id: one.address for one in members}
+    nodes = leader.engine.nodes(deadline)
+    names = {node.host_name: own[node.id] for node in nodes if node.id in own}
+    for node in nodes:
+        is_gone = node.state == "down" or node.address == names.get(node.host_name)
+        if node.id not in own and node.host_name in names and is_gone:
             log.info("Forgetting an earlier node '%s'.", node.host_name)
-            if node.role == "manager":
+            if node.is_deciding:
                 leader.engine.change(node, deadline, role="worker")
             leader.engine.remove(node, deadline)
 

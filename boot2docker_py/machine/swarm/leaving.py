@@ -52,7 +52,7 @@ def leave(
     if node.state == "ready":
         what = f"the tasks of '{member.name}' to end"
         wait_for([Check(what, probe)], deadline, report=report)
-    if node.role == "manager":
+    if node.is_deciding:
         agree(lambda left: engine.change(node, left, role="worker", availability="drain"))
     if member.state is State.RUNNING:
         agree(lambda left: _let_leave(member, left))

@@ -5,6 +5,8 @@ It ends with its standard input, and then says what it was misused for.
 
 # mypy: ignore-errors
 # There is neither pywin32 nor its types where this is checked.
+# ruff: noqa: E402
+# The import of pythoncom enters the apartment that the flags name.
 
 from __future__ import annotations
 
@@ -14,6 +16,8 @@ import threading
 import winreg
 from pathlib import Path
 from typing import Any
+
+sys.coinit_flags = 0  # free threaded, as VirtualBox's own: no call waits for messages to be seen
 
 import pythoncom
 import pywintypes
@@ -66,6 +70,7 @@ class Client:
 
 
 serving: Serving
+one_at_a_time = threading.RLock()
 
 
 class Policy(BasicWrapPolicy):  # type: ignore[misc]
@@ -94,7 +99,11 @@ class Policy(BasicWrapPolicy):  # type: ignore[misc]
                 return (members.index(name) + 1,)
         raise COMException(scode=-2147352570)  # DISP_E_UNKNOWNNAME
 
-    def _invokeex_(
+    def _invokeex_(self, *words: Any) -> Any:
+        with one_at_a_time:
+            return self._invoke(*words)
+
+    def _invoke(
         self, number: int, _lcid: int, flags: int, arguments: Any, _names: Any, _provider: Any
     ) -> Any:
         members = list(serving.interfaces[self.thing._interface].items())
@@ -166,7 +175,6 @@ def forget(name: str, class_id: str) -> None:
 def serve(version: str, library: str, machines: str) -> None:
     """Serve until the standard input ends."""
     global serving
-    pythoncom.CoInitialize()
     serving = Serving(version, Path(library), Path(machines))
     for name, (class_id, _interface) in type_library.CLASSES.items():
         register(name, class_id)

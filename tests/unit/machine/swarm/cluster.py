@@ -44,6 +44,10 @@ class FakeEngine:
         self.version = 1
         self.labels: dict[str, str] = {}
         self.busy_for = 0  # so many changes
+        self.is_out = (
+            False  # a manager that does not count since `docker swarm init --force-new-cluster`
+        )
+        self.is_demoted_after = 0  # so many tries to remove it
         self.tasks = 0
         self.has_left = False  # what a manager still knows of, as a node that is down
         self.tokens_taken: list[str] = []
@@ -129,10 +133,14 @@ class FakeEngine:
                 "message": "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
             }
         if method == "DELETE":
-            if node.role == "manager":
-                return 400, {"message": "is a cluster manager: demote it first"}
+            if (node.role == "manager" and not node.is_out) or node.is_demoted_after:
+                node.is_demoted_after = max(0, node.is_demoted_after - 1)
+                refusal = "is a cluster manager. It must be demoted to worker before removal"
+                return 400, {"message": refusal}
             node.swarm = 0
             return 200, None
+        if node.is_out:
+            return 404, {"message": "can't find manager in raft memberlist"}
         if f"version={node.version}" not in query:
             return 500, {"message": "update out of sequence"}
         node.role, node.availability = document["Role"], document["Availability"]
@@ -198,15 +206,16 @@ class FakeEngine:
         return self.cluster.nodes(self.swarm)
 
     def _can_act(self, method: str) -> bool:
-        managers = [one for one in self._peers() if one.role == "manager"]
+        managers = [one for one in self._peers() if one.role == "manager" and not one.is_out]
         are_enough = 2 * sum(one.is_on for one in managers) > len(managers)
         answers_alone = method == "GET" and self.cluster.is_unaware
         return not self.has_left and self.role == "manager" and (are_enough or answers_alone)
 
     def as_node(self, asker: FakeEngine) -> dict[str, Any]:
         """Return what a manager says of it."""
+        is_there = (self.is_on and not self.has_left) or self.cluster.is_unaware
         status = {
-            "State": "ready" if self.is_on and not self.has_left else "down",
+            "State": "ready" if is_there else "down",
             "Addr": self.address,
         }
         told: dict[str, Any] = {
@@ -223,7 +232,7 @@ class FakeEngine:
             },
             "Status": status,
         }
-        if self.role == "manager":
+        if self.role == "manager" and not self.is_out:
             told["ManagerStatus"] = {
                 "Leader": self is asker,
                 "Reachability": "reachable" if self.is_on else "unreachable",

@@ -374,13 +374,28 @@ class TestNodes:
         assert set(world.roles()) == {"demo-1", "demo-3"}
         assert not world.is_there("demo-2")
 
-    def test_a_node_that_was_deleted_by_hand_is_made_anew_and_forgotten(self, world: World) -> None:
-        world.swarm.create(Wishes(3, 1), world.deadline)
+    @pytest.mark.parametrize("is_unaware", [False, True])
+    @pytest.mark.parametrize("managers", [1, 3])
+    @pytest.mark.parametrize("is_demoted_after", [0, 2])
+    def test_a_node_that_was_deleted_by_hand_is_made_anew_and_forgotten(
+        self, world: World, managers: int, is_demoted_after: int, *, is_unaware: bool
+    ) -> None:
+        world.swarm.create(Wishes(3, managers), world.deadline)
         lost = lose(world, "demo-3")
-        new = world.cluster.engine("demo-3")
-        world.swarm.create(Wishes(3, 1), world.deadline)
+        lost.is_demoted_after = is_demoted_after
+        world.cluster.is_unaware = is_unaware
+        world.swarm.create(Wishes(3, managers), world.deadline)
         assert lost.swarm == 0
-        assert new.swarm == 1
+        assert list(world.roles().values()).count("manager") == managers
+
+    def test_managers_that_were_given_up_for_good_are_forgotten(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        given_up = [lose(world, "demo-1"), lose(world, "demo-3")]
+        for engine in given_up:
+            engine.is_out = True
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        assert [one.swarm for one in given_up] == [0, 0]
+        assert list(world.roles().values()) == ["manager"] * 3
 
     def test_a_manager_can_go_when_another_can_act(self, world: World) -> None:
         world.swarm.create(Wishes(3, 3), world.deadline)
