@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 INACTIVE, PENDING, ACTIVE = "inactive", "pending", "active"
 ERROR, LOCKED = "error", "locked"
 PORT = 2377  # of managers, Docker's own
-# What managers say that have not agreed in time, have agreed on another change meanwhile, or have yet
-# to do what follows from one: swarmkit manager/state/raft, manager/state/store, manager/controlapi.
+# What managers say that have not agreed in time, have agreed on another change meanwhile, or have
+# yet to do what follows from one: swarmkit, manager/state and manager/controlapi.
 _OF_BUSY_MANAGERS = (
     "deadline exceeded",
     "does not have a leader",
