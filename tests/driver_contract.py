@@ -18,15 +18,8 @@ from typing import Sequence
 
 import pytest
 
-from boot2docker_py.drivers.base import (
-    Boot,
-    Changes,
-    Driver,
-    InternalNetwork,
-    Own,
-    State,
-    VMSpec,
-)
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import Boot, Changes, InternalNetwork, Own, State, VMSpec
 from boot2docker_py.errors import (
     NetworkError,
     NotFoundError,

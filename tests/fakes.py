@@ -14,21 +14,19 @@ from boot2docker_py import config as configuration
 from boot2docker_py.address import Address
 from boot2docker_py.cli.session import Session
 from boot2docker_py.drivers import copying, host
-from boot2docker_py.drivers.base import (
+from boot2docker_py.drivers.base import Driver, ShowBytes, show_no_bytes
+from boot2docker_py.drivers.many import Listed
+from boot2docker_py.drivers.model import (
     USUAL,
     Boot,
     Changes,
-    Driver,
     Features,
     Own,
-    ShowBytes,
     Snapshot,
     State,
     VMInfo,
     VMSpec,
-    show_no_bytes,
 )
-from boot2docker_py.drivers.many import Listed
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase
 from boot2docker_py.errors import (
     HypervisorError,

@@ -19,8 +19,8 @@ import logging
 
 from boot2docker_py.api.many import ls
 from boot2docker_py.api.vm import VM
-from boot2docker_py.drivers.base import Snapshot, State, VMInfo
 from boot2docker_py.drivers.many import Listed
+from boot2docker_py.drivers.model import Snapshot, State, VMInfo
 from boot2docker_py.image import Image, Offer
 from boot2docker_py.machine.changing import Change
 from boot2docker_py.machine.images.upgrades import Pinned, Upgraded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from boot2docker_py.api.calls import Calls
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.machine import following
 
 

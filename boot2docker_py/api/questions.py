@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Sequence
 
 from boot2docker_py.api.calls import Calls
-from boot2docker_py.drivers.base import State, VMInfo
+from boot2docker_py.drivers.model import State, VMInfo
 from boot2docker_py.errors import UsageError
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Callable, Sequence
 
 from boot2docker_py.api.calls import AnyVM, Calls
-from boot2docker_py.drivers.base import Snapshot, State
+from boot2docker_py.drivers.model import Snapshot, State
 from boot2docker_py.errors import UsageError
 from boot2docker_py.machine.resets import Reset
 

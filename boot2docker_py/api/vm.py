@@ -13,7 +13,7 @@ from boot2docker_py.api.life import Life
 from boot2docker_py.api.questions import Questions
 from boot2docker_py.api.settings import Settings
 from boot2docker_py.api.snapshots import Snapshots
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 
 if TYPE_CHECKING:
     from boot2docker_py.machine.parts import Parts

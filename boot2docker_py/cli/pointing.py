@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.status_line import duration
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import Boot2DockerError
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Sequence
 from boot2docker_py.errors import HypervisorError, UsageError
 
 if TYPE_CHECKING:
-    from boot2docker_py.drivers.base import Driver, OnHang, Snapshot
+    from boot2docker_py.drivers.base import Driver, OnHang
+    from boot2docker_py.drivers.model import Snapshot
     from boot2docker_py.paths import VMPaths
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ import stat
 from pathlib import Path
 from typing import NamedTuple
 
-from boot2docker_py.drivers.base import Driver, State, in_words
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import State, in_words
 from boot2docker_py.errors import StorageError, UsageError, WrongStateError
 
 

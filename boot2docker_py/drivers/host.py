@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Sequence
 
 from boot2docker_py.drivers import ports
-from boot2docker_py.drivers.base import Changes, VMInfo, VMSpec
+from boot2docker_py.drivers.model import Changes, VMInfo, VMSpec
 from boot2docker_py.errors import UsageError
 from boot2docker_py.wait import Check
 

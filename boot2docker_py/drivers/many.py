@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NamedTuple, Sequence
 
 from boot2docker_py import drivers
-from boot2docker_py.drivers.base import Driver, OnHang, State
+from boot2docker_py.drivers.base import Driver, OnHang
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import Boot2DockerError, HypervisorError
 from boot2docker_py.paths import Paths
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from boot2docker_py.config.shares import split
-from boot2docker_py.drivers.base import Boot, Driver, Share, State
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import Boot, Share, State
 from boot2docker_py.errors import UsageError
 from boot2docker_py.machine.images import pins
 from boot2docker_py.paths import VMPaths, make_private_folder

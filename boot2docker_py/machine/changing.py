@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Mapping, NamedTuple, Sequence
 
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.drivers import host
-from boot2docker_py.drivers.base import Changes, Driver, State, VMInfo
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import Changes, State, VMInfo
 from boot2docker_py.errors import UsageError
 from boot2docker_py.machine.making import host_only_of
 

@@ -13,7 +13,8 @@ from typing import Callable, Iterator
 
 from boot2docker_py import drivers, whole_file
 from boot2docker_py.advice import quoted
-from boot2docker_py.drivers.base import Own, ShowBytes, State, in_words, show_no_bytes
+from boot2docker_py.drivers.base import ShowBytes, show_no_bytes
+from boot2docker_py.drivers.model import Own, State, in_words
 from boot2docker_py.errors import (
     StorageError,
     UsageError,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py import lock
 from boot2docker_py.config import INTERNAL_ADDRESSES
-from boot2docker_py.drivers.base import InternalNetwork
+from boot2docker_py.drivers.model import InternalNetwork
 from boot2docker_py.errors import UsageError
 from boot2docker_py.wait import Deadline
 

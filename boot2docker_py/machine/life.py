@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Sequence
 from boot2docker_py import config as configuration
 from boot2docker_py import drivers, lock, whole_file
 from boot2docker_py.address import Address
-from boot2docker_py.drivers.base import IS_ON, TRANSITIONAL, State, in_words
+from boot2docker_py.drivers.model import IS_ON, TRANSITIONAL, State, in_words
 from boot2docker_py.errors import (
     Boot2DockerError,
     StorageError,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from boot2docker_py import drivers, whole_file
 from boot2docker_py.drivers import host
-from boot2docker_py.drivers.base import Driver, HostOnly, VMInfo, VMSpec
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import HostOnly, VMInfo, VMSpec
 from boot2docker_py.machine.internal_network import joined
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Deadline

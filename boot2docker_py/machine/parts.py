@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from boot2docker_py.config import Config
     from boot2docker_py.docker.config import DockerConfig
     from boot2docker_py.docker.contexts import Context
-    from boot2docker_py.drivers.base import Driver, OnHang, Snapshot
+    from boot2docker_py.drivers.base import Driver, OnHang
     from boot2docker_py.drivers.many import Listed
+    from boot2docker_py.drivers.model import Snapshot
     from boot2docker_py.endpoint.of_vm import Endpoint
     from boot2docker_py.image import DownloadProgress, Images
     from boot2docker_py.machine.access import Access
@@ -190,7 +191,7 @@ class Parts:
             GuestError: the engine refuses them; it goes on with those of before, and so do we.
             UsageError, NetworkError: as `Machine.set`.
         """
-        from boot2docker_py.drivers.base import State
+        from boot2docker_py.drivers.model import State
         from boot2docker_py.machine import changing
 
         before = self.config.own

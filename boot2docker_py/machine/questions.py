@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Callable
 
 from boot2docker_py.address import Address
-from boot2docker_py.drivers.base import Driver, State, VMInfo, in_words
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import State, VMInfo, in_words
 from boot2docker_py.errors import NotFoundError, WrongStateError
 
 

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
-from boot2docker_py.drivers.base import IS_ON, Driver, State, VMInfo, in_words
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import IS_ON, State, VMInfo, in_words
 from boot2docker_py.errors import Boot2DockerError, GuestError, StorageError
 from boot2docker_py.guest.engine_state import EngineState
 from boot2docker_py.machine import console

@@ -7,7 +7,7 @@ import logging
 from typing import Callable, NamedTuple, Sequence
 
 from boot2docker_py.advice import quoted
-from boot2docker_py.drivers.base import IS_ON, Snapshot, State, in_words
+from boot2docker_py.drivers.model import IS_ON, Snapshot, State, in_words
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.machine import booting, making
 from boot2docker_py.machine.life import Machine

@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from boot2docker_py.drivers.base import IS_ON, Driver, State
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import IS_ON, State
 from boot2docker_py.errors import Boot2DockerError, DeadlineError, GuestError, StorageError
 from boot2docker_py.guest import stopping
 from boot2docker_py.machine.readiness import held_by_hypervisor

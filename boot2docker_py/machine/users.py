@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Callable, Iterator
 
 from boot2docker_py import lock
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.paths import make_private_folder
 from boot2docker_py.wait import Deadline
 

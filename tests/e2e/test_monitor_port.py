@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 import pytest
 
-from boot2docker_py.drivers.base import State, VMSpec
+from boot2docker_py.drivers.model import State, VMSpec
 from boot2docker_py.drivers.qemu import qmp, tls
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.drivers.qemu.files import Files, read_settings

@@ -14,7 +14,8 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import NEW_SEED_AT_BYTES, Changes, Own, State, VMSpec
+from boot2docker_py.drivers.model import Changes, Own, State, VMSpec
+from boot2docker_py.drivers.new_seed import NEW_SEED_AT_BYTES
 from boot2docker_py.drivers.qemu import archive
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.drivers.qemu.files import Files

@@ -19,7 +19,8 @@ from typing import Callable, Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import TRANSITIONAL, Driver, Own, State, VMSpec
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import TRANSITIONAL, Own, State, VMSpec
 from boot2docker_py.drivers.qemu import disk, qmp
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.drivers.qemu.files import Files, temporary
@@ -575,7 +576,7 @@ class TestSnapshots:
 # A command that kills itself, as kill -9 would, before its n-th deed that others can see.
 PREAMBLE = """
 import os, pathlib, signal, sys
-from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.model import VMSpec
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.paths import VMPaths
 folder, run, lock, fatal = sys.argv[1:]

@@ -11,7 +11,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.model import VMSpec
 from tests.virtualbox.test_driver import (  # noqa: F401 - fixtures
     MADE,
     end_server,

@@ -15,14 +15,8 @@ from typing import TYPE_CHECKING, Callable
 import pytest
 
 from boot2docker_py.drivers import host
-from boot2docker_py.drivers.base import (
-    NEW_SEED_AT_BYTES,
-    NEW_SEED_LIMIT_BYTES,
-    Changes,
-    Own,
-    State,
-    VMSpec,
-)
+from boot2docker_py.drivers.model import Changes, Own, State, VMSpec
+from boot2docker_py.drivers.new_seed import NEW_SEED_AT_BYTES, NEW_SEED_LIMIT_BYTES
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import (
     appliance,
@@ -295,7 +289,7 @@ def test_the_files_of_a_renamed_vm_follow_and_go_with_it(
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from boot2docker_py.drivers.base import Changes, Own
+from boot2docker_py.drivers.model import Changes, Own
 from boot2docker_py.drivers.virtualbox import driver
 from boot2docker_py.paths import Paths
 

@@ -14,7 +14,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import Own, State, VMSpec
+from boot2docker_py.drivers.model import Own, State, VMSpec
 from boot2docker_py.drivers.virtualbox.binding.api import API, connect
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.errors import BusyError, WrongStateError

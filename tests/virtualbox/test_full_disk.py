@@ -17,7 +17,7 @@ from typing import Callable, Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import Changes, State, VMSpec
+from boot2docker_py.drivers.model import Changes, State, VMSpec
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver

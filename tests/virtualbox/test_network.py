@@ -8,7 +8,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import HostOnly, State, VMSpec
+from boot2docker_py.drivers.model import HostOnly, State, VMSpec
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import network

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.model import VMSpec
 from boot2docker_py.drivers.virtualbox.binding import numbers, pyvbox
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver

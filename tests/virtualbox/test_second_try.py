@@ -14,7 +14,7 @@ from typing import Callable, Iterator
 import pytest
 
 from boot2docker_py.cli import second_try
-from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.model import VMSpec
 from boot2docker_py.errors import HypervisorError, NotFoundError
 from tests.virtualbox.test_driver import (  # noqa: F401 - fixtures
     MADE,

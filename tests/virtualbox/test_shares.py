@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Boot, Share, State, VMSpec
+from boot2docker_py.drivers.model import Boot, Share, State, VMSpec
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import shares

@@ -131,7 +131,7 @@ def _handed_on(stream: TextIO | None) -> int | None:
 
 def _is_wanted(session: Session) -> bool:
     """Tell whether the system still has to save this VM, which exists and is on."""
-    from boot2docker_py.drivers.base import State
+    from boot2docker_py.drivers.model import State
 
     kept, saves = of_system.entry(session.config.vm).kept(settings_in(os.environ))
     is_wanted = saves or kept is of_system.Kept.STALE

@@ -6,7 +6,7 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers.base import IS_ON
+from boot2docker_py.drivers.model import IS_ON
 from boot2docker_py.errors import UsageError
 
 

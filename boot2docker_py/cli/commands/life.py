@@ -13,7 +13,7 @@ from boot2docker_py import config as configuration
 from boot2docker_py.cli import pointing, screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers.base import State, in_words
+from boot2docker_py.drivers.model import State, in_words
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.wait import Deadline
 

@@ -16,7 +16,7 @@ from boot2docker_py.cli.session import Session
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from boot2docker_py.drivers.base import Snapshot
+    from boot2docker_py.drivers.model import Snapshot
 
 ACTIONS = ("list", "take", "restore", "delete")
 MB = 1 << 20
@@ -181,7 +181,7 @@ def _has(session: Session, name: str) -> bool:
 
 
 def _ask_whether_to_wipe(session: Session, *, force: bool) -> None:
-    from boot2docker_py.drivers.base import State
+    from boot2docker_py.drivers.model import State
 
     if force or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Mapping, Sequence
 
-from boot2docker_py.drivers.base import USUAL_NAT_NETWORK
+from boot2docker_py.drivers.model import USUAL_NAT_NETWORK
 from boot2docker_py.drivers.qemu import shares, tls
 from boot2docker_py.drivers.qemu.files import Files, Settings
 from boot2docker_py.drivers.qemu.qmp import Endpoint

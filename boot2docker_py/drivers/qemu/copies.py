@@ -14,7 +14,8 @@ from pathlib import Path
 from boot2docker_py import read_only
 from boot2docker_py.advice import quoted
 from boot2docker_py.drivers import ports
-from boot2docker_py.drivers.base import Own, ShowBytes
+from boot2docker_py.drivers.base import ShowBytes
+from boot2docker_py.drivers.model import Own
 from boot2docker_py.drivers.qemu import disk, snapshot_list, snapshots
 from boot2docker_py.drivers.qemu.files import (
     Files,

@@ -9,13 +9,12 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple, Sequence
 
-from boot2docker_py.drivers.base import (
+from boot2docker_py.drivers.base import ShowBytes, show_no_bytes
+from boot2docker_py.drivers.new_seed import (
     NEW_SEED_AT_BYTES,
     NEW_SEED_LIMIT_BYTES,
-    ShowBytes,
     may_be_laid,
     no_room_for_seed,
-    show_no_bytes,
 )
 from boot2docker_py.drivers.qemu import command_line
 from boot2docker_py.drivers.qemu.files import opened_private

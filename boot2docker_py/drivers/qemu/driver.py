@@ -18,21 +18,19 @@ from typing import TYPE_CHECKING, Any, Collection, Iterator, Sequence
 
 from boot2docker_py.address import Address
 from boot2docker_py.drivers import copying, host, ports
-from boot2docker_py.drivers.base import (
+from boot2docker_py.drivers.base import Driver, ShowBytes, show_no_bytes
+from boot2docker_py.drivers.model import (
     USUAL,
     Boot,
     Changes,
-    Driver,
     Features,
     Own,
     Share,
-    ShowBytes,
     Snapshot,
     State,
     VMInfo,
     VMSpec,
     in_words,
-    show_no_bytes,
 )
 from boot2docker_py.drivers.qemu import (
     checks,

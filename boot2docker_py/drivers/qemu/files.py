@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Iterator
 
 from boot2docker_py import whole_file
-from boot2docker_py.drivers.base import USUAL_NAT_NETWORK
+from boot2docker_py.drivers.model import USUAL_NAT_NETWORK
 from boot2docker_py.errors import NotFoundError, StorageError
 from boot2docker_py.paths import VMPaths
 

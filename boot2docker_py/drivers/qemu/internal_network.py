@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
-from boot2docker_py.drivers.base import InternalNetwork
+from boot2docker_py.drivers.model import InternalNetwork
 from boot2docker_py.drivers.qemu import command_line, switch
 from boot2docker_py.drivers.qemu.files import Settings, read_settings
 from boot2docker_py.errors import HypervisorError, StorageError, UsageError

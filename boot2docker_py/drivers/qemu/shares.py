@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Sequence
 
-from boot2docker_py.drivers.base import Share
+from boot2docker_py.drivers.model import Share
 from boot2docker_py.errors import NotFoundError, UsageError
 
 TAG_BYTES = 31  # QEMU takes no longer one

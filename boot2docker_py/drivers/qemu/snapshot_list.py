@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from boot2docker_py.drivers.base import Snapshot
+from boot2docker_py.drivers.model import Snapshot
 from boot2docker_py.drivers.qemu.files import Files, read_json, write_json
 from boot2docker_py.errors import NotFoundError, StorageError
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from boot2docker_py.advice import quoted
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.drivers.qemu import disk, saved, snapshot_list
 from boot2docker_py.drivers.qemu.files import (
     Files,

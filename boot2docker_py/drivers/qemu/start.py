@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Sequence
 
 from boot2docker_py.drivers import ports
-from boot2docker_py.drivers.base import Share
+from boot2docker_py.drivers.model import Share
 from boot2docker_py.drivers.qemu import (
     acceleration,
     command_line,

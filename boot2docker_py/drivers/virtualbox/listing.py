@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Iterator, NamedTuple
 
-from boot2docker_py.drivers.base import OnHang, State
+from boot2docker_py.drivers.base import OnHang
+from boot2docker_py.drivers.model import State
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API, connect
 from boot2docker_py.drivers.virtualbox.vm import machines, media, snapshots, status

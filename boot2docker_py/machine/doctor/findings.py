@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Iterator, Mapping, Protocol
 
 from boot2docker_py.docker.client import ask
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.guest.engine_state import EngineState
 from boot2docker_py.wait import Deadline

@@ -8,7 +8,7 @@ from boot2docker_py.docker import contexts
 from boot2docker_py.docker.client import Client, can_talk
 from boot2docker_py.docker.config import DEFAULT_CONTEXT
 from boot2docker_py.docker.proxies import catching
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import Boot2DockerError, GuestError
 from boot2docker_py.machine.doctor.findings import (
     Check,

@@ -8,7 +8,8 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import Any, Iterator, Mapping, Sequence
 
-from boot2docker_py.drivers.base import Driver, Share
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import Share
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.machine.doctor.findings import (
     Check,

@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 from typing import Any, Iterator, Mapping
 
-from boot2docker_py.drivers.base import State, in_words
+from boot2docker_py.drivers.model import State, in_words
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.machine.doctor.findings import (
     Check,

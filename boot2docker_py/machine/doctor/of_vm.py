@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterator
 
-from boot2docker_py.drivers.base import State, in_words
+from boot2docker_py.drivers.model import State, in_words
 from boot2docker_py.endpoint.status import Phase
 from boot2docker_py.errors import Boot2DockerError, GuestError, HypervisorError, WrongStateError
 from boot2docker_py.guest import clock

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, NamedTuple, Sequence, TypeVar
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.host import autostart
 from boot2docker_py.machine.doctor import CHECKS, remedies
 from boot2docker_py.machine.doctor.findings import Check, Finding, Patient

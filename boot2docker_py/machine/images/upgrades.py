@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterable, NamedTuple, Sequence
 
-from boot2docker_py.drivers.base import IS_ON, State
+from boot2docker_py.drivers.model import IS_ON, State
 from boot2docker_py.errors import Boot2DockerError, GuestError, WrongStateError
 from boot2docker_py.image import read_image
 from boot2docker_py.machine import booting, readiness

@@ -6,7 +6,7 @@ import logging
 from functools import partial
 from typing import Sequence
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import WrongStateError
 from boot2docker_py.guest.swarm import INACTIVE, Node
 from boot2docker_py.machine.swarm.agreement import acting_manager, until_agreed

@@ -7,7 +7,7 @@ import logging
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable
 
-from boot2docker_py.drivers.base import IS_ON, InternalNetwork, State, VMInfo
+from boot2docker_py.drivers.model import IS_ON, InternalNetwork, State, VMInfo
 from boot2docker_py.errors import HypervisorError, NotFoundError, StorageError
 from boot2docker_py.guest.swarm import Engine
 from boot2docker_py.machine.images import pins

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import Mapping, NamedTuple, Sequence
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import GuestError
 from boot2docker_py.guest.swarm import Membership, Node
 from boot2docker_py.machine.swarm import names_of_nodes

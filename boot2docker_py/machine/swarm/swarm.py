@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Callable, Iterable, NamedTuple, Sequence
 
 from boot2docker_py.advice import quoted
 from boot2docker_py.drivers import host
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import (
     Boot2DockerError,
     GuestError,

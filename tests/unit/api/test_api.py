@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.api import VM
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import DeadlineError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.machine.steps import Step
 from boot2docker_py.machine.users import Users

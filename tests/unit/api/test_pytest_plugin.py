@@ -11,7 +11,7 @@ pytest_plugins = ["pytester"]
 CONFTEST = """
 import pytest
 from boot2docker_py import api
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from tests.fakes import FakeDriver
 from tests.unit.api.fake_vm import FakeVM
 

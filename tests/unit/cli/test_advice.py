@@ -10,7 +10,7 @@ from typing import Iterator
 import click
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import NotFoundError, UsageError, WrongStateError
 from tests import typed
 from tests.conftest import Boot2Docker

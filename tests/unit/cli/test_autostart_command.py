@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.host import autostart
 from boot2docker_py.host.autostart import Kept
 from boot2docker_py.host.autostart.entry import settings_in

@@ -19,7 +19,7 @@ SSH = """
 import sys
 from boot2docker_py.cli.boundary import run
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from tests.fakes import FakeDriver
 
 class OnFakeDriver(Session):

@@ -21,7 +21,7 @@ from boot2docker_py.cli.arguments import go_switches
 from boot2docker_py.cli.help import ALIASES, GROUPS, summary_of
 from boot2docker_py.cli.summaries import SUMMARIES
 from boot2docker_py.config.settings import SETTINGS
-from boot2docker_py.drivers.base import USUAL, Boot, State
+from boot2docker_py.drivers.model import USUAL, Boot, State
 from boot2docker_py.machine.changing import SETTABLE
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeImages, FakeSession

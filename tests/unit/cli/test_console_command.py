@@ -11,7 +11,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import State, VMInfo
+from boot2docker_py.drivers.model import State, VMInfo
 from boot2docker_py.host import named_pipe
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession

@@ -10,7 +10,7 @@ from typing import Sequence
 import pytest
 
 from boot2docker_py.docker import stand_in
-from boot2docker_py.drivers.base import Features, Share, State
+from boot2docker_py.drivers.model import Features, Share, State
 from boot2docker_py.guest import terminal
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession

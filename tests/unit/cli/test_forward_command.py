@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.endpoint.status import ForwarderStatus, LastError, Phase
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 from tests.how_to import NOWHERE, ON_ONE_VM, PAGES, commands_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.drivers.qemu.files import Files, Settings, write_settings
 from boot2docker_py.paths import make_private_folder
 from tests.conftest import Boot2Docker

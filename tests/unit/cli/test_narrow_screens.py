@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.cli.terminal import columns_of
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 from tests.unit.machine.test_states import STATES, cells

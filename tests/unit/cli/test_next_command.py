@@ -7,7 +7,7 @@ import json
 import pytest
 
 from boot2docker_py.cli.next_command import NextCommand
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import GuestError, about
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession

@@ -11,7 +11,7 @@ import pytest
 
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.status_line import StatusLine
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.wait import Progress
 from tests.conftest import Boot2Docker

@@ -9,7 +9,7 @@ import pytest
 from boot2docker_py import config as configuration
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config import shares
-from boot2docker_py.drivers.base import Share, State
+from boot2docker_py.drivers.model import Share, State
 from boot2docker_py.drivers.virtualbox.vm.shares import plain
 from boot2docker_py.errors import UsageError
 from boot2docker_py.paths import Paths

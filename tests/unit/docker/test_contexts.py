@@ -14,7 +14,7 @@ import pytest
 from boot2docker_py.cli import pointing
 from boot2docker_py.docker.config import DockerConfig
 from boot2docker_py.docker.contexts import Context, context_name, default_engine
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.endpoint.status import ForwarderStatus, ListenerStatus, Phase
 from boot2docker_py.errors import ConfigError, StorageError, WrongStateError
 from boot2docker_py.paths import Paths

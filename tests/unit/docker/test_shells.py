@@ -13,7 +13,7 @@ import pytest
 
 from boot2docker_py.cli.commands.shell import own_shell
 from boot2docker_py.docker import environment, shells
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import UsageError
 from boot2docker_py.host import processes
 from tests.conftest import Boot2Docker

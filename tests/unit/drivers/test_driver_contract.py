@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Driver, Own, VMSpec
+from boot2docker_py.drivers.base import Driver
+from boot2docker_py.drivers.model import Own, VMSpec
 from boot2docker_py.paths import Paths, VMPaths
 from tests.driver_contract import ChangeContract, CopyContract, SnapshotContract
 from tests.fakes import FakeDriver, a_spec

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import GuestError
 from boot2docker_py.guest import clock
 from boot2docker_py.wait import Deadline

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.address import Address
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import UsageError
 from boot2docker_py.guest.ssh_config import HostBlock, quoted
 from tests.conftest import Boot2Docker

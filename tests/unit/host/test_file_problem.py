@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import StorageError
 from boot2docker_py.host import superuser
 from boot2docker_py.host.file_problem import explained

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from boot2docker_py.drivers import copying
-from boot2docker_py.drivers.base import ShowBytes, State, show_no_bytes
+from boot2docker_py.drivers.base import ShowBytes, show_no_bytes
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.guest.seed import NEW_LIMIT_BYTES
 from boot2docker_py.machine import following

@@ -15,8 +15,8 @@ import pytest
 from boot2docker_py.docker import proxies
 from boot2docker_py.docker.client import Client, can_talk
 from boot2docker_py.docker.contexts import Context
-from boot2docker_py.drivers.base import InternalNetwork, Share, State
 from boot2docker_py.drivers.host import host_memory_mb
+from boot2docker_py.drivers.model import InternalNetwork, Share, State
 from boot2docker_py.endpoint.status import ForwarderStatus, LastError, Phase
 from boot2docker_py.errors import HypervisorError
 from boot2docker_py.machine.doctor.of_mounts import here_of

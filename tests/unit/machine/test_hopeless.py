@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py import config as configuration
-from boot2docker_py.drivers.base import USUAL, Boot, State
+from boot2docker_py.drivers.model import USUAL, Boot, State
 from boot2docker_py.errors import DeadlineError, GuestError, StorageError
 from boot2docker_py.guest.engine_state import EngineState
 from boot2docker_py.machine import console

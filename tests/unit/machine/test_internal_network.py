@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import InternalNetwork
+from boot2docker_py.drivers.model import InternalNetwork
 from boot2docker_py.errors import UsageError
 from boot2docker_py.machine.internal_network import NUMBERS, joined
 from boot2docker_py.paths import Paths, find

@@ -10,7 +10,7 @@ import pytest
 
 from boot2docker_py.address import Address
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import GuestError
 from boot2docker_py.wait import Deadline
 from tests.conftest import Boot2Docker

@@ -14,7 +14,7 @@ from typing import Iterator
 import pytest
 
 from boot2docker_py import paths
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.guest import logs as guest_logs
 from boot2docker_py.machine import logs
 from tests.conftest import Boot2Docker

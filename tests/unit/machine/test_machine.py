@@ -11,7 +11,7 @@ import pytest
 from boot2docker_py import config as configuration
 from boot2docker_py import lock
 from boot2docker_py.config import Config
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import (
     BusyError,
     DeadlineError,

@@ -7,7 +7,7 @@ from typing import Sequence
 
 import pytest
 
-from boot2docker_py.drivers.base import Share, State
+from boot2docker_py.drivers.model import Share, State
 from boot2docker_py.errors import Boot2DockerError, HypervisorError, WrongStateError
 from boot2docker_py.guest import mounted_shares
 from boot2docker_py.machine.questions import Questions

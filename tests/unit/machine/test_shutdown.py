@@ -7,7 +7,7 @@ from typing import Callable
 
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import DeadlineError, GuestError
 from boot2docker_py.paths import find
 from tests.unit.machine.test_machine import House

@@ -8,7 +8,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.model import VMSpec
 from boot2docker_py.drivers.virtualbox.binding import failures, pyvbox
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.binding.numbers import is_alias

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from boot2docker_py.advice import quoted
 from boot2docker_py.drivers import ports
-from boot2docker_py.drivers.base import Own, VMSpec
+from boot2docker_py.drivers.model import Own, VMSpec
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import (
     machines,

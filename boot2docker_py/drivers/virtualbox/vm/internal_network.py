@@ -11,7 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from boot2docker_py.drivers.base import InternalNetwork
+from boot2docker_py.drivers.model import InternalNetwork
 from boot2docker_py.drivers.virtualbox.binding.api import API
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from boot2docker_py.drivers.base import VMInfo, VMSpec
+from boot2docker_py.drivers.model import VMInfo, VMSpec
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import (

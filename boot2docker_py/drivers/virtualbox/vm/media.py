@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Callable, Iterator
 
-from boot2docker_py.drivers.base import (
+from boot2docker_py.drivers.new_seed import (
     NEW_SEED_AT_BYTES,
     NEW_SEED_LIMIT_BYTES,
     may_be_laid,

@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers import ports
-from boot2docker_py.drivers.base import USUAL_NAT_NETWORK
+from boot2docker_py.drivers.model import USUAL_NAT_NETWORK
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import versions
 from boot2docker_py.errors import NetworkError

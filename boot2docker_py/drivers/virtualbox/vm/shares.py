@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Sequence
 
-from boot2docker_py.drivers.base import Boot, Share
+from boot2docker_py.drivers.model import Boot, Share
 from boot2docker_py.drivers.virtualbox.binding.api import API
 from boot2docker_py.drivers.virtualbox.vm import sessions, versions
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 
 # MachineState of VirtualBox.xidl, 5.2 to 7.2.
 STATES = {

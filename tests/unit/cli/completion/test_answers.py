@@ -13,7 +13,7 @@ import pytest
 
 from boot2docker_py.cli.completion.asked import ASKED, LINE, WORDS, Asked, answer, read, split
 from boot2docker_py.cli.session import Session
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.drivers.qemu import snapshot_list
 from boot2docker_py.drivers.qemu.files import Files
 from boot2docker_py.drivers.qemu.snapshot_list import Entry

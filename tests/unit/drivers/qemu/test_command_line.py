@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import Share
+from boot2docker_py.drivers.model import Share
 from boot2docker_py.drivers.qemu import command_line, shares, tls
 from boot2docker_py.drivers.qemu.files import Files, Settings
 from boot2docker_py.errors import UsageError

@@ -7,7 +7,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import Own, VMSpec
+from boot2docker_py.drivers.model import Own, VMSpec
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.paths import Paths, VMPaths
 from tests.fakes import a_spec

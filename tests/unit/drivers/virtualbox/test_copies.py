@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from boot2docker_py.drivers.base import Own, VMSpec
+from boot2docker_py.drivers.model import Own, VMSpec
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import State, VMSpec
+from boot2docker_py.drivers.model import State, VMSpec
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import media, sessions, versions
 from boot2docker_py.errors import WrongStateError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import VMSpec
+from boot2docker_py.drivers.model import VMSpec
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.errors import NotFoundError
 from boot2docker_py.paths import Paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from boot2docker_py.drivers.base import HostOnly, State, VMSpec
+from boot2docker_py.drivers.model import HostOnly, State, VMSpec
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import network
 from boot2docker_py.errors import NetworkError

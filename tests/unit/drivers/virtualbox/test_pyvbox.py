@@ -10,7 +10,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import State, VMSpec
+from boot2docker_py.drivers.model import State, VMSpec
 from boot2docker_py.drivers.virtualbox.binding import failures, pyvbox
 from boot2docker_py.drivers.virtualbox.binding.numbers import is_alias
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver

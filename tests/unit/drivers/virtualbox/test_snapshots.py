@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from boot2docker_py.drivers.base import State, VMSpec
+from boot2docker_py.drivers.model import State, VMSpec
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import sessions
 from boot2docker_py.errors import UsageError

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from boot2docker_py.drivers.base import State, VMSpec
+from boot2docker_py.drivers.model import State, VMSpec
 from boot2docker_py.drivers.virtualbox.binding import failures
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import states, versions

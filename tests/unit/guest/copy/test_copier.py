@@ -15,7 +15,7 @@ from typing import Iterator
 
 import pytest
 
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import DeadlineError, GuestError, StorageError, UsageError
 from boot2docker_py.guest.copy import packing, places, unpacking
 from boot2docker_py.guest.copy.copier import RECEIVE, SEND, Copier

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import State
 from boot2docker_py.drivers.many import Listed
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import WrongStateError
 from boot2docker_py.image import ImageRequest, Images, read_image
 from boot2docker_py.machine.images import care, pins

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.base import State
 from boot2docker_py.drivers.many import Listed
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import (
     DeadlineError,
     GuestError,

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator
 import pytest
 
 from boot2docker_py.drivers import host
-from boot2docker_py.drivers.base import State
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import (
     DeadlineError,
     GuestError,
@@ -128,7 +128,7 @@ class FakeMachine:
         self._world, self._driver, self._engine = world, driver, engine
 
     def init(self, _deadline: Deadline) -> bool:
-        from boot2docker_py.drivers.base import InternalNetwork
+        from boot2docker_py.drivers.model import InternalNetwork
 
         self._world.step()
         number = 1 + max([0, *self._driver.numbers_on(self._world.network)])
