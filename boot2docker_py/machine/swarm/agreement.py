@@ -6,19 +6,18 @@ for a moment as on one where the others are lost.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 from typing import Callable, Iterator, Sequence
 
 from boot2docker_py.errors import DeadlineError, GuestError
-from boot2docker_py.guest.swarm import ASK_WITHIN_S, BusyManagersError
+from boot2docker_py.guest.swarm import ASK_WITHIN_S, BusyManagersError, Membership
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
 log = logging.getLogger(__name__)
 
-# An election takes seconds; managers that do not agree by then have lost the others, it is assumed.
-AGREE_WITHIN_S = 60.0
+# So long managers have that are too few by what they say themselves: others may be elsewhere.
+TOO_FEW_AGREE_WITHIN_S = 60.0
 PAUSE_S = 1.0
 
 
@@ -46,16 +45,19 @@ def until_agreed(
 def acting_manager(
     swarm: str, running: Sequence[Member], deadline: Deadline, report: Report = silent
 ) -> Member | None:
-    """Return a VM whose engine manages a swarm that can decide; None if there is none in a minute.
+    """Return a VM whose engine manages a swarm that can decide; None if too few managers run.
 
     A manager answers questions also when it is alone, until it notices after some seconds. So each
     is asked to have the others agree, on what changes nothing.
+
+    Raises:
+        DeadlineError: enough managers run, and do not agree in time.
     """
     found: list[Member] = []
 
-    def probe(left: Deadline) -> str | None:
+    def probe(_left: Deadline) -> str | None:
         reasons = []
-        for member in _managers(running, left):
+        for member, _membership in managers:
             try:
                 _agree_on_nothing(member)
             except GuestError as error:
@@ -64,14 +66,28 @@ def acting_manager(
             else:
                 found.append(member)
                 return None
-        return "; ".join(reasons) or "none of them is one"
+        return "; ".join(reasons)
 
-    if any(True for _ in _managers(running, deadline)):
-        check = Check(f"the managers of swarm '{swarm}' to agree", probe)
-        within = Deadline(deadline.remaining_s(AGREE_WITHIN_S), deadline.clock)
-        with contextlib.suppress(DeadlineError):
-            wait_for([check], within, report=report, pause_s=PAUSE_S)
+    managers = list(_managers(running, deadline))
+    if not managers:
+        return None
+    are_enough = _are_enough([membership for _member, membership in managers])
+    within_s = deadline.remaining_s() if are_enough else TOO_FEW_AGREE_WITHIN_S
+    within = Deadline(deadline.remaining_s(within_s), deadline.clock)
+    hint = "Is the machine too busy? boot2docker logs engine --vm NODE"
+    check = Check(f"the managers of swarm '{swarm}' to agree", probe, hint)
+    try:
+        wait_for([check], within, report=report, pause_s=PAUSE_S)
+    except DeadlineError:
+        if are_enough:
+            raise
     return found[0] if found else None
+
+
+def _are_enough(managers: Sequence[Membership]) -> bool:
+    """Tell whether these are more than half of all that they know."""
+    known = {node_id for one in managers for node_id in (one.node_id, *one.managers)}
+    return 2 * len(managers) > len(known)
 
 
 def answering_manager(running: Sequence[Member], deadline: Deadline) -> Member | None:
@@ -89,13 +105,15 @@ def answering_manager(running: Sequence[Member], deadline: Deadline) -> Member |
     return None
 
 
-def _managers(running: Sequence[Member], deadline: Deadline) -> Iterator[Member]:
+def _managers(running: Sequence[Member], deadline: Deadline) -> Iterator[tuple[Member, Membership]]:
     for member in running:
         try:
-            if member.engine.membership(deadline).is_manager:
-                yield member
+            membership = member.engine.membership(deadline)
         except GuestError as error:
             log.debug("%s: %s", error.brief, error.details)
+            continue
+        if membership.is_manager:
+            yield member, membership
 
 
 def _agree_on_nothing(member: Member) -> None:
