@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import NamedTuple, Sequence
 
-from boot2docker_py.errors import GuestError, WrongStateError
+from boot2docker_py.errors import DeadlineError, GuestError, WrongStateError
 from boot2docker_py.guest.swarm import (
     ASK_WITHIN_S,
     ERROR,
@@ -22,6 +23,8 @@ from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
 
 log = logging.getLogger(__name__)
+
+BEGIN_WITHIN_S = 60.0  # a worker whose managers are lost never does
 
 
 class Found(NamedTuple):
@@ -44,7 +47,7 @@ def join_all(
         WrongStateError: one is in another swarm, or what there is of managers cannot act.
         GuestError: an engine refuses.
     """
-    found = [Found(member, member.engine.membership(deadline)) for member in running]
+    found = _once_begun(swarm, running, deadline, report)
     leader = _manager(swarm, found, deadline, report)
     if leader is None:
         leader = running[0]
@@ -75,6 +78,28 @@ def join_all(
     )
     if admission.had_to_repeat or found != before:
         _forget_those_that_never_came(leader, deadline)
+
+
+def _once_begun(
+    swarm: str, members: Sequence[Member], deadline: Deadline, report: Report
+) -> list[Found]:
+    """Return what the engines are, and give managers among them time to become that again.
+
+    On a busy machine an engine answers before: moby daemon/cluster/cluster.go, swarmConnectTimeout.
+    """
+    found: list[Found] = []
+
+    def probe(left: Deadline) -> str | None:
+        found[:] = [Found(member, member.engine.membership(left)) for member in members]
+        pending = [one.member.name for one in found if one.membership.state == PENDING]
+        if pending and not any(one.membership.is_manager for one in found):
+            return f"not yet: {', '.join(pending)}"
+        return None
+
+    within = Deadline(deadline.remaining_s(BEGIN_WITHIN_S), deadline.clock)
+    with contextlib.suppress(DeadlineError):
+        wait_for([Check(f"the managers of swarm '{swarm}'", probe)], within, report=report)
+    return found
 
 
 def _without_a_failed_try(found: Found, known: Sequence[Node], deadline: Deadline) -> Found:

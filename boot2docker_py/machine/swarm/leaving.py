@@ -70,10 +70,10 @@ def _remove(manager: Member, node: Node, deadline: Deadline) -> None:
 
 
 def _demand_quorum(swarm: str, manager: Member, node: Node, deadline: Deadline) -> None:
-    if node.role != "manager":
+    if not node.is_deciding:
         return
     nodes = manager.engine.nodes(deadline)
-    left = [one for one in nodes if one.role == "manager" and one.id != node.id]
+    left = [one for one in nodes if one.is_deciding and one.id != node.id]
     silent_ones = [one.host_name for one in left if not one.is_reachable]
     if 2 * len(silent_ones) >= len(left):
         raise WrongStateError(

@@ -536,6 +536,15 @@ class TestLife:
             act(world.swarm, world.deadline)
         assert (caught.value.vm, caught.value.resolution) == (node, "boot2docker up")
 
+    def test_managers_that_have_not_begun_yet_are_waited_for(self, world: World) -> None:
+        world.swarm.create(Wishes(3, 3), world.deadline)
+        world.swarm.down(world.deadline)
+        for engine in world.cluster.engines.values():
+            engine.is_slow_for = 5
+        world.swarm.up(world.deadline)
+        assert [row.node is not None for row in world.swarm.rows(world.deadline)] == [True] * 3
+        assert world.cluster.swarms == 1
+
     def test_a_swarm_without_a_manager_says_what_to_do(self, world: World) -> None:
         world.swarm.create(Wishes(3, 3), world.deadline)
         for name in ("demo-1", "demo-2"):
