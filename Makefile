@@ -14,7 +14,7 @@ export BOOT2DOCKER_QEMU := $(CURDIR)/tests/qemu-offline
 export BOOT2DOCKER_ENGINE_CA := off
 export BOOT2DOCKER_PROXY := off
 
-.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e e2e-and-others test-custom-image custom-image test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-com test-windows-vm test-windows-setup test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
+.PHONY: help demo test lint unit faults faults-guest unit-lowest e2e e2e-and-others test-custom-image custom-image test-swarm test-company testbed testbed-shell test-virtualbox test-virtualbox-e2e test-windows test-windows-core test-windows-com test-windows-vm test-windows7 bench fuzz soak iso image-wheel docs site recording deps clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "%-20s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +55,7 @@ e2e: deps iso .venv/ready ## Run the tests on a real VM, a real engine, a real d
 
 e2e-and-others: deps iso custom-image .venv/ready ## The same, and two more tiers behind one half
 	tests/e2e/run $(BIN)/pytest build/results \
-	  $(MAKE) --no-print-directory --keep-going test-windows-setup test-custom-image
+	  $(MAKE) --no-print-directory --keep-going test-custom-image test-windows-vm
 
 test-custom-image: custom-image .venv/ready ## Run the VM of docs/images.md, from an image with ipvsadm
 	$(BIN)/pytest tests/custom_image --junitxml=build/results/custom-image.xml
@@ -105,10 +105,7 @@ test-windows-com: deps ## Run the driver's rules on a VirtualBox that stands in,
 	WITHIN_MINUTES=15 tests/windows/run pytest build/results com
 
 test-windows-vm: deps iso .venv/ready ## Run those of boot2docker.exe with a VM, and of the installer
-	tests/windows/run $(BIN)/pytest build/results vm installer
-
-test-windows-setup: deps iso .venv/ready ## Run those of the installer that need no VM
-	WITHIN_MINUTES=4 tests/windows/run $(BIN)/pytest build/results setup
+	WITHIN_MINUTES=10 tests/windows/run $(BIN)/pytest build/results vm installer
 
 test-windows7: .venv/ready ## Fetch the libraries for Windows 7, and look at what they ask of it
 	$(BIN)/pytest tests/windows7 --junitxml=build/results/test-windows7.xml

@@ -75,7 +75,7 @@ class TestSSH:
     def test_is_a_terminal_with_letters_beyond_ascii(self, vm: VM) -> None:
         child, screen = in_console(vm, "ssh")
         try:
-            assert read_until(screen, rb"[$#] ")
+            assert read_until(screen, rb":~\S*[$#]")
             os.write(screen, "tty; echo gr\u00fc\u00dfe-$((40 + 2))\r".encode())
             said = read_until(screen, rb"-42")
             os.write(screen, b"exit 9\r")
