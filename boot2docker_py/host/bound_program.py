@@ -15,7 +15,8 @@ import os, signal, subprocess, sys, threading
 try:
     program = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 except OSError as error:
-    sys.exit(str(error))
+    # Windows does not say which program it could not start.
+    sys.exit(str(error) if error.filename else f"{sys.argv[1]}: {error}")
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program and for who waits for it
 def end_with_the_pipe():
     os.read(0, 1)

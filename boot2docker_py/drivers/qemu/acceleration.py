@@ -66,8 +66,7 @@ def why_not(program: str, accelerator: str) -> str | None:
         with tempfile.TemporaryDirectory(prefix="boot2docker-") as folder:
             return _tried(program, accelerator, Path(folder))
     except OSError as error:
-        # Windows does not say which program it could not start.
-        return str(error) if error.filename else f"{program}: {error}"
+        return str(error)
 
 
 def _tried(program: str, accelerator: str, folder: Path) -> str | None:
