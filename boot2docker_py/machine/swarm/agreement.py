@@ -12,13 +12,15 @@ from typing import Callable, Iterator, Sequence
 from boot2docker_py.errors import DeadlineError, GuestError
 from boot2docker_py.guest.swarm import ASK_WITHIN_S, BusyManagersError, Membership
 from boot2docker_py.machine.swarm.members import Member
-from boot2docker_py.wait import Check, Deadline, Report, silent, wait_for
+from boot2docker_py.wait import Check, Deadline, Pauses, Report, silent, wait_for
 
 log = logging.getLogger(__name__)
 
 # So long managers have that are too few by what they say themselves: others may be elsewhere.
 TOO_FEW_AGREE_WITHIN_S = 60.0
 PAUSE_S = 1.0
+# An engine whose managers have no leader is silent for 20 s, and they may have one in the next.
+FIRST_PATIENCE_S = 2.0
 
 
 def until_agreed(
@@ -56,10 +58,10 @@ def acting_manager(
     found: list[Member] = []
 
     def probe(_left: Deadline) -> str | None:
-        reasons = []
+        reasons, within_s = [], patience.next()
         for member, _membership in managers:
             try:
-                _agree_on_nothing(member)
+                _agree_on_nothing(member, Deadline(within_s))
             except GuestError as error:
                 log.debug("%s: %s", error.brief, error.details)
                 reasons.append(f"{member.name}: {error.details}")
@@ -68,6 +70,7 @@ def acting_manager(
                 return None
         return "; ".join(reasons)
 
+    patience = Pauses(FIRST_PATIENCE_S, ASK_WITHIN_S)
     managers = list(_managers(running, deadline))
     if not managers:
         return None
@@ -116,8 +119,7 @@ def _managers(running: Sequence[Member], deadline: Deadline) -> Iterator[tuple[M
             yield member, membership
 
 
-def _agree_on_nothing(member: Member) -> None:
-    left = Deadline(ASK_WITHIN_S)
+def _agree_on_nothing(member: Member, left: Deadline) -> None:
     own = member.engine.membership(left).node_id
     for node in member.engine.nodes(left):
         if node.id == own:
