@@ -169,18 +169,18 @@ class Engine:
         return [_node(_object(row)) for row in rows[:NODES_LIMIT]]
 
     def change(
-        self, node: Node, deadline: Deadline, *, role: str = "", availability: str = ""
+        self, node_id: str, deadline: Deadline, *, role: str = "", availability: str = ""
     ) -> None:
         """Change the role of a node, or whether it takes tasks; what else is set of it stays.
 
         With neither nothing changes, but the managers have to agree on that, too.
         """
-        path = f"/nodes/{urllib.parse.quote(node.id)}"
+        path = f"/nodes/{urllib.parse.quote(node_id)}"
         told = _object(self._get(path, deadline))
+        changes = {"Role": role, "Availability": availability}
         document = {
             **_object(told.get("Spec")),
-            "Role": role or node.role,
-            "Availability": availability or node.availability,
+            **{key: value for key, value in changes.items() if value},
         }
         self._post(f"{path}/update?version={_version(told)}", document, deadline)
 

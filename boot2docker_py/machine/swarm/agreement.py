@@ -59,9 +59,9 @@ def acting_manager(
 
     def probe(_left: Deadline) -> str | None:
         reasons, within_s = [], patience.next()
-        for member, _membership in managers:
+        for member, membership in managers:
             try:
-                _agree_on_nothing(member, Deadline(within_s))
+                member.engine.change(membership.node_id, Deadline(within_s))
             except GuestError as error:
                 log.debug("%s: %s", error.brief, error.details)
                 reasons.append(f"{member.name}: {error.details}")
@@ -117,12 +117,3 @@ def _managers(running: Sequence[Member], deadline: Deadline) -> Iterator[tuple[M
             continue
         if membership.is_manager:
             yield member, membership
-
-
-def _agree_on_nothing(member: Member, left: Deadline) -> None:
-    own = member.engine.membership(left).node_id
-    for node in member.engine.nodes(left):
-        if node.id == own:
-            member.engine.change(node, left)
-            return
-    raise GuestError(f"VM '{member.name}' is no node of its own swarm", vm=member.name)

@@ -239,7 +239,7 @@ def _forget_earlier_selves(leader: Member, members: Sequence[Member], deadline: 
         if node.id not in own and node.host_name in names and is_gone:
             log.info("Forgetting an earlier node '%s'.", node.host_name)
             if node.is_deciding:
-                leader.engine.change(node, deadline, role="worker")
+                leader.engine.change(node.id, deadline, role="worker")
             leader.engine.remove(node, deadline)
 
 

@@ -43,7 +43,7 @@ def leave(
     log.info("Moving the tasks of '%s' elsewhere...", member.name)
     engine = manager.engine
     agree = partial(until_agreed, swarm, deadline=deadline, report=report)
-    agree(lambda left: engine.change(node, left, availability="drain"))
+    agree(lambda left: engine.change(node.id, left, availability="drain"))
 
     def probe(left: Deadline) -> str | None:
         tasks = engine.running_tasks(node, left)
@@ -53,7 +53,7 @@ def leave(
         what = f"the tasks of '{member.name}' to end"
         wait_for([Check(what, probe)], deadline, report=report)
     if node.is_deciding:
-        agree(lambda left: engine.change(node, left, role="worker", availability="drain"))
+        agree(lambda left: engine.change(node.id, left, role="worker", availability="drain"))
     if member.state is State.RUNNING:
         agree(lambda left: _let_leave(member, left))
     agree(lambda left: _remove(manager, node, left))

@@ -443,7 +443,7 @@ class TestNodes:
         world.cluster.engine("demo-2").labels = {"disk": "ssd"}
         engine = world.swarm.members()[0].engine
         node = next(one for one in engine.nodes(world.deadline) if one.host_name == "demo-2")
-        engine.change(node, world.deadline, availability="drain")
+        engine.change(node.id, world.deadline, availability="drain")
         assert world.cluster.engine("demo-2").availability == "drain"
         assert world.cluster.engine("demo-2").labels == {"disk": "ssd"}
 
@@ -550,7 +550,9 @@ class TestLife:
         for name in ("demo-1", "demo-2"):
             world.cluster.engine(name).says["/info"] = (200, {"Swarm": {"LocalNodeState": "error"}})
             world.cluster.engine(name).is_on = False
-        world.cluster.engine("demo-3").says["/nodes"] = (500, {"message": "no leader"})
+        left = world.cluster.engine("demo-3")
+        for path in ("/nodes", f"/nodes/{left.node_id}"):
+            left.says[path] = (500, {"message": "no leader"})
         for name in ("demo-1", "demo-2"):
             world.vms[name].start_fails = ""
         with pytest.raises(WrongStateError, match="no manager that can act") as caught:
