@@ -4,7 +4,8 @@ QEMU's and VirtualBox's NAT accept a TCP connection before the guest listens, an
 boots loses the first packets. So a connection that stays silent says nothing: another one is
 started beside it, every second at first. Old ones are kept too, for a guest that needs long to
 greet. Each makes the guest start a process, which takes an interpreted CPU half a minute: the
-longer a guest has not greeted, the fewer new ones it gets, or it would do nothing else.
+longer a guest has not greeted, the fewer new ones it gets, or it would do nothing else. Once one
+has greeted, the others are closed, so that the guest works for that login alone.
 """
 
 from __future__ import annotations
@@ -71,8 +72,7 @@ class Dialer:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        for attempt in list(self._attempts):
-            self._drop(attempt)
+        self._drop_all()
         self._selector.close()
 
     def dial(self) -> Attempt:
@@ -89,6 +89,7 @@ class Dialer:
                 attempt: Attempt = key.data
                 if self._advance(attempt):
                     self._release(attempt)
+                    self._drop_all()
                     return attempt
         raise NotReadyError(self._address, self.reason)
 
@@ -162,6 +163,10 @@ class Dialer:
             for before, attempt, after in zip(attempts, attempts[1:], attempts[2:])
         ]
         return min(gaps, key=lambda gap: gap[0])[1]
+
+    def _drop_all(self) -> None:
+        for attempt in list(self._attempts):
+            self._drop(attempt)
 
     def _drop(self, attempt: Attempt) -> None:
         self._release(attempt)

@@ -59,6 +59,32 @@ def test_a_slow_guest_is_called_less_and_less() -> None:
     assert 5 < calls < 60
 
 
+def test_once_one_has_greeted_the_others_are_closed() -> None:
+    """Each is a process in the guest, which competes with the login."""
+    patience = Patience(lambda _reasons: False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = Address(*server.getsockname())
+        callers: list[socket.socket] = []
+
+        def serve() -> None:
+            for _time in range(2):
+                callers.append(server.accept()[0])
+            callers[0].sendall(b"SSH-2.0-slow\r\n")
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        with dialer_with(patience, address) as dialer:
+            attempt = dialer.dial()
+            serving.join()
+            greeter, other = callers
+            with greeter, other, attempt.sock:
+                other.settimeout(LONG_S)
+                assert other.recv(1) == b""
+                greeter.sendall(b"x")
+                attempt.sock.settimeout(LONG_S)
+                assert attempt.sock.recv(1) == b"x"
+
+
 def test_a_port_that_refuses_is_asked_again_until_the_deadline() -> None:
     """Between two attempts there is no socket to wait for, which Windows' `select` refuses."""
     patience = Patience(lambda reasons: len(reasons) > 1)
