@@ -951,6 +951,21 @@ class TestNICs:
         assert "inet 10.0.2.15" in nics.run("ip addr show dev eth0")
 
 
+class TestModules:
+    def test_those_of_the_engine_come_without_being_asked_for(self, nics: BareVM) -> None:
+        """No container has run here, so nothing has asked for these."""
+        assert {"veth", "xt_nat", "xt_tcpudp"} <= loaded_modules(nics)
+
+    def test_those_that_the_kernel_asks_for_come(self, nics: BareVM) -> None:
+        assert "dummy" not in loaded_modules(nics)
+        nics.run("sudo ip link add dummy7 type dummy")
+        assert "dummy" in loaded_modules(nics)
+
+
+def loaded_modules(vm: BareVM) -> set[str]:
+    return {line.split()[0] for line in vm.run("cat /proc/modules").splitlines()}
+
+
 def named_by_the_certificate(vm: BareVM) -> str:
     certificate = "/var/lib/boot2docker/tls/server.pem"
     return vm.run(f"sudo openssl x509 -noout -ext subjectAltName -in {certificate}")
