@@ -101,7 +101,7 @@ class Resets(Machine):
         with self.alone("init", deadline):
             found = self.driver.state()
             if found is not State.ABSENT and not force:
-                self._demand_no_snapshots()
+                self._demand_no_snapshots(found)
             self._stop()
             with self.steps.timed("new disk"):
                 self._renew(deadline)
@@ -179,10 +179,12 @@ class Resets(Machine):
             f"Or throw it away: boot2docker snapshot restore --force -- {quoted(name)}",
         )
 
-    def _demand_no_snapshots(self) -> None:
+    def _demand_no_snapshots(self, found: State) -> None:
         try:
             names = [one.name for one in self.driver.snapshots()]
         except Boot2DockerError as error:
+            if found is not State.BROKEN:  # its list may be put back, or read a moment later
+                raise
             # Of a VM that is broken nothing can be read; then there is nothing to go back to.
             log.debug("No list of snapshots: %s (%s)", error.brief, error.details)
             return

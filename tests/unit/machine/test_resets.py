@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 import pytest
 
-from boot2docker_py.drivers.model import State
+from boot2docker_py.drivers.model import Snapshot, State
+from boot2docker_py.errors import StorageError
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 
@@ -22,6 +23,17 @@ def answered(boot2docker: Boot2Docker, driver: FakeDriver, *words: str) -> Any:
     answer = boot2docker([*words, "--json"], session_of(driver))
     assert answer.status == 0, answer
     return json.loads(answer.out)
+
+
+class DamagedList(FakeDriver):
+    """A VM that is whole, and whose list of snapshots is not."""
+
+    def __init__(self, state: State) -> None:
+        super().__init__(state)
+        self.disk = "what was worked on"
+
+    def snapshots(self) -> Sequence[Snapshot]:
+        raise StorageError("the list is damaged")
 
 
 class TestNames:
@@ -108,6 +120,19 @@ class TestReset:
             *("stop", "restore", "start", "connect", "engine"),
         ]
         assert all(one["seconds"] >= 0 for one in told["steps"])
+
+    def test_wipe_takes_snapshots_that_cannot_be_read_for_none_only_of_a_broken_vm(
+        self, boot2docker: Boot2Docker
+    ) -> None:
+        driver = DamagedList(State.RUNNING)
+        answer = boot2docker(["reset", "--wipe"], session_of(driver))
+        assert answer.status == StorageError.exit_status
+        assert "the list is damaged" in answer.err
+        assert (driver.peek(), driver.disk) == (State.RUNNING, "what was worked on")
+        assert boot2docker(["reset", "--wipe", "--force"], session_of(driver)).status == 0
+        assert driver.disk == "new"
+        driver.is_now(State.BROKEN)
+        assert boot2docker(["reset", "--wipe"], session_of(driver)).status == 0
 
     def test_wipe_keeps_snapshots_unless_it_is_forced(self, boot2docker: Boot2Docker) -> None:
         driver = FakeDriver(State.RUNNING)
