@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 from boot2docker_py.drivers.base import Driver
 from boot2docker_py.drivers.model import IS_ON, State
-from boot2docker_py.errors import Boot2DockerError, DeadlineError, GuestError, StorageError
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    DeadlineError,
+    GuestError,
+    StorageError,
+    WrongStateError,
+)
 from boot2docker_py.guest import stopping
 from boot2docker_py.machine.readiness import held_by_hypervisor
 from boot2docker_py.wait import Check, Deadline, Report, wait_for
@@ -33,6 +39,7 @@ def shut_down(
 
     Raises:
         DeadlineError: it is still on; with `force`, its power is cut instead.
+        WrongStateError: it is broken now; with `force`, the same.
     """
     info = driver.describe()
     pressed_at_s = float("-inf")
@@ -40,6 +47,12 @@ def shut_down(
     def probe(_deadline: Deadline) -> str | None:
         nonlocal pressed_at_s
         state = driver.state()
+        if state is State.BROKEN:  # maybe a hypervisor that does not answer, and no VM that is off
+            raise WrongStateError(
+                f"VM '{info.name}' is broken",
+                details=driver.problem(),
+                resolution="Cut its power: boot2docker poweroff",
+            )
         if state not in IS_ON:
             return None
         held = driver.why_paused() if state is State.PAUSED else ""
@@ -48,7 +61,11 @@ def shut_down(
         if state is State.RUNNING and deadline.clock.monotonic() - pressed_at_s >= PRESS_AGAIN_S:
             pressed_at_s = deadline.clock.monotonic()
             endpoint.expect_stop()
-            driver.shutdown()
+            try:
+                driver.shutdown()
+            except Boot2DockerError:  # it may have ended by itself in between
+                if driver.state() in IS_ON:
+                    raise
         waits_for = stopping.read(info.console_log).waits_for
         if waits_for:
             return f"these containers have time left to stop: {stopping.listed(waits_for)}"
@@ -59,7 +76,7 @@ def shut_down(
         what = f"VM '{info.name}' to power off"
         check = Check(what, probe, hint, doing="The VM shuts down", usual_s=USUAL_S)
         wait_for([check], deadline, report=report)
-    except (DeadlineError, StorageError):
+    except (DeadlineError, StorageError, WrongStateError):
         if not force:
             raise
         waits_for = stopping.read(info.console_log).waits_for

@@ -8,8 +8,9 @@ from typing import Callable
 import pytest
 
 from boot2docker_py.drivers.model import State
-from boot2docker_py.errors import DeadlineError, GuestError
+from boot2docker_py.errors import DeadlineError, GuestError, HypervisorError, WrongStateError
 from boot2docker_py.paths import find
+from tests.fakes import FakeDriver
 from tests.unit.machine.test_machine import House
 
 BEGINS = "boot2docker: shutting down\n"
@@ -81,3 +82,49 @@ def test_the_engine_hears_at_each_press_that_it_will_end(house: House) -> None:
     house.driver.presses_to_hear = 3
     house.machine.down(house.deadline())
     assert house.endpoint.calls.count("expect_stop") == 3
+
+
+class BreaksAtShutdown(FakeDriver):
+    """A hypervisor that stops answering for its VM when its power button is pressed."""
+
+    def shutdown(self) -> None:
+        self.is_now(State.BROKEN)
+
+    def power_off(self) -> None:
+        self.is_now(State.OFF)
+
+
+class EndsBeforeThePress(FakeDriver):
+    """A VM that powers off by itself between the question how it is and the power button."""
+
+    def shutdown(self) -> None:
+        self.is_now(State.OFF)
+        raise HypervisorError("there is no process to talk to")
+
+
+def of_kind(tmp_path: Path, kind: type[FakeDriver]) -> House:
+    class Built(House):
+        pass
+
+    Built.kind = kind
+    house = Built(find({"BOOT2DOCKER_DIR": str(tmp_path / "home")}, tmp_path))
+    house.machine.up(house.deadline())
+    return house
+
+
+def test_a_vm_that_breaks_is_not_taken_for_off(tmp_path: Path) -> None:
+    house = of_kind(tmp_path, BreaksAtShutdown)
+    with pytest.raises(WrongStateError, match="broken"):
+        house.machine.down(house.deadline())
+
+
+def test_one_that_breaks_is_off_by_force(tmp_path: Path) -> None:
+    house = of_kind(tmp_path, BreaksAtShutdown)
+    house.machine.down(house.deadline(), force=True)
+    assert house.driver.peek() is State.OFF
+
+
+def test_one_that_ends_before_its_button_is_pressed_is_off(tmp_path: Path) -> None:
+    house = of_kind(tmp_path, EndsBeforeThePress)
+    house.machine.down(house.deadline())
+    assert house.driver.peek() is State.OFF
