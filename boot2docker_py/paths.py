@@ -72,6 +72,11 @@ class VMPaths(NamedTuple):
         return self.folder / "exporting"
 
     @property
+    def renamed_from(self) -> Path:
+        """Return the file that says what the VM was called, while what goes by its name follows."""
+        return self.folder / "renamed-from"
+
+    @property
     def console_log(self) -> Path:
         """Return what the VM said on its serial console since its last start."""
         return self.folder / "console.log"

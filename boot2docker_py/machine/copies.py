@@ -122,7 +122,7 @@ class Copies(Resets):
             self.endpoint.stop()
             follow()
             shutil.rmtree(self.paths.run, ignore_errors=True)
-            new.note_of_old_name.unlink(missing_ok=True)
+            new.paths.renamed_from.unlink(missing_ok=True)
 
     def export(self, file: Path, deadline: Deadline, show: ShowBytes = show_no_bytes) -> None:
         """Write this VM, which is off, as it is now into one new file, whole or not at all.
@@ -191,7 +191,7 @@ class Copies(Resets):
         except WrongStateError as error:
             log.warning("Inside of it, it keeps its old name: %s.", error.details)
         self._give_key(new, self)
-        note = self.note_of_old_name
+        note = self.paths.renamed_from
         make_private_folder(note.parent)
         whole_file.clear(note)
         whole_file.write(note, self.name.encode())
@@ -200,15 +200,10 @@ class Copies(Resets):
     def _is_renamed_to(self, new: Copies) -> bool:
         """Tell whether a killed `rename` has given this VM its new name, and not all else."""
         try:
-            old = new.note_of_old_name.read_text("utf-8")
+            old = new.paths.renamed_from.read_text("utf-8")
         except FileNotFoundError:
             return False
         return old == self.name and self.driver.state() is State.ABSENT
-
-    @property
-    def note_of_old_name(self) -> Path:
-        """Return the file that says what this VM was called, while the rest follows."""
-        return self.paths.folder / "renamed-from"
 
     @contextlib.contextmanager
     def made(self) -> Iterator[None]:

@@ -213,16 +213,15 @@ class Machine:
 
     def delete(self, deadline: Deadline) -> bool:
         """Delete the VM and its disk; tell whether there was one, or a part of one."""
-        if self.driver.state() is State.ABSENT and not self.driver.has_remains():
-            self._forget()
-            if self.paths.lock.exists():  # of a command that was killed; it goes when let go of
-                with self.alone("delete", deadline):
-                    pass
-            return False
+        of_commands = (self.paths.lock, self.paths.folder, self.paths.run)  # alive or killed
+        if not self._is_there() and not any(one.exists() for one in of_commands):
+            return False  # before the lock makes a folder
         with self.alone("delete", deadline):
-            self.driver.delete()
+            is_there = self._is_there()
+            if is_there:
+                self.driver.delete()
             self._forget()
-            return True
+            return is_there
 
     def let_go(self) -> None:
         """Forget a VM that another program made, and that stays what it is."""
@@ -386,11 +385,17 @@ class Machine:
                 self.driver, self.endpoint, deadline, self.report, force=force
             )
 
+    def _is_there(self) -> bool:
+        """Tell whether there is the VM, or a part of one."""
+        return self.driver.state() is not State.ABSENT or self.driver.has_remains()
+
     def _forget(self) -> None:
         self.endpoint.stop()
         half_exports.remove(self.paths.exporting)
         for file in (
             self.paths.exporting,
+            self.paths.renamed_from,
+            self.paths.engine_record,
             self.paths.driver_record,
             self.paths.adopted,
             self.paths.known_hosts,

@@ -25,7 +25,7 @@ from boot2docker_py.machine.questions import Questions
 from boot2docker_py.paths import Paths, find
 from boot2docker_py.ssh import host_keys, keys
 from boot2docker_py.wait import Deadline
-from tests.fakes import FakeClock, FakeDriver, FakeEndpoint, FakeImage, FakeImages
+from tests.fakes import FakeClock, FakeDriver, FakeEndpoint, FakeImage, FakeImages, a_spec
 
 
 @pytest.fixture
@@ -320,6 +320,40 @@ def test_delete_takes_away_what_a_killed_one_has_left(paths: Paths) -> None:
     assert house.machine.delete(house.deadline()) is True
     assert not house.driver.has_remains()
     assert house.machine.delete(house.deadline()) is False
+
+
+def test_delete_takes_the_notes_that_other_commands_have_made(paths: Paths) -> None:
+    house = House(paths)
+    house.machine.up(house.deadline())
+    for note in (house.paths.engine_record, house.paths.renamed_from):
+        note.write_text("boot2docker-vm")
+    house.machine.delete(house.deadline())
+    assert list(house.paths.folder.parent.iterdir()) == []
+
+
+def test_delete_waits_for_a_command_that_makes_the_vm(paths: Paths) -> None:
+    house = House(paths)
+    deleted: list[bool] = []
+    other = threading.Thread(
+        target=lambda: deleted.append(house.machine.delete(Deadline(20))), daemon=True
+    )
+    with house.machine.alone("up", house.deadline()):
+        house.paths.folder.mkdir()
+        house.paths.known_hosts.write_text("the pin of the VM")
+        other.start()
+        other.join(0.3)
+        assert house.paths.known_hosts.exists()
+        house.driver.create(a_spec(paths.iso))
+    other.join()
+    assert deleted == [True]
+    assert house.driver.peek() is State.ABSENT
+    assert not house.paths.folder.exists()
+
+
+def test_delete_makes_nothing_where_nothing_is(paths: Paths) -> None:
+    house = House(paths)
+    assert house.machine.delete(house.deadline()) is False
+    assert not paths.home.exists()
 
 
 def test_delete_keeps_files_that_are_not_ours(paths: Paths) -> None:
