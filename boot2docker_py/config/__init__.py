@@ -95,14 +95,14 @@ def load(
         UsageError: a flag is wrong, or two settings contradict each other.
     """
     profile = Path(environ.get("BOOT2DOCKER_PROFILE") or paths.profile).absolute()
-    merge = _Merge(paths)
+    merge = _Merge()
     merge.read_profile(profile)
-    own = merge.read_own(environ, flags or {})
+    own = merge.read_own(merge.own_file(paths, environ, flags or {}))
     merge.read_environment(environ)
     merge.stop_at_mistakes(ConfigError, resolution=f"Correct '{profile}' or the environment.")
     merge.read_flags(flags or {})
     merge.stop_at_mistakes(UsageError, resolution="boot2docker help options")
-    merge.complete()
+    merge.complete(paths)
     config = Config(
         **merge.values,
         profile=profile,
@@ -118,24 +118,26 @@ def load(
 class _Merge:
     """The values so far, where they came from, and the mistakes met on the way."""
 
-    def __init__(self, paths: Paths) -> None:
+    def __init__(self) -> None:
         self.values: dict[str, Any] = {s.field: s.default for s in SETTINGS}
-        self._paths = paths
         self.origins = {s.field: "default" for s in SETTINGS}
         self.notes: list[str] = []
         self.mistakes: list[str] = []
 
-    def read_own(
-        self, environ: Mapping[str, str], flags: Mapping[str, object]
-    ) -> Mapping[str, Any]:
-        """Read what was set for this VM alone; its name comes from wherever it is given last."""
+    def own_file(
+        self, paths: Paths, environ: Mapping[str, str], flags: Mapping[str, object]
+    ) -> Path | None:
+        """Return the settings of this VM alone; its name comes from wherever it is given last."""
         vm = next(one for one in SETTINGS if one.field == "vm")
         given = flags.get("vm") or environ.get(vm.variable) or self.values["vm"]
         try:
-            file = self._paths.settings_of(str(vm.convert(given)))
+            return paths.settings_of(str(vm.convert(given)))
         except ValueError:
-            return {}  # which is said of the name itself
-        if not file.exists():
+            return None  # which is said of the name itself
+
+    def read_own(self, file: Path | None) -> Mapping[str, Any]:
+        """Read what was set for one VM alone, and return that."""
+        if file is None or not file.exists():
             return {}
         self.read_profile(file, "set in")
         of_file = f"set in {file}"
@@ -176,11 +178,11 @@ class _Merge:
                 value, origin = flags[setting.field], f"flag {setting.flag}"
                 self._set(setting, value, setting.flag, origin)
 
-    def complete(self) -> None:
+    def complete(self, paths: Paths) -> None:
         """Fill in the defaults that depend on the VM."""
         vm_name = self.values["vm"]
-        self.values["iso"] = self.values["iso"] or self._paths.iso_of(vm_name)
-        self.values["ssh_key"] = self.values["ssh_key"] or self._paths.key_of(vm_name)
+        self.values["iso"] = self.values["iso"] or paths.iso_of(vm_name)
+        self.values["ssh_key"] = self.values["ssh_key"] or paths.key_of(vm_name)
 
     def _set(self, setting: Setting, value: object, place: str, origin: str) -> None:
         try:
@@ -320,6 +322,18 @@ def as_dict(config: Config) -> dict[str, object]:
         for name, value in values.items()
         if name not in ("origins", "own", "warnings")
     }
+
+
+def read_own(file: Path) -> Mapping[str, Any]:
+    """Return what is set for one VM alone now, as `Config.own` has it of when it was loaded.
+
+    Raises:
+        ConfigError: the file is wrong.
+    """
+    merge = _Merge()
+    own = merge.read_own(file)
+    merge.stop_at_mistakes(ConfigError, resolution=f"Correct '{file}'.")
+    return own
 
 
 def write_own(file: Path, own: Mapping[str, Any]) -> None:

@@ -187,12 +187,17 @@ class Machine:
             if found is State.ABSENT:
                 raise self.questions.absent()
             changing.demand_possible(given, self.driver.describe())
-            own = {**self.config.own, **given}
+            before = self.config.own
+            own = {**before, **given}
             own = {field: value for field, value in own.items() if field not in unset}
             self.keep(own)
             is_restarted = False
             if found in (State.OFF, State.ABORTED):
-                changing.apply(self.config, self.driver)
+                try:
+                    changing.apply(self.config, self.driver)
+                except Boot2DockerError:  # as it would at each start, which it would so prevent
+                    self.keep(before)
+                    raise
             elif restart:
                 is_restarted = self._shut_down_from(found, deadline)
                 self._start(self.driver.state(), deadline)
@@ -256,6 +261,8 @@ class Machine:
         ):
             self.steps = Steps(deadline.clock, self.show_step)
             self._adopt()
+            # Whom we waited for may have set something.
+            self.config = self.config._replace(own=configuration.read_own(self.paths.settings))
             yield
             cut_off, self._cut_off = self._cut_off, None
             if cut_off is not None:

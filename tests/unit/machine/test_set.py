@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from boot2docker_py.drivers.model import State
+from boot2docker_py.drivers.model import Changes, State
+from boot2docker_py.errors import StorageError
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 
@@ -172,6 +173,33 @@ def test_it_goes_with_the_vm(boot2docker: Boot2Docker, home: Path) -> None:
 def test_flags_that_come_too_late_name_set(boot2docker: Boot2Docker) -> None:
     answer = boot2docker(["up", "--memory", "512"], session_of(FakeDriver(State.OFF)))
     assert "boot2docker set --memory 512" in answer.err
+
+
+class FullDisk(FakeDriver):
+    """A VM whose disk has no room to grow."""
+
+    def change(self, changes: Changes) -> None:
+        if changes.disk_mb:
+            raise StorageError("no room")
+        super().change(changes)
+
+
+def test_what_the_vm_cannot_become_is_not_kept_and_it_boots_on(boot2docker: Boot2Docker) -> None:
+    driver = FullDisk(State.OFF)
+    answered(boot2docker, driver, "set", "--memory", "512")
+    answer = boot2docker(["set", "--disksize", "4000"], session_of(driver))
+    assert answer.status == StorageError.exit_status
+    assert answered(boot2docker, driver, "set")["set"] == {"memory_mb": 512}
+    assert boot2docker(["up"], session_of(driver)).status == 0
+
+
+def test_what_another_command_has_set_meanwhile_stays(boot2docker: Boot2Docker) -> None:
+    driver = FakeDriver(State.RUNNING)
+    slow = session_of(driver)
+    assert slow.machine.config.own == {}
+    answered(boot2docker, driver, "set", "--memory", "512")
+    slow.machine.set({"cpus": 2}, slow.deadline)
+    assert answered(boot2docker, driver, "set")["set"] == {"memory_mb": 512, "cpus": 2}
 
 
 class TestEngineSettings:
