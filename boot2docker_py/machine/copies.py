@@ -181,6 +181,10 @@ class Copies(Resets):
                 f"boot2docker delete --vm {quoted(clones[0])}",
             )
         log.info("Giving VM '%s' the name '%s'...", self.name, new.name)
+        if not any(one.paths.renamed_from.exists() for one in (self, new)):
+            # Else what is there may have been moved there, by a `rename` that was killed.
+            new.driver.delete()
+            new.forget()
         self.endpoint.stop()
         try:
             if self.images.is_ours_at(self.driver.describe().iso):
@@ -214,7 +218,7 @@ class Copies(Resets):
             yield
         except BaseException:
             if self.driver.state() is State.ABSENT:
-                self._forget()
+                self.forget()
             raise
 
     def _give_key(self, new: Copies, keeper: Copies | None = None) -> None:

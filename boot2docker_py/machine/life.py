@@ -225,12 +225,12 @@ class Machine:
             is_there = self._is_there()
             if is_there:
                 self.driver.delete()
-            self._forget()
+            self.forget()
             return is_there
 
     def let_go(self) -> None:
         """Forget a VM that another program made, and that stays what it is."""
-        self._forget()
+        self.forget()
 
     def forward(self, deadline: Deadline) -> None:
         """Run the forwarder of a running VM, until the engine answers through it."""
@@ -396,7 +396,8 @@ class Machine:
         """Tell whether there is the VM, or a part of one."""
         return self.driver.state() is not State.ABSENT or self.driver.has_remains()
 
-    def _forget(self) -> None:
+    def forget(self) -> None:
+        """Remove what we have noted of the VM, and end its forwarder."""
         self.endpoint.stop()
         half_exports.remove(self.paths.exporting)
         for file in (

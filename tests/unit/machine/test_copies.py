@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -15,6 +16,7 @@ from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.guest.seed import NEW_LIMIT_BYTES
 from boot2docker_py.machine import following
+from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeImage, FakeImages, FakeSession
@@ -158,7 +160,44 @@ class TestClone:
         assert "--from SNAPSHOT" in answer.err
 
 
+class MovingDriver(FakeDriver):
+    """A hypervisor whose VMs are known by their folders, as those of QEMU are."""
+
+    def rename(self, to: VMPaths) -> None:
+        super().rename(to)
+        with contextlib.suppress(FileNotFoundError):
+            to.folder.rmdir()
+        to.folder.with_name("boot2docker-vm").rename(to.folder)
+
+
 class TestRename:
+    def test_what_a_killed_command_has_left_of_the_new_name_is_not_in_the_way(
+        self, boot2docker: Boot2Docker, home: Path
+    ) -> None:
+        driver = MovingDriver(State.OFF)
+        left = FakeDriver(name="second", house=driver.house)
+        left.remains = True
+        pins = home / "vms" / "second" / "known_hosts"
+        pins.parent.mkdir(parents=True)
+        pins.write_text("left ssh-ed25519 AAAA\n")
+        answered(boot2docker, driver, "rename", "second")
+        assert left.peek() is State.OFF
+        assert not left.has_remains()
+        assert "left" not in [host for host, _kind, _key in known(home, "second")]
+
+    @pytest.mark.parametrize("noted_for", ["boot2docker-vm", "second"])
+    def test_what_a_killed_rename_has_moved_already_stays(
+        self, boot2docker: Boot2Docker, home: Path, noted_for: str
+    ) -> None:
+        """VirtualBox moves the files of a VM one by one."""
+        note = home / "vms" / noted_for / "renamed-from"
+        key = home / "vms" / "second" / "id_boot2docker"
+        for file in (note, key):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text("boot2docker-vm")
+        answered(boot2docker, FakeDriver(State.OFF), "rename", "second")
+        assert key.exists()
+
     def test_what_goes_by_the_name_follows(
         self, boot2docker: Boot2Docker, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -182,14 +221,6 @@ class TestRename:
         home: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        driver = FakeDriver(State.OFF)
-
-        class MovingDriver(FakeDriver):
-            def rename(self, to: Any) -> None:
-                super().rename(to)
-                to.folder.parent.mkdir(parents=True, exist_ok=True)
-                (home / "vms" / "boot2docker-vm").rename(to.folder)
-
         driver = MovingDriver(State.OFF)
 
         class Killed(BaseException):
