@@ -188,14 +188,17 @@ def _run(*arguments: str, tool: str = "qemu-img", folder: Path | None = None) ->
     log.debug("running %s", " ".join(command))
     patience = Deadline(_HELD_S)
     while True:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-            cwd=folder,
-        )
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_TIMEOUT_S,
+                check=False,
+                cwd=folder,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise HypervisorError(f"{tool} has not ended within {_TIMEOUT_S:g} s") from error
         if not done.returncode:
             return done.stdout
         words = done.stderr.decode(errors="replace").strip()

@@ -302,9 +302,10 @@ class QEMUDriver(Driver):
             disk.make(new, seed, self._files.seed, disk_mb)
             saved.discard(self._process)
             snapshots.forget_all(self._files)
-            whole = dataclasses.replace(settings, disk_mb=disk_mb, base="")
-            write_settings(self._files.settings, whole)
+            copies.remove_unused_bases(self._files)
             new.replace(self._files.disk)
+            whole = dataclasses.replace(settings, disk_mb=disk_mb, base="")
+            write_settings(self._files.settings, whole)  # it builds on no other any more
             self._files.running.unlink(missing_ok=True)
 
     def change(self, changes: Changes) -> None:
