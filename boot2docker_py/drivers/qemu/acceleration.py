@@ -73,12 +73,13 @@ def _tried(program: str, accelerator: str, folder: Path) -> str | None:
     rom, words = folder / "rom", folder / "words"
     rom.write_bytes(trial_rom.content())
     with words.open("wb") as output:
-        child = bound_program.started(command_line.trial(program, accelerator, rom), output)
+        command = command_line.trial(program, accelerator, rom)
+        child = bound_program.started(command, output, scrap=folder)
     with child:  # whose end ends QEMU: it would stay for ever where the accelerator fails
         status = _status(child, words)
+        said = words.read_text(encoding="utf-8", errors="replace").strip()
     if status == trial_rom.PASSED:
         return None
-    said = words.read_text(encoding="utf-8", errors="replace").strip()
     return said or ("no answer" if status is None else f"exit status {status}")
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -31,11 +32,15 @@ with bound_program.started(sys.argv[1:]) as program:
 PATIENCE_S = 60.0
 
 
-def wait_until_there(file: Path) -> None:
+def wait_until(is_so: Callable[[], bool], complaint: str) -> None:
     until = time.monotonic() + PATIENCE_S
-    while not file.exists():
-        assert time.monotonic() < until, "it has not begun"
+    while not is_so():
+        assert time.monotonic() < until, complaint
         time.sleep(0.05)
+
+
+def wait_until_there(file: Path) -> None:
+    wait_until(file.exists, "it has not begun")
 
 
 def has_ended(held: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import shutil
 import stat
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from boot2docker_py.drivers.qemu import acceleration, command_line, trial_rom
-from tests.unit.host.test_bound_program import LIVES, has_ended, wait_until_there
+from tests.unit.host.test_bound_program import LIVES, has_ended, wait_until, wait_until_there
 
 QEMU = shutil.which("qemu-system-x86_64")
 
@@ -43,17 +44,22 @@ def test_a_cpu_that_stops_in_the_middle_is_no_acceleration(tmp_path: Path) -> No
     assert "KVM internal error" in (acceleration.why_not(stuck, "kvm") or "")
 
 
-def test_a_trial_that_cannot_end_by_itself_ends_with_the_command_that_is_killed(
+def test_a_trial_ends_with_the_command_that_is_killed_and_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     words = [sys.executable, "-c", LIVES, str(tmp_path / "held"), str(tmp_path / "begun")]
     stuck = program(tmp_path, f"exec {shlex.join(words)}")
     trying = "import sys; from boot2docker_py.drivers.qemu import acceleration as one"
     trying += "; one.why_not(sys.argv[1], 'kvm')"
-    with subprocess.Popen([sys.executable, "-c", trying, stuck]) as command:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    environ = {**os.environ, "TMPDIR": str(temporary), "TEMP": str(temporary)}
+    with subprocess.Popen([sys.executable, "-c", trying, stuck], env=environ) as command:
         wait_until_there(tmp_path / "begun")
+        assert list(temporary.iterdir())
         command.kill()
     assert has_ended(tmp_path / "held")
+    wait_until(lambda: not list(temporary.iterdir()), "what it needed is left")
 
 
 @pytest.mark.parametrize("script", ["exit 1", "exit 0", "echo no such accelerator >&2; exit 1"])
