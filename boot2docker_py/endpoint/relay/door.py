@@ -75,9 +75,9 @@ class Door:
             if client is None:
                 self._room.give_back()
                 return
-            self._on_client(SocketClient(client, self._room.give_back))
+            self._on_client(client)
 
-    def _next(self) -> socket.socket | None:
+    def _next(self) -> SocketClient | None:
         try:
             client, _address = self._server.accept()
         except BlockingIOError:
@@ -87,11 +87,19 @@ class Door:
                 self._wait_out(error)
             return None
         self._problem = ""
+        try:
+            return self._as_client(client)
+        except OSError as error:  # it has hung up, which macOS and Windows say only here
+            log.debug("a client was gone before it was taken: %s", error)
+            client.close()
+            return None
+
+    def _as_client(self, client: socket.socket) -> SocketClient:
         if client.family != getattr(socket, "AF_UNIX", None):
             # What comes from the guest is written in pieces, which must not wait for another.
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        return client
+        return SocketClient(client, self._room.give_back)
 
     def _wait_out(self, error: OSError) -> None:
         problem = error.strerror or str(error)

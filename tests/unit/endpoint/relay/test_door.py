@@ -19,6 +19,13 @@ from tests.unit.ssh.real_sshd import eventually
 LONG_S = 60.0
 
 
+class GoneClient(socket.socket):
+    """A client that has hung up: macOS (EINVAL) and Windows say so when its options are set."""
+
+    def setsockopt(self, *_arguments: Any) -> None:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+
 class Server(socket.socket):
     """A listening socket whose next calls of accept(2) fail with given errors."""
 
@@ -26,6 +33,7 @@ class Server(socket.socket):
         super().__init__(socket.AF_INET, socket.SOCK_STREAM)
         self.errors: list[int] = []
         self.tries = 0
+        self.gone = 0  # of the next clients, so many hang up before they are taken
         self.bind(("127.0.0.1", 0))
         self.listen(100)
 
@@ -36,7 +44,11 @@ class Server(socket.socket):
             if len(self.errors) > 1 or number in OF_ONE_CLIENT:
                 self.errors.pop(0)
             raise OSError(number, os.strerror(number))
-        return super().accept()
+        client, address = super().accept()
+        if self.gone:
+            self.gone -= 1
+            return GoneClient(fileno=client.detach()), address
+        return client, address
 
 
 class Hall:
@@ -119,6 +131,18 @@ def test_a_client_that_is_gone_already_holds_nobody_up(hall: Hall, number: int) 
     with hall.connect():
         eventually(lambda: len(hall.came_in) == 1)
     assert hall.room.taken == 1
+
+
+def test_clients_that_hang_up_while_they_are_taken_take_no_room(
+    hall: Hall, caplog: pytest.LogCaptureFixture
+) -> None:
+    hall.server.gone = 2 * hall.room.most
+    for _number in range(hall.server.gone):
+        hall.connect().close()
+    with hall.connect():
+        eventually(lambda: len(hall.came_in) == 1)
+    assert hall.room.taken == 1
+    assert "defect" not in caplog.text
 
 
 @pytest.mark.parametrize("limit", [256, 1024, 10_240, 65_536])
