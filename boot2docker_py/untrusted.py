@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 MOST_DIGITS = 100
+LATEST_S = 253_402_300_799  # the end of the year 9999, as far as calendars of Python go
 
 
 def number(text: str, lowest: int, highest: int) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, Callable
 from boot2docker_py.errors import GuestError
 from boot2docker_py.guest import http
 from boot2docker_py.ssh.stream import Stream
-from boot2docker_py.untrusted import parsed_json
+from boot2docker_py.untrusted import LATEST_S, integer, parsed_json
 from boot2docker_py.wait import Deadline
 
 ANSWER_LIMIT_BYTES = 64 * 1024
@@ -42,8 +42,10 @@ def time_s(open_stream: OpenStream, timeout_s: float = 10.0) -> float | None:
     import email.utils  # slow to load, and few ask
 
     answer, _body = _answer(open_stream, PING, timeout_s)
-    told = email.utils.parsedate_tz(answer.head.get("date", ""))
-    return email.utils.mktime_tz(told) if told else None
+    with contextlib.suppress(ValueError, LookupError, OverflowError):  # of what is no date
+        told = email.utils.parsedate_tz(answer.head.get("date", ""))
+        return integer(email.utils.mktime_tz(told), 0, LATEST_S) if told else None
+    return None
 
 
 def version(open_stream: OpenStream, timeout_s: float = 10.0) -> dict[str, Any]:

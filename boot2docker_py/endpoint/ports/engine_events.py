@@ -198,6 +198,6 @@ def events_path(since: str) -> str:
     """Return what to ask for; also for what happened since the list, by the engine's own clock."""
     fields = {"filters": json.dumps(FILTERS)}
     # The engine did not say, or a time that is none.
-    with contextlib.suppress(TypeError, ValueError, OverflowError, OSError):
+    with contextlib.suppress(TypeError, ValueError, LookupError, OverflowError, OSError):
         fields["since"] = str(int(email.utils.parsedate_to_datetime(since).timestamp()))
     return f"/events?{urllib.parse.urlencode(fields)}"

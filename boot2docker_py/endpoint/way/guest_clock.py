@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from boot2docker_py.errors import Boot2DockerError
 from boot2docker_py.guest import clock
+from boot2docker_py.untrusted import LATEST_S, number
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LOOK_WITHIN_S = 60.0
+SHOWN_BYTES = 80
 
 
 class GuestClock:
@@ -67,9 +69,12 @@ class _OverSSH:
         began_s = time.monotonic()
         try:
             result = self._connection.run(["date", "+%s"], timeout_s=LOOK_WITHIN_S)
-            told_s = int(result.stdout)
-        except (Boot2DockerError, ValueError) as error:
+        except Boot2DockerError as error:
             log.debug("the guest does not tell its time: %s", error)
+            return None
+        told_s = number(result.stdout.decode("ascii", "replace").strip(), 0, LATEST_S)
+        if told_s is None:
+            log.debug("the guest tells what is no time: %r", result.stdout[:SHOWN_BYTES])
             return None
         latest_s = told_s + 1 + time.monotonic() - began_s
         return min(max(time.time(), told_s), latest_s) - clock.HALF_OF_ITS_UNIT_S

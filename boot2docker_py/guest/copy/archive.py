@@ -21,7 +21,7 @@ HEADERS_PER_MEMBER = 4
 MEMBERS = 5_000_000
 MEMBER_BYTES = 1 << 43  # 8 TB
 # From 1901, as 32 bits have it, to the year 9999, which is as far as calendars of Python go.
-EARLIEST_S, LATEST_S = -(1 << 31), 253_402_300_799
+EARLIEST_S, LATEST_S = -(1 << 31), untrusted.LATEST_S
 
 _PAX_SPARSE = b"GNU.sparse."
 

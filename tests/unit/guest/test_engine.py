@@ -69,6 +69,21 @@ def test_time_is_that_of_the_answer() -> None:
     assert engine.time_s(engine_that_answers(answer)) == 1795559221
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        b"Tue, 24 Nov 99999 22:27:01 GMT",
+        b"Tue, 24 Nov -3000 22:27:01 GMT",
+        b"Tue, 24 Nov 2026 22:27:01 +" + b"9" * 1000,
+        b"Nov - , 99:99:99 2026 a:b",  # on which the library of Python 3.8 fails
+        b"Tue, 24 Nov 1926 22:27:01 GMT",
+    ],
+)
+def test_time_that_cannot_be_is_not_told(date: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\nDate: " + date + b"\r\n\r\nOK"
+    assert engine.time_s(engine_that_answers(answer)) is None
+
+
 @pytest.mark.parametrize("answer", [b"", b"HTTP/1.0 200 OK\r\nDate: soon\r\n\r\nOK", b"\xff\r\n"])
 def test_time_and_version_that_are_not_told(answer: bytes) -> None:
     assert engine.time_s(engine_that_answers(answer)) is None

@@ -13,6 +13,8 @@ import pytest
 
 from boot2docker_py.endpoint import of_vm, process
 from boot2docker_py.endpoint.status import Phase
+from boot2docker_py.endpoint.way.guest_clock import GuestClock
+from boot2docker_py.ssh.connection import Result
 from tests.unit.endpoint.client_side import Endpoint, forwarding
 from tests.unit.endpoint.engine import Engine
 from tests.unit.ssh.real_sshd import Cable, Sshd, eventually, needs_sshd
@@ -158,3 +160,27 @@ def test_guest_that_does_not_let_its_clock_be_set_is_served_all_the_same(
     reconnect(endpoint, cable)
     eventually(lambda: "The clock of the VM is 3 h slow. cannot set" in log_of(endpoint))
     assert endpoint.ping() is None
+
+
+class Told:
+    """A connection to a guest that says this of its time."""
+
+    def __init__(self, said: bytes) -> None:
+        self.commands: list[str] = []
+        self._said = said
+
+    def run(self, command: list[str], *, stdin: bytes = b"", timeout_s: float) -> Result:
+        self.commands.append(command[0])
+        return Result(0, self._said, b"")
+
+
+@pytest.mark.parametrize("said", [b"1_0\n", b"-5\n", b"9" * 400, b"9" * 1_000_000, b""])
+def test_guest_that_tells_what_is_no_time_is_left_alone(said: bytes) -> None:
+    """A million digits take minutes for the Python of Windows 7, and all threads wait meanwhile."""
+    guest, clock = Told(said), GuestClock()
+    clock.keep_right(guest)  # type: ignore[arg-type]
+    began_s = time.monotonic()
+    while clock.is_looked_at:
+        time.sleep(0.01)
+    assert time.monotonic() - began_s < 5
+    assert guest.commands == ["date"]
