@@ -6,6 +6,7 @@ are left alone.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from boot2docker_py.errors import WrongStateError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from boot2docker_py.wait import Deadline
 
 PROGRAM = "/usr/lib/boot2docker/shares"
+CONTAINER = "[a-zA-Z0-9][a-zA-Z0-9_.-]*"  # Docker's own rule for names: moby, daemon/names
 MOST_TOLD = 10
 LENGTH = 200
 
@@ -49,7 +51,9 @@ def _lines(said: bytes) -> list[str]:
 
 
 def _in_use(holders: list[str]) -> WrongStateError:
-    containers = [one.partition(" ")[2] for one in holders if one.startswith("container ")]
+    # People type them into a shell: nothing else of the VM's may be in it.
+    found = [re.fullmatch(f"container ({CONTAINER})", one) for one in holders]
+    containers = [one[1] for one in found if one]
     stop = f"docker stop {' '.join(containers)}" if containers else "End it in the VM"
     return WrongStateError(
         "memory cannot be saved while the VM uses shared folders",

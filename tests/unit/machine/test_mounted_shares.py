@@ -193,3 +193,13 @@ def test_a_guest_that_tells_without_end_is_cut() -> None:
     with pytest.raises(WrongStateError) as caught:
         release(shell)
     assert len(caught.value.details) < 3000
+
+
+def test_a_name_that_no_container_has_is_not_typed_into_a_shell() -> None:
+    told = b"container x; rm -rf ~\ncontainer $(reboot)\ncontainer web.1_a-b\n"
+    with pytest.raises(WrongStateError) as caught:
+        release(Shell(holders=Result(0, told, b"")))
+    assert caught.value.resolution.splitlines()[0] == "docker stop web.1_a-b"
+    with pytest.raises(WrongStateError) as caught:
+        release(Shell(holders=Result(0, b"container x; rm -rf ~\n", b"")))
+    assert caught.value.resolution.splitlines()[0] == "End it in the VM"
