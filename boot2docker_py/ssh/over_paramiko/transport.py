@@ -96,6 +96,7 @@ class GuestTransport(paramiko.Transport):
         # paramiko holds its channels weakly; ours live until both ends have closed.
         self._held: dict[int, StreamChannel] = {}
         self._refusals: dict[int, str] = {}
+        self._given_up: dict[int, paramiko.Channel] = {}  # they may open yet
 
     def run(self) -> None:
         """Read the connection until it ends."""
@@ -248,7 +249,12 @@ class GuestTransport(paramiko.Transport):
         channel._set_window(WINDOW_BYTES, PACKET_BYTES)  # type: ignore[attr-defined] # noqa: SLF001 - so
         self._ask_to_open(channel.chanid, channel, kind, fields)
         if not opened.wait(timeout_s):
-            raise paramiko.SSHException(f"no channel within {timeout_s:g} s")
+            with self.lock:
+                is_late = not opened.is_set()
+                if is_late:
+                    self._given_up[channel.chanid] = channel
+            if is_late:
+                raise paramiko.SSHException(f"no channel within {timeout_s:g} s")
         if not channel.active:
             raise paramiko.SSHException(self._refusals.pop(channel.chanid, "connection lost"))
 
@@ -261,6 +267,15 @@ class GuestTransport(paramiko.Transport):
         opening = _OPENING.pack(number, WINDOW_BYTES, PACKET_BYTES)
         self.send_now(RawMessage(bytes([_MSG_CHANNEL_OPEN]) + _string(kind) + opening + fields))
 
+    def _parse_channel_open_success(self, message: paramiko.Message) -> None:
+        super()._parse_channel_open_success(message)  # type: ignore[misc]
+        message.rewind()
+        with self.lock:
+            late = self._given_up.pop(message.get_int(), None)
+        if late is not None:  # the guest's server allows few at a time
+            # Not in this thread: while keys are renewed it would wait for itself.
+            threading.Thread(target=late.close, daemon=True, name="late").start()
+
     def _parse_channel_open_failure(self, message: paramiko.Message) -> None:
         # In place of paramiko's: it keeps one reason for all channels, and not the server's words.
         number, _code, reason = message.get_int(), message.get_int(), message.get_text()
@@ -270,8 +285,10 @@ class GuestTransport(paramiko.Transport):
         if isinstance(channel, StreamChannel):
             channel.refused(reason)
         elif opened is not None:
-            self._refusals[number] = reason
-            opened.set()
+            with self.lock:
+                if self._given_up.pop(number, None) is None:
+                    self._refusals[number] = reason
+                opened.set()
 
     def _parse_request_success(self, message: paramiko.Message) -> None:
         super()._parse_request_success(message)  # type: ignore[misc]

@@ -36,7 +36,9 @@ class FakeGuest:
     closes_first: int = 0  # connections that it closes before it greets one
     ignores_first: int = 0  # connections that it never greets
     host_key: paramiko.PKey = field(default_factory=host_key)
+    opens_after_s: float = 0.0  # a session
     commands: dict[bytes, Command] = field(default_factory=dict)
+    sessions: list[paramiko.Channel] = field(default_factory=list)
     seen: int = 0
     methods: list[str] = field(default_factory=list)
 
@@ -83,6 +85,10 @@ class FakeGuest:
         transport = _Transport(sock, server_sig_algs=not self.accepts_ssh_rsa_only)
         transport.add_server_key(self.host_key)
         transport.start_server(server=_Server(self))
+        while transport.is_active():
+            session = transport.accept(0.1)
+            if session is not None:
+                self.sessions.append(session)
 
 
 class _KeyOfferedAsSshRsa(paramiko.RSAKey):
@@ -114,6 +120,7 @@ class _Server(paramiko.ServerInterface):
         return AUTH_SUCCESSFUL if self._guest.accepts_key else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
+        time.sleep(self._guest.opens_after_s)
         return OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:

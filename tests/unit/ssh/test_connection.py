@@ -25,7 +25,7 @@ from tests.unit.free_ports import free_port
 from tests.unit.listening import LONG_S, end_listening
 from tests.unit.ssh.fake_guest import FakeGuest, host_key
 from tests.unit.ssh.patience import Patience
-from tests.unit.ssh.real_sshd import Sshd
+from tests.unit.ssh.real_sshd import Sshd, eventually
 
 PARAMIKO_KNOWS_SSH_RSA = int(paramiko.__version__.split(".")[0]) < 5
 
@@ -266,6 +266,20 @@ def test_a_command_that_never_ends_ends_the_wait(key: Path, known_hosts: Path) -
     ) as connection, pytest.raises(DeadlineError) as caught:
         connection.run("hang", timeout_s=0.2)
     assert caught.value.details == "hang"
+
+
+def test_a_session_that_opens_too_late_is_closed(key: Path, known_hosts: Path) -> None:
+    """The server of a guest allows ten at a time, and the connection lives for weeks."""
+    with FakeGuest() as guest, connect(guest.address, key, known_hosts) as connection:
+        guest.opens_after_s = 0.5
+        with pytest.raises(paramiko.SSHException, match="no channel within"):
+            connection.transport.open_command(0.05)
+        eventually(lambda: len(guest.sessions) == 1)
+        eventually(lambda: guest.sessions[0].closed)
+        eventually(lambda: connection.open_channels() == 0)
+        guest.opens_after_s = 0
+        with connection.open_session() as session:
+            assert not session.closed
 
 
 def test_a_script_is_named_by_its_beginning() -> None:

@@ -16,8 +16,9 @@ from boot2docker_py import ssh
 
 TRANSPORT = (
     *("_channel_handler_table", "_channels", "_next_channel", "_send_message"),
-    *("_parse_channel_open_failure", "_parse_request_failure", "_parse_request_success"),
-    *("_send_user_message", "active", "auth_timeout", "banner_timeout", "channel_events"),
+    *("_parse_channel_open_failure", "_parse_channel_open_success"),
+    *("_parse_request_failure", "_parse_request_success", "_send_user_message"),
+    *("active", "auth_timeout", "banner_timeout", "channel_events"),
     *("channels_seen", "clear_to_send", "clear_to_send_lock", "disabled_algorithms"),
     *("handshake_timeout", "initial_kex_done", "lock", "packetizer", "preferred_pubkeys", "sock"),
 )
