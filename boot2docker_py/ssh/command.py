@@ -77,6 +77,16 @@ def in_a_line(command: str | Sequence[str]) -> str:
     return words if len(words) <= SHOWN_LETTERS else f"{words[:SHOWN_LETTERS]} ..."
 
 
+def has_ended(channel: Session, timeout_s: float = float("inf")) -> bool:
+    """Wait for the end of the command, which may come after that of its output; tell if it came."""
+    end = time.monotonic() + timeout_s
+    # In slices, because Windows delivers no Ctrl-C to a thread that waits without end.
+    while not channel.status_event.wait(max(0.0, min(SLICE_S, end - time.monotonic()))):
+        if time.monotonic() >= end:
+            return False
+    return True
+
+
 def exit_status(channel: Session) -> int:
     """Wait for the end of the command and return its status, 128 + n if signal n killed it.
 
@@ -85,7 +95,7 @@ def exit_status(channel: Session) -> int:
     Raises:
         GuestError: the connection was lost before.
     """
-    channel.status_event.wait()
+    has_ended(channel)
     killed_by = getattr(channel, "exit_signal", None)
     if killed_by is not None:
         return 128 + signal_number(killed_by)

@@ -22,6 +22,7 @@ from boot2docker_py.ssh.command import (
     begin,
     command_line,
     exit_status,
+    has_ended,
     in_a_line,
 )
 from boot2docker_py.ssh.dialer import Attempt, Dialer, OnWait
@@ -131,17 +132,19 @@ class Connection:
             GuestError: the connection was lost.
         """
         stdout, stderr = _Bounded(), _Bounded()
+        deadline = Deadline(timeout_s)
         with self.open_session() as channel:
             begin(channel, command_line(command))
             pumps = Pumps(channel, io.BytesIO(stdin), stdout, stderr)
-            if not pumps.wait(timeout_s):
+            is_quiet = pumps.wait(timeout_s)
+            if isinstance(pumps.failure, TooMuchError):
+                raise GuestError("a command in the VM says too much", details=in_a_line(command))
+            if not (is_quiet and has_ended(channel, deadline.remaining_s())):
                 raise DeadlineError(
                     f"a command in the VM did not end within {timeout_s:.3g} s",
                     details=in_a_line(command),
                     resolution="Give it more time with --timeout.",
                 )
-            if isinstance(pumps.failure, TooMuchError):
-                raise GuestError("a command in the VM says too much", details=in_a_line(command))
             status = exit_status(channel)
         return Result(status, stdout.getvalue(), stderr.getvalue())
 

@@ -268,6 +268,13 @@ def test_a_command_that_never_ends_ends_the_wait(key: Path, known_hosts: Path) -
     assert caught.value.details == "hang"
 
 
+def test_a_command_that_ends_its_output_and_stays_ends_the_wait(sshd: Sshd) -> None:
+    with sshd.connect() as connection:
+        with pytest.raises(DeadlineError, match="did not end within 0.5 s"):
+            connection.run("exec > /dev/null 2>&1; sleep 5", timeout_s=0.5)
+        assert connection.run("exec >&- 2>&-; sleep 0.1; exit 7", timeout_s=LONG_S).status == 7
+
+
 def test_a_session_that_opens_too_late_is_closed(key: Path, known_hosts: Path) -> None:
     """The server of a guest allows ten at a time, and the connection lives for weeks."""
     with FakeGuest() as guest, connect(guest.address, key, known_hosts) as connection:
