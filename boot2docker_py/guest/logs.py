@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shlex
 import threading
-from typing import TYPE_CHECKING, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 from boot2docker_py.errors import GuestError
 from boot2docker_py.guest.names import LOGS as PLACES
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from boot2docker_py.wait import Deadline
 
 NO_LOG = 66
+COMPLAINT_BYTES = 64 * 1024
 
 
 def script(places: Sequence[str], lines: int, *, follows: bool) -> str:
@@ -54,7 +55,7 @@ def follow(connection: Connection, name: str, lines: int, sink: Sink) -> None:
         GuestError: there is no such log, or the connection was lost.
         OSError: the sink takes no more.
     """
-    complaint = io.BytesIO()
+    complaint = _Complaint()
     with connection.open_session() as channel:
         begin(channel, script(PLACES[name], lines, follows=True))
         pumps = Pumps(channel, _Silence(), sink, complaint)
@@ -62,6 +63,13 @@ def follow(connection: Connection, name: str, lines: int, sink: Sink) -> None:
         if pumps.failure is not None:
             raise pumps.failure
         _refuse(name, exit_status(channel), complaint.getvalue())
+
+
+class _Complaint(io.BytesIO):
+    """The beginning of what the guest says is wrong, for it may go on for days."""
+
+    def write(self, data: Any, /) -> int:
+        return super().write(data[: max(0, COMPLAINT_BYTES - self.tell())])
 
 
 class _Silence:
