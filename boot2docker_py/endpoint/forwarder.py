@@ -32,7 +32,7 @@ from boot2docker_py.endpoint.way.link import Link
 from boot2docker_py.endpoint.way.reach import Reach
 from boot2docker_py.endpoint.way.reserve import Reserve
 from boot2docker_py.endpoint.way.route import Route
-from boot2docker_py.errors import BusyError, GuestError
+from boot2docker_py.errors import Boot2DockerError, BusyError, GuestError
 from boot2docker_py.host import descriptors, file_problem
 from boot2docker_py.host.sleep import SleepWatch
 from boot2docker_py.paths import USUAL_VM
@@ -244,6 +244,12 @@ def main(arguments: list[str]) -> int:
         problem = file_problem.explained(error, settings.paths.run)
         if problem is None:
             raise
-        words = f"{problem.brief}: {problem.details}\n{problem.resolution}"
-        raise SystemExit(words) from error  # for the process that started us and waits
+        raise SystemExit(_words(problem)) from error
+    except Boot2DockerError as error:
+        raise SystemExit(_words(error)) from error
     return 0
+
+
+def _words(problem: Boot2DockerError) -> str:
+    """Return the end of this process for the one that started it and waits."""
+    return f"{problem.brief}: {problem.details}\n{problem.resolution}"

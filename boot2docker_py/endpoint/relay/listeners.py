@@ -18,6 +18,7 @@ from boot2docker_py.endpoint.relay.loop import Loop
 from boot2docker_py.endpoint.relay.pipe_client import PipeClient
 from boot2docker_py.endpoint.relay.room import Room
 from boot2docker_py.endpoint.status import ListenerStatus, Settings
+from boot2docker_py.errors import NetworkError
 from boot2docker_py.host import named_pipe
 from boot2docker_py.host.port_problem import port_problem
 
@@ -149,8 +150,11 @@ class PipeListener:
 
     def why_not(self, error: OSError) -> str:
         """See `Listener`."""
-        # CreateNamedPipeW, of the first instance: another program has the name.
-        return "another program serves there" if error.errno == errno.EACCES else _in_words(error)
+        # CreateNamedPipeW, of the first instance: another program has the name. All users of a
+        # machine share the names of pipes.
+        if error.errno == errno.EACCES:
+            return "another program serves there, maybe another user's"
+        return _in_words(error)
 
     def is_ours(self) -> bool:
         """See `Listener`."""
@@ -204,8 +208,23 @@ class Listeners:
         self._next_try = 0.0
 
     def __enter__(self) -> Listeners:
+        """Open them.
+
+        Raises:
+            NetworkError: another program has the place of the first one.
+            OSError: the file of the first one cannot be made.
+        """
         first, *others = self._listeners
-        first.open(self._loop, self._room, self._on_client)
+        try:
+            first.open(self._loop, self._room, self._on_client)
+        except OSError as error:
+            if error.filename is not None or error.errno == errno.ENOSPC:  # it is about a file
+                raise
+            raise NetworkError(
+                f"the engine cannot be served at {first.where}",
+                details=first.why_not(error),
+                resolution="End what serves there, or use a VM of another name, with --vm.",
+            ) from error
         for listener in others:
             self._try(listener)
         self._next_try = time.monotonic() + TRY_AGAIN_S

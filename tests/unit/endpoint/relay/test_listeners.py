@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import tempfile
@@ -13,8 +14,12 @@ import pytest
 from boot2docker_py.address import Address
 from boot2docker_py.endpoint import process
 from boot2docker_py.endpoint.relay import listeners
+from boot2docker_py.endpoint.relay.loop import Loop
+from boot2docker_py.endpoint.relay.room import Room
 from boot2docker_py.endpoint.status import Settings
+from boot2docker_py.errors import NetworkError
 from boot2docker_py.guest import engine as engine_client
+from boot2docker_py.host import named_pipe
 from boot2docker_py.paths import VMPaths, find
 from tests.unit.endpoint.client_side import Endpoint, forwarding
 from tests.unit.free_ports import free_port
@@ -81,6 +86,28 @@ def test_a_port_that_is_taken_is_said_and_tried_again(endpoint: Endpoint, port: 
         assert endpoint.ping() is None
     eventually(lambda: endpoint.status().listeners[1].problem == "")
     assert ping(port) is None
+
+
+class Taken(listeners.PipeListener):
+    """A pipe whose name another program has."""
+
+    def __init__(self) -> None:
+        super().__init__(named_pipe.pipe_of_vm("vm"))
+
+    def open(self, loop: Loop, room: Room, on_client: listeners.OnClient) -> None:
+        raise PermissionError(errno.EACCES, "Access is denied")
+
+
+def test_a_pipe_of_another_user_is_an_error_in_words() -> None:
+    """All users of Windows share the names of pipes, and many call their VM the same."""
+    loop = Loop()
+    places = listeners.Listeners(loop, [Taken()], Room(loop, 1), lambda _client: None)
+    with pytest.raises(NetworkError) as caught, places:
+        pass
+    assert caught.value.brief.endswith("npipe:////./pipe/boot2docker-vm")
+    assert "another user's" in caught.value.details
+    assert "--vm" in caught.value.resolution
+    loop.close()
 
 
 def test_a_proxy_is_never_asked_for_loopback(
