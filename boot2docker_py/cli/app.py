@@ -184,10 +184,9 @@ class Group(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one may have been meant."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            import difflib
+            from boot2docker_py.cli.usage import nearest
 
-            near = difflib.get_close_matches(args[0], [*_MODULE_OF, *ALIASES], n=1, cutoff=0.5)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
+            hint = nearest(args[0], [*_MODULE_OF, *ALIASES], 0.5)
             raise UsageError(
                 f"unknown command '{args[0]}'{hint}", resolution="boot2docker help all"
             )

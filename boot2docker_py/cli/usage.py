@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Iterable
+
 import click
 from click import exceptions
 
 from boot2docker_py.errors import UsageError
+
+
+def unknown_action(command: str, action: str, known: Iterable[str]) -> UsageError:
+    """Return the error for what a command cannot be told to do."""
+    hint = nearest(action, known, 0.5)
+    return UsageError(
+        f"{command} does not know '{action}'{hint}", resolution=f"boot2docker help {command}"
+    )
+
+
+def nearest(
+    word: str, known: Iterable[str], likeness: float, question: str = "; did you mean '{}'?"
+) -> str:
+    """Return the question whether the nearest of these was meant, empty when none is near."""
+    import difflib
+
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
+    return question.format(near[0]) if near else ""
 
 
 def as_usage_error(problem: click.ClickException) -> UsageError:
@@ -22,6 +42,10 @@ def _words(problem: click.ClickException, context: click.Context | None) -> str:
     if isinstance(problem, exceptions.MissingParameter):
         return f"{_name(problem.param)} is missing"
     if isinstance(problem, exceptions.BadParameter):
+        if problem.param and isinstance(problem.param.type, click.types.IntParamType):
+            least = getattr(problem.param.type, "min", None)
+            of_which = "" if least is None else f", {least} or more"
+            return f"{_name(problem.param)} must be a whole number{of_which}"
         return f"{_name(problem.param)}: {_as_clause(problem.message)}"
     if isinstance(problem, exceptions.BadOptionUsage):
         return f"{problem.option_name} {_after_name(problem.message)}"
@@ -36,10 +60,7 @@ def _nearest(name: str, context: click.Context | None) -> str:
         if isinstance(parameter, click.Option)
         for option in (*parameter.opts, *parameter.secondary_opts)
     ]
-    import difflib
-
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-    return f"; did you mean {near[0]}?" if near else ""
+    return nearest(name, known, 0.7, "; did you mean {}?")
 
 
 def _name(parameter: click.Parameter | None) -> str:

@@ -14,7 +14,9 @@ import click
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
+from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
+from boot2docker_py.cli.usage import unknown_action
 from boot2docker_py.errors import UsageError
 from boot2docker_py.host import autostart as of_system
 from boot2docker_py.host.autostart.entry import settings_in
@@ -26,12 +28,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+ACTIONS = "on|off|status"
 LOOK_EVERY_S = 1.0
 NO_WINDOW = CREATE_NO_WINDOW if sys.platform == "win32" else 0
 
 
 @app.command()
-@click.argument("verb", type=click.Choice(["on", "off", "status", "run"]), metavar="on|off|status")
+@click.argument("verb", metavar=ACTIONS, shell_complete=values.of_metavar(ACTIONS))
 @click.option("--save-at-logoff", is_flag=True, help="With on: save the VM when you log off.")
 @with_session
 def autostart(session: Session, *, verb: str, save_at_logoff: bool) -> None:
@@ -41,6 +44,9 @@ def autostart(session: Session, *, verb: str, save_at_logoff: bool) -> None:
     autostart entry of the desktop) on Linux, an agent of yours on macOS. `delete` takes it away.
     Example: boot2docker autostart on --save-at-logoff
     """
+    known = ACTIONS.split("|")
+    if verb not in (*known, "run"):  # which the system types, and no user
+        raise unknown_action("autostart", verb, known)
     if save_at_logoff and verb != "on":
         raise UsageError("--save-at-logoff goes with 'on'", resolution="boot2docker help autostart")
     if verb == "run":

@@ -13,6 +13,7 @@ from boot2docker_py.cli.app import VERSION_WORDS, app
 from boot2docker_py.cli.commands.life import OF_IMAGES, answer, timed, with_session
 from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
+from boot2docker_py.cli.usage import unknown_action
 from boot2docker_py.errors import Boot2DockerError, UsageError
 
 if TYPE_CHECKING:
@@ -46,9 +47,7 @@ def images(session: Session, action: str) -> None:
     elif action == "prune":
         _prune(session)
     else:
-        raise UsageError(
-            f"images does not know '{action}'", resolution="boot2docker images list|prune"
-        )
+        raise unknown_action("images", action, ("list", "prune"))
 
 
 def _list(session: Session) -> None:

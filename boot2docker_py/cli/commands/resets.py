@@ -13,6 +13,7 @@ from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import answer, engine_is_up, with_session
 from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
+from boot2docker_py.cli.usage import unknown_action
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -46,10 +47,7 @@ def snapshot(
     boot2docker snapshot restore clean --force
     """
     if action not in ACTIONS:
-        raise UsageError(
-            f"snapshot does not know '{action}'",
-            resolution=f"boot2docker snapshot {'|'.join(ACTIONS)}",
-        )
+        raise unknown_action("snapshot", action, ACTIONS)
     if action == "list":
         _list(session)
         return

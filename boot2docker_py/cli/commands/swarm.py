@@ -12,6 +12,7 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
+from boot2docker_py.cli.usage import unknown_action
 from boot2docker_py.config import values
 from boot2docker_py.errors import Boot2DockerError, UsageError
 from boot2docker_py.wait import silent
@@ -75,10 +76,7 @@ def swarm(
     """
     act = ACTIONS.get(action)
     if act is None:
-        raise UsageError(
-            f"swarm does not know '{action}'",
-            resolution=f"boot2docker swarm {'|'.join(ACTIONS)}",
-        )
+        raise unknown_action("swarm", action, ACTIONS)
     if registry and action != "create":
         raise UsageError(
             "--registry goes with create", resolution="boot2docker swarm create NAME --registry"

@@ -57,6 +57,7 @@ def session() -> FakeSession:
         ("boot2docker up --vbox-share /ho", ["dir /ho"]),
         ("boot2docker up --engine-ca o", ["off", "file o"]),
         ("boot2docker logs ", list(NAMES)),
+        ("boot2docker autostart ", ["on", "off", "status"]),
         ("boot2docker logs --follow h", ["hypervisor"]),
         ("boot2docker snapshot ", ["list", "take", "restore", "delete"]),
         ("boot2docker set --unset mem", ["memory"]),
