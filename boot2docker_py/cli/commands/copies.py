@@ -12,6 +12,7 @@ from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import OF_IMAGES, answer, with_session
 from boot2docker_py.cli.completion import values
 from boot2docker_py.cli.session import Session
+from boot2docker_py.errors import UsageError
 
 KEEP_KEYS = "Keep the SSH keys, and the name inside, that are on its disk."
 
@@ -22,14 +23,15 @@ KEEP_KEYS = "Keep the SSH keys, and the name inside, that are on its disk."
     "--from",
     "snapshot",
     metavar="SNAPSHOT",
-    default="",
     help="Copy this, not the VM.",
     shell_complete=values.snapshots,
 )
 @click.option("--linked", is_flag=True, help="Hold only what differs from SNAPSHOT, which stays.")
 @click.option("--keep-keys", is_flag=True, help=KEEP_KEYS)
 @with_session
-def clone(session: Session, new: str, *, snapshot: str, linked: bool, keep_keys: bool) -> None:
+def clone(
+    session: Session, new: str, *, snapshot: str | None, linked: bool, keep_keys: bool
+) -> None:
     """Make a VM that is a copy of this one.
 
     It has its own ports, addresses, name and keys, and is off. The VM has to be off, or a snapshot
@@ -39,13 +41,13 @@ def clone(session: Session, new: str, *, snapshot: str, linked: bool, keep_keys:
     Example: boot2docker clone another
     boot2docker clone --from clean --linked another
     """
-    made = session.vm.clone(new, snapshot=snapshot, linked=linked, keep_keys=keep_keys)
+    if snapshot == "":
+        raise UsageError("--from needs the name of a snapshot", resolution="boot2docker snapshot")
+    made = session.vm.clone(new, snapshot=snapshot or "", linked=linked, keep_keys=keep_keys)
     screen.status_line.clear()
     vm = made.info()
     words = f"VM '{new}' is made; start it with: boot2docker up --vm {quoted(new)}"
-    answer(
-        session, words, clone=new, linked=linked, snapshot=snapshot or None, ssh_port=vm.ssh_port
-    )
+    answer(session, words, clone=new, linked=linked, snapshot=snapshot, ssh_port=vm.ssh_port)
 
 
 @app.command()
@@ -74,7 +76,7 @@ def export(session: Session, file: str) -> None:
 
     Example: boot2docker export work.vm
     """
-    path = Path(file).expanduser().absolute()
+    path = _path_of(file, "export").absolute()
     session.vm.export(path)
     screen.status_line.clear()
     size = path.stat().st_size
@@ -93,8 +95,14 @@ def import_(session: Session, file: str, *, keep_keys: bool) -> None:
     Example: boot2docker import work.vm
     boot2docker import --vm work work.vm
     """
-    session.vm.import_(Path(file).expanduser(), keep_keys=keep_keys)
+    session.vm.import_(_path_of(file, "import"), keep_keys=keep_keys)
     screen.status_line.clear()
     vm = session.vm.info()
     words = f"VM '{session.config.vm}' is made; start it with: boot2docker up"
     answer(session, words, created=True, disk_mb=vm.disk_mb, ssh_port=vm.ssh_port)
+
+
+def _path_of(file: str, command: str) -> Path:
+    if not file:  # Path("") is the folder that we are in
+        raise UsageError("FILE is empty", resolution=f"boot2docker help {command}")
+    return Path(file).expanduser()

@@ -34,8 +34,10 @@ def understood(words: Sequence[str], vm_name: str) -> Copy:
     here, as is `./vm:x`.
 
     Raises:
-        UsageError: not exactly one side is in the VM.
+        UsageError: not exactly one side is in the VM, or a word is empty.
     """
+    if not all(words):  # a variable of a script that is not set; Path("") is the whole folder here
+        raise UsageError("a source or the target is empty", resolution=HOW)
     sides = [in_vm(word, vm_name) for word in words]
     *sources, target = sides
     are_in_vm = {source is not None for source in sources}

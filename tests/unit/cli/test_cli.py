@@ -114,6 +114,12 @@ class TestWords:
             ["up", "--memory"],
             ["up", "--vm", "a/b"],
             ["help", "nosuch"],
+            # A variable of a script that is not set must not name the folder that we are in.
+            ["cp", "", "vm:/tmp/"],
+            ["cp", "vm:/etc/hostname", ""],
+            ["export", ""],
+            ["import", ""],
+            ["clone", "new", "--from", ""],
         ],
     )
     def test_wrong_usage_exits_with_2(self, boot2docker: Boot2Docker, words: list[str]) -> None:
