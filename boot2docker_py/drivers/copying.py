@@ -51,7 +51,11 @@ def work_files(file: Path) -> WorkFiles:
 
 
 def demand_new_file(file: Path) -> None:
-    """Raise StorageError when there is something at the path of the file to write."""
+    """Raise StorageError when no file can be made at this path: of no folder, or there already."""
+    if not file.parent.is_dir():
+        raise StorageError(
+            f"there is no folder '{file.parent}'", resolution="Make it, or name another."
+        )
     if file.exists():
         raise StorageError(
             f"there is a file '{file}' already",

@@ -253,6 +253,9 @@ class TestFiles:
         driver, other = FakeDriver(State.OFF), FakeDriver()
         driver.disk = "precious"
         file = tmp_path / "größe, work.vm"
+        elsewhere = boot2docker(["export", str(tmp_path / "no" / "x")], session_of(driver))
+        assert elsewhere.status == 1
+        assert f"there is no folder '{tmp_path / 'no'}'" in elsewhere.err
         told = answered(boot2docker, driver, "export", str(file))
         assert told["size_bytes"] == file.stat().st_size
         assert boot2docker(["export", str(file)], session_of(driver)).status == 1
