@@ -50,7 +50,7 @@ class _InHome(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Log it, after what was kept before."""
         self._kept.append(record)
-        if self._file is None and self._found.home.exists():
+        if self._file is None:
             self._file = _opened(self._found)
         while self._file is not None and self._kept:
             self._file.handle(self._kept.popleft())
@@ -76,9 +76,12 @@ class _UntilFull(logging.FileHandler):
             super().close()
 
 
-def _opened(found: paths.Paths) -> logging.Handler:
+def _opened(found: paths.Paths) -> logging.Handler | None:
+    """Return what writes the log, None as long as there is no home."""
     file = found.log
     try:
+        if not found.home.exists():
+            return None
         paths.secure_home(found)
         if file.exists() and file.stat().st_size > LOG_BYTES:
             with contextlib.suppress(PermissionError):  # on Windows, another command has it open

@@ -18,6 +18,12 @@ def read_text(profile: Path) -> str:
         return profile.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return ""
+    except NotADirectoryError as error:
+        raise ConfigError(
+            f"'{profile.parent}' is not a folder",
+            details="the profile would lie in it",
+            resolution="Name a folder with BOOT2DOCKER_DIR.",
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"cannot read the profile '{profile}'",

@@ -504,6 +504,16 @@ class TestDefects:
         home.parent.mkdir(exist_ok=True)
         home.write_text("a file where the folder should be")
         assert boot2docker(["version"]).status == 0
+        answer = boot2docker(["status"])
+        assert answer.status == 2
+        assert f"'{home}' is not a folder" in answer.err
+
+    def test_home_that_cannot_even_be_looked_at(
+        self, boot2docker: Boot2Docker, home: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("BOOT2DOCKER_DIR", str(home.with_name("long" * 100)))
+        assert boot2docker(["version"]).status == 0
+        assert boot2docker(["status"]).status in (1, 3)  # Windows: it is not there
 
 
 def run_program(*words: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
