@@ -44,6 +44,12 @@ class Boot2DockerError(Exception):
         self.vm = vm
         super().__init__(self.brief)
 
+    def in_a_line(self) -> str:
+        """Return it as a warning, of what goes on without it."""
+        why = f": {self.details}" if self.details else ""
+        what_to_do = f". {self.resolution}" if self.resolution else ""
+        return f"{self.brief}{why}{what_to_do}"
+
     def as_dict(self) -> dict[str, object]:
         """Return the error as the object that `--json` prints."""
         return {

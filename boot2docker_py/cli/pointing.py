@@ -38,8 +38,7 @@ def publish_context(session: Session, *, use: bool) -> dict[str, object]:
     except Boot2DockerError as problem:
         if use:
             raise
-        resolution = f" {problem.resolution}" if problem.resolution else ""
-        log.warning("%s: %s.%s", problem.brief, problem.details or problem.code, resolution)
+        log.warning("%s", problem.in_a_line())
     if use and not is_used:
         overriding = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "DOCKER_CONTEXT"
         log.warning(

@@ -28,14 +28,14 @@ def to_its_end(parts: Parts) -> None:
         try:
             remove()
         except Boot2DockerError as problem:
-            log.warning("%s: %s. %s", problem.brief, problem.details, problem.resolution)
+            log.warning("%s", problem.in_a_line())
 
 
 def _or_warn(follow: Callable[[Parts, Parts], None], old: Parts, new: Parts) -> None:
     try:
         follow(old, new)
     except Boot2DockerError as problem:
-        log.warning("%s: %s. %s", problem.brief, problem.details, problem.resolution)
+        log.warning("%s", problem.in_a_line())
     except OSError as problem:
         log.warning("The certificates of the VM keep its old name: %s.", problem)
 

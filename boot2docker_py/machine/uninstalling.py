@@ -35,7 +35,7 @@ def of_vms(names: Sequence[str], parts_of: Callable[[str], Parts]) -> Iterator[P
                 words = f"the docker context '{parts.context.name}'"
                 yield Piece("context", parts.context.name, words, parts.context.remove)
         except Boot2DockerError as error:
-            log.warning("%s: %s", error.brief, error.details)
+            log.warning("%s", error.in_a_line())
         entry = autostart.entry(name)
         if entry.read() is not None:
             words = f"the start of VM '{name}' at login ({entry.place})"

@@ -257,7 +257,7 @@ def _is_up(session: Session, swarm: Swarm, **more: object) -> None:
         context.publish(docker_host)
         facts["context"] = context.name
     except Boot2DockerError as problem:
-        log.warning("%s: %s", problem.brief, problem.details or problem.resolution)
+        log.warning("%s", problem.in_a_line())
     _list_nodes(session, swarm, **facts)
     if facts.get("context") and not session.as_json:
         screen.words(f"For docker to use it: docker --context {facts['context']} ...")

@@ -83,7 +83,7 @@ class Link(threading.Thread):
             try:
                 round_s = self._connect_and_hold(round_s)
             except Boot2DockerError as error:
-                log.error("%s: %s", error.brief, error.details)  # noqa: TRY400 - no traceback
+                log.error("%s", error.in_a_line())  # noqa: TRY400 - no traceback
                 self._fail(LastError.of(error))
             except Exception as error:
                 log.exception("a defect of boot2docker")

@@ -277,7 +277,7 @@ def _each(members: Sequence[Member], act: Callable[[Member], object]) -> None:
     errors = [error for one in doing if (error := one.exception()) is not None]
     for error in errors[1:]:
         if isinstance(error, Boot2DockerError):
-            log.warning("%s: %s", error.brief, error.details)
+            log.warning("%s", error.in_a_line())
     if errors:
         raise errors[0]
 
