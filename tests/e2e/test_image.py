@@ -910,7 +910,7 @@ def test_a_power_cut_while_formatting_loses_nothing(tmp_path: Path, key: KeyPair
         assert vm.run("findmnt -no SOURCE /var/lib/docker") == "/dev/vda1[/var/lib/docker]"
 
 
-@pytest.fixture(scope="class")
+@pytest.fixture(scope="module")
 def nics(tmp_path_factory: pytest.TempPathFactory, key: KeyPair) -> Iterator[BareVM]:
     """A VM with a NIC that gets no address, and one whose cable is put in late."""
     folder = tmp_path_factory.mktemp("nics")
