@@ -172,14 +172,7 @@ class Copies(Resets):
     # -- steps
 
     def _rename(self, new: Copies) -> None:
-        clones = self.driver.linked_clones()
-        if clones:  # before anything of the new name is in its disk
-            raise WrongStateError(
-                f"VM '{self.name}' cannot be renamed: other VMs build on it",
-                details="linked clones: " + ", ".join(f"'{clone}'" for clone in clones),
-                resolution="Delete those first, as in: "
-                f"boot2docker delete --vm {quoted(clones[0])}",
-            )
+        self._demand_none_linked("renamed")  # before anything of the new name is in its disk
         log.info("Giving VM '%s' the name '%s'...", self.name, new.name)
         if not any(one.paths.renamed_from.exists() for one in (self, new)):
             # Else what is there may have been moved there, by a `rename` that was killed.

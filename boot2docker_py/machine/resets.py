@@ -96,12 +96,14 @@ class Resets(Machine):
         Its name, ports, keys and addresses stay.
 
         Raises:
-            WrongStateError: it has snapshots, which would go, and `force` does not say so.
+            WrongStateError: it has snapshots, which would go, and `force` does not say so; or
+                other VMs build on it.
         """
         with self.alone("init", deadline):
             found = self.driver.state()
             if found is not State.ABSENT and not force:
                 self._demand_no_snapshots(found)
+            self._demand_none_linked("given a new disk")  # before it is stopped for nothing
             self._stop()
             with self.steps.timed("new disk"):
                 self._renew(deadline)
@@ -194,6 +196,16 @@ class Resets(Machine):
                 details=", ".join(f"'{name}'" for name in names),
                 resolution="Say that they are to go, with --force; or go back to one: "
                 "boot2docker reset --to NAME",
+            )
+
+    def _demand_none_linked(self, what: str) -> None:
+        clones = self.driver.linked_clones()
+        if clones:
+            raise WrongStateError(
+                f"VM '{self.name}' cannot be {what}: other VMs build on it",
+                details="linked clones: " + ", ".join(f"'{clone}'" for clone in clones),
+                resolution="Delete those first, as in: "
+                f"boot2docker delete --vm {quoted(clones[0])}",
             )
 
     def _has_snapshot(self, name: str) -> bool:

@@ -147,6 +147,17 @@ class TestClone:
         assert [one.name for one in driver.snapshots()] == ["clean"]
         assert driver.new_seed == b"", "a name that it did not get is on its disk"
 
+    def test_what_others_build_on_runs_on_when_its_wipe_is_refused(
+        self, boot2docker: Boot2Docker
+    ) -> None:
+        driver = FakeDriver(State.RUNNING)
+        driver.had_snapshot("clean")
+        answered(boot2docker, driver, "clone", "second", "--linked", "--from", "clean")
+        answer = boot2docker(["reset", "--wipe", "--force"], session_of(driver))
+        assert answer.status == 4
+        assert "boot2docker delete --vm second" in answer.err
+        assert driver.peek() is State.RUNNING
+
     def test_one_that_fails_leaves_nothing(self, boot2docker: Boot2Docker, home: Path) -> None:
         driver = FakeDriver(State.RUNNING)
         for words in (["clone", "second"], ["clone", "second", "--from", "none"]):
