@@ -36,9 +36,9 @@ def any_free() -> int:
         return int(listener.getsockname()[1])
 
 
-def usual_or_free() -> int:
-    """Return the usual port for SSH when it is free, else any that is."""
-    return USUAL_SSH if is_free(USUAL_SSH) else any_free()
+def usual_or_free(besides: int) -> int:
+    """Return the usual port for SSH when it is free, else any that is but `besides`."""
+    return USUAL_SSH if besides != USUAL_SSH and is_free(USUAL_SSH) else any_free()
 
 
 def demand_free(port: int, purpose: str) -> None:

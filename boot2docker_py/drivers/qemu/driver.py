@@ -499,7 +499,7 @@ def _settings_of(spec: VMSpec) -> Settings:
         disk_mb=spec.disk_mb,
         memory_mb=spec.memory_mb,
         cpus=spec.cpus,
-        ssh_port=spec.ssh_port or ports.usual_or_free(),
+        ssh_port=spec.ssh_port or ports.usual_or_free(besides=spec.docker_port),
         docker_port=spec.docker_port,
         console_log=str(spec.console_log),
         nat_network=spec.nat_network,

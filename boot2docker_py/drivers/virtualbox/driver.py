@@ -222,7 +222,8 @@ class VirtualBoxDriver(Driver):
         from boot2docker_py.drivers.virtualbox.vm import machines, media, start, versions
 
         machine = versions.create_machine(self.api, self._vm, identity)
-        machines.configure(self.api, machine, spec, spec.ssh_port or ports.usual_or_free())
+        ssh_port = spec.ssh_port or ports.usual_or_free(besides=spec.docker_port)
+        machines.configure(self.api, machine, spec, ssh_port)
         machine.save_settings()
         self.api.virtualbox.register_machine(machine)
         medium = make_disk(disk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.model import HostOnly, State, VMSpec
 from boot2docker_py.drivers.virtualbox.driver import VirtualBoxDriver
 from boot2docker_py.drivers.virtualbox.vm import network
@@ -71,3 +72,14 @@ def test_an_adapter_that_cannot_be_made_is_an_error_when_required(
     assert driver.state() is State.ABSENT
     driver.create(spec._replace(host_only=WANTED))
     assert driver.state() is State.OFF
+
+
+def test_the_engine_may_have_the_usual_port_of_ssh(
+    driver: VirtualBoxDriver, spec: VMSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = ports.any_free()
+    monkeypatch.setattr(ports, "USUAL_SSH", usual)
+    driver.create(spec._replace(docker_port=usual))
+    info = driver.describe()
+    assert info.docker_port == usual
+    assert info.ssh_port not in (0, usual)

@@ -1,4 +1,4 @@
-"""A new data disk in place of the old one, without QEMU: its tool is a stand-in."""
+"""A VM that is made, and one that gets a new disk, without QEMU: its tools are a stand-in."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from boot2docker_py.drivers import ports
 from boot2docker_py.drivers.model import State
 from boot2docker_py.drivers.qemu import copies, disk
 from boot2docker_py.drivers.qemu.driver import QEMUDriver
 from boot2docker_py.drivers.qemu.files import Files, read_settings, write_settings
 from boot2docker_py.errors import HypervisorError
 from boot2docker_py.paths import Paths, VMPaths
+from tests.fakes import a_spec
 from tests.unit.drivers.qemu.test_command_line import SETTINGS
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
@@ -85,3 +87,16 @@ def test_a_tool_that_does_not_end_is_an_error_of_its_own(
     monkeypatch.setattr(disk, "_TIMEOUT_S", 0.2)
     with pytest.raises(HypervisorError, match="qemu-img"):
         disk.resize(tmp_path / "disk.qcow2", 1000)
+
+
+def test_the_engine_may_have_the_usual_port_of_ssh(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stand_in(tmp_path / "bin", monkeypatch, "exit 0")
+    usual = ports.any_free()
+    monkeypatch.setattr(ports, "USUAL_SSH", usual)
+    driver = QEMUDriver(Paths(tmp_path, tmp_path).vm("work"))
+    driver.create(a_spec(tmp_path / "boot2docker.iso")._replace(docker_port=usual))
+    info = driver.describe()
+    assert info.docker_port == usual
+    assert info.ssh_port not in (0, usual)
