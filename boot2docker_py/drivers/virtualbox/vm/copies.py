@@ -86,9 +86,9 @@ def rename(api: API, machine: IMachine, paths: VMPaths, to: VMPaths) -> None:
     disk = media.attached(machine, status.DISK_PORT)
     is_own = machines.own_disk(machine) is not None
     console_log = machines.console_log(api, machine)
-    _move_folder(paths.folder, to.folder)
-    make_private_folder(to.run)
     with sessions.changed(api, machine) as changing:
+        _move_folder(paths.folder, to.folder)  # now that no one else holds the machine
+        make_private_folder(to.run)
         if disk is not None and is_own:  # its file keeps its name, by which it was known as own
             changing.set_extra_data(machines.OWN_DISK, disk.id_p)
         changing.name = to.name
