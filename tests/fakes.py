@@ -99,6 +99,7 @@ class FakeDriver(Driver):
         self.hears_power_button = True
         self.presses_to_hear = 1
         self.start_fails = ""
+        self.hangs_when_broken = False
         self.remains = False  # of a create or delete that was killed
         if state is not State.ABSENT:
             self.spec = a_spec(Path("boot2docker.iso"))
@@ -124,6 +125,9 @@ class FakeDriver(Driver):
 
     def problem(self) -> str:
         return "its disk is gone" if self._state is State.BROKEN else ""
+
+    def hangs(self) -> bool:
+        return self._state is State.BROKEN and self.hangs_when_broken
 
     def describe(self) -> VMInfo:
         if self.spec is None:

@@ -64,6 +64,10 @@ class Driver(ABC):
     def problem(self) -> str:
         """Return why the VM is BROKEN, in one sentence; empty in any other state."""
 
+    @abstractmethod
+    def hangs(self) -> bool:
+        """Tell whether the VM is BROKEN because its process is; `power_off` makes it whole."""
+
     def why_paused(self) -> str:
         """Return why the hypervisor itself has paused the VM, in one sentence; empty if not."""
         return ""

@@ -81,5 +81,12 @@ class Questions:
         return WrongStateError(
             f"VM '{self.name}' is broken",
             details=self.driver.problem(),
-            resolution="Repair what is named above, or: boot2docker delete",
+            resolution=how_to_repair(self.driver),
         )
+
+
+def how_to_repair(driver: Driver) -> str:
+    """Return what helps a VM that is broken; one whose disk is whole need not be deleted."""
+    if driver.hangs():
+        return "Cut its power, and boot it: boot2docker reset"
+    return "Repair what is named above, or: boot2docker delete"

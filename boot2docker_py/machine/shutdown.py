@@ -47,7 +47,7 @@ def shut_down(
     def probe(_deadline: Deadline) -> str | None:
         nonlocal pressed_at_s
         state = driver.state()
-        if state is State.BROKEN:  # maybe a hypervisor that does not answer, and no VM that is off
+        if state is State.BROKEN and driver.hangs():
             raise WrongStateError(
                 f"VM '{info.name}' is broken",
                 details=driver.problem(),

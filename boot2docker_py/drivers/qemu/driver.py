@@ -126,6 +126,9 @@ class QEMUDriver(Driver):
     def problem(self) -> str:
         return self._look()[1]
 
+    def hangs(self) -> bool:
+        return self.state() is State.BROKEN and not self._damage()
+
     def why_paused(self) -> str:
         with contextlib.suppress(qmp.NoAnswerError):
             if self._process.status() == "io-error":

@@ -123,6 +123,13 @@ class VirtualBoxDriver(Driver):
         return self._look()[1]
 
     @_translated
+    def hangs(self) -> bool:
+        machine = self._find()
+        if machine is None or not machine.accessible or not self._is_on(machine):
+            return False
+        return self._look()[0] is State.BROKEN
+
+    @_translated
     def why_paused(self) -> str:
         from boot2docker_py.drivers.virtualbox.vm import diagnosis
 

@@ -21,6 +21,7 @@ from boot2docker_py.machine.doctor.findings import (
     skipped,
     warning,
 )
+from boot2docker_py.machine.questions import how_to_repair
 from boot2docker_py.wait import Deadline
 
 NOT_RUNNING = "the VM does not run"
@@ -67,7 +68,7 @@ def _vm(patient: Patient) -> Iterator[Finding]:
         yield of_error("vm", state)
     elif state is State.BROKEN:
         words = f"VM '{patient.vm}' is broken: {patient.driver.problem()}"
-        fix = "Repair what is named there, or: boot2docker delete"
+        fix = how_to_repair(patient.driver)
         yield failure("vm", words, fix, WrongStateError.exit_status)
     elif state is State.RUNNING:
         yield _running(patient)

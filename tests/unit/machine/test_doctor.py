@@ -223,6 +223,14 @@ class TestVM:
         assert (told.of("vm")[0], told.status) == (level, status)
         assert told.of("ssh")[0] == told.of("engine")[0] == "skipped"
 
+    def test_one_whose_process_hangs_is_not_to_be_deleted(self, doctor: Doctor) -> None:
+        driver = FakeDriver(State.BROKEN)
+        driver.hangs_when_broken = True
+        doctor.session = FakeSession(driver, doctor.endpoint)
+        fix = doctor.tell().of("vm")[2]
+        assert "boot2docker reset" in fix
+        assert "delete" not in fix
+
     def test_hypervisor_that_fails_when_asked(self, doctor: Doctor) -> None:
         class Failing(FakeDriver):
             def state(self) -> State:

@@ -386,6 +386,18 @@ def test_second_command_gives_up_when_the_first_holds_the_vm(paths: Paths) -> No
     assert house.driver.peek() is State.RUNNING
 
 
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_broken_vm_whose_process_hangs_is_not_advised_to_be_deleted(
+    paths: Paths, *, hangs: bool
+) -> None:
+    house = House(paths, State.BROKEN)
+    house.driver.hangs_when_broken = hangs
+    with pytest.raises(WrongStateError, match="is broken") as caught:
+        house.machine.up(house.deadline())
+    assert ("boot2docker reset" in caught.value.resolution) is hangs
+    assert ("boot2docker delete" in caught.value.resolution) is not hangs
+
+
 def test_a_power_off_that_worked_says_so_of_a_broken_vm_too(paths: Paths) -> None:
     """Half a VM of the original's runs, and is broken as soon as it is off."""
 

@@ -88,10 +88,18 @@ class BreaksAtShutdown(FakeDriver):
     """A hypervisor that stops answering for its VM when its power button is pressed."""
 
     def shutdown(self) -> None:
+        self.hangs_when_broken = True
         self.is_now(State.BROKEN)
 
     def power_off(self) -> None:
         self.is_now(State.OFF)
+
+
+class Half(FakeDriver):
+    """A VM without a data disk, which is broken as soon as it is off."""
+
+    def shutdown(self) -> None:
+        self.is_now(State.BROKEN)
 
 
 class EndsBeforeThePress(FakeDriver):
@@ -116,6 +124,11 @@ def test_a_vm_that_breaks_is_not_taken_for_off(tmp_path: Path) -> None:
     house = of_kind(tmp_path, BreaksAtShutdown)
     with pytest.raises(WrongStateError, match="broken"):
         house.machine.down(house.deadline())
+
+
+def test_one_that_is_broken_when_it_is_off_is_off(tmp_path: Path) -> None:
+    house = of_kind(tmp_path, Half)
+    assert house.machine.down(house.deadline()) is State.RUNNING
 
 
 def test_one_that_breaks_is_off_by_force(tmp_path: Path) -> None:

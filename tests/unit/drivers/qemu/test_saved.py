@@ -9,10 +9,14 @@ from typing import Sequence
 
 import pytest
 
+from boot2docker_py.drivers.model import State
 from boot2docker_py.drivers.qemu import qmp, saved
+from boot2docker_py.drivers.qemu.driver import QEMUDriver
+from boot2docker_py.drivers.qemu.files import Files, write_settings
 from boot2docker_py.drivers.qemu.process import EndedError, Process
 from boot2docker_py.errors import HypervisorError
 from boot2docker_py.paths import Paths
+from tests.unit.drivers.qemu.test_command_line import SETTINGS
 
 
 class Reading(Process):
@@ -57,3 +61,18 @@ if sys.platform != "win32":  # where QEMU listens at a port
                 process.needed_status()
         assert "does not answer" in raised.value.details
         assert "boot2docker poweroff" in raised.value.resolution
+
+    def test_a_silent_qemu_hangs_and_its_vm_is_whole(tmp_path: Path) -> None:
+        paths = Paths(tmp_path, tmp_path).vm("work")
+        driver, files = QEMUDriver(paths, 0.2), Files(paths.folder)
+        for folder in (paths.folder, paths.qmp_socket.parent):
+            folder.mkdir(parents=True)
+        write_settings(files.settings, SETTINGS)
+        files.disk.touch()
+        assert (driver.state(), driver.hangs()) == (State.OFF, False)
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(paths.qmp_socket))
+            listener.listen()
+            assert (driver.state(), driver.hangs()) == (State.BROKEN, True)
+            files.disk.unlink()
+            assert not driver.hangs(), "it lacks more than an answer"

@@ -29,6 +29,7 @@ def half(virtualbox: Connection, driver: VirtualBoxDriver) -> VirtualBoxDriver:
 
 def test_what_has_no_disk_of_anybody_is_deleted(half: VirtualBoxDriver, spec: VMSpec) -> None:
     assert half.state() is State.BROKEN
+    assert not half.hangs()
     half.delete()
     assert half.state() is State.ABSENT
     half.create(spec)

@@ -70,6 +70,18 @@ def test_an_unknown_state_is_no_guess(virtualbox: Connection) -> None:
     assert problem == "VirtualBox says that the VM is unknown(4711)"
 
 
+def test_a_vm_that_virtualbox_calls_stuck_hangs_until_its_power_is_cut(
+    virtualbox: Connection, driver: VirtualBoxDriver, spec: VMSpec
+) -> None:
+    machine = a_machine(virtualbox, driver, spec)
+    driver.start()
+    assert not driver.hangs()
+    machine.own_state = "Stuck"
+    assert (driver.state(), driver.hangs()) == (State.BROKEN, True)
+    driver.power_off()
+    assert (driver.state(), driver.hangs()) == (State.OFF, False)
+
+
 def test_the_running_vm_of_one_version_is_the_paused_one_of_another() -> None:
     """The numbers have moved, so that none may be written down."""
     numbers = {one: profile.of(one).number("MachineState", "Running") for one in profile.VERSIONS}
