@@ -35,7 +35,8 @@ def hold(
         BusyError: another process still holds it when the deadline passes.
     """
     with _locked(path, deadline, on_wait) as file:
-        _sign(file, f"process {os.getpid()}: {purpose}")
+        with contextlib.suppress(OSError):  # a full disk keeps no one from a `delete`
+            _sign(file, f"process {os.getpid()}: {purpose}")
         try:
             yield
         finally:

@@ -106,3 +106,17 @@ def test_who_waits_for_a_file_that_goes_does_not_hold_it_beside_the_next(tmp_pat
     second.__exit__(None, None, None)
     assert turns == ["waited"]
     assert "up" in caught.value.details
+
+
+if sys.platform != "win32":
+    import resource
+
+    def test_a_full_disk_keeps_no_command_from_making_space(tmp_path: Path) -> None:
+        """Who holds the lock cannot be written down then."""
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+        try:
+            with lock.hold(tmp_path / "vm.lock", Deadline(1), purpose="delete"):
+                pass
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
