@@ -1,8 +1,4 @@
-"""QEMU as a hypervisor for one VM: everywhere, without rights, and without a service.
-
-The state is asked of the QEMU process; only when there is none do our files decide between off,
-saved and aborted.
-"""
+"""QEMU as a hypervisor for one VM: everywhere, without rights, and without a service."""
 
 # ruff: noqa: D102 - what the members do is said once, in base.py
 
@@ -12,7 +8,6 @@ import contextlib
 import dataclasses
 import logging
 import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Collection, Iterator, Sequence
 
@@ -44,6 +39,7 @@ from boot2docker_py.drivers.qemu import (
     snapshot_list,
     snapshots,
     start,
+    status,
 )
 from boot2docker_py.drivers.qemu.files import (
     Files,
@@ -74,19 +70,6 @@ HOW_TO_INSTALL = command_line.install_hint()
 _USES_PORT = uses_port()
 
 _AT_REST = (State.OFF, State.ABORTED, State.SAVED)
-
-_STATES = {
-    "running": State.RUNNING,
-    "paused": State.PAUSED,
-    "postmigrate": State.PAUSED,
-    "io-error": State.PAUSED,  # the host's disk was full; going on tries the write again
-    "prelaunch": State.STARTING,
-    "inmigrate": State.STARTING,
-    "restore-vm": State.STARTING,
-    "finish-migrate": State.STOPPING,
-    "save-vm": State.STOPPING,
-    "shutdown": State.STOPPING,
-}
 
 
 def is_available() -> bool:
@@ -121,19 +104,18 @@ class QEMUDriver(Driver):
         return checks.checks(self._paths.folder)
 
     def state(self) -> State:
-        return self._look()[0]
+        with storage_errors(self._paths):
+            return status.of(self._process)[0]
 
     def problem(self) -> str:
-        return self._look()[1]
+        with storage_errors(self._paths):
+            return status.of(self._process)[1]
 
     def hangs(self) -> bool:
-        return self.state() is State.BROKEN and not self._damage()
+        return self.state() is State.BROKEN and not status.damage(self._files)
 
     def why_paused(self) -> str:
-        with contextlib.suppress(qmp.NoAnswerError):
-            if self._process.status() == "io-error":
-                return _about_space(self._files.disk)
-        return ""
+        return status.why_paused(self._process)
 
     def describe(self) -> VMInfo:
         settings = self._settings()
@@ -417,42 +399,6 @@ class QEMUDriver(Driver):
             if place:
                 internal_network.leave(place)
 
-    def _look(self) -> tuple[State, str]:
-        with storage_errors(self._paths):
-            try:
-                status = self._process.status()
-            except qmp.NoAnswerError as error:
-                return State.BROKEN, f"QEMU (process {self._process.pid()}) lives, but {error}"
-            damage = self._damage()
-            if status:
-                return self._look_at_living(status, damage)
-            if not self._files.settings.exists():
-                return State.ABSENT, ""
-            return (State.BROKEN, damage) if damage else (self._resting_state(), "")
-
-    def _look_at_living(self, status: str, damage: str) -> tuple[State, str]:
-        if damage:
-            return State.BROKEN, f"QEMU runs, but {damage}"
-        if status == "postmigrate" and self._files.saved_state.exists():
-            return State.SAVED, ""  # `save` was killed when all but the end of QEMU was done
-        if status in _STATES:
-            return _STATES[status], ""
-        return State.BROKEN, f"QEMU has stopped the guest: {status}"
-
-    def _resting_state(self) -> State:
-        if self._files.saved_state.exists():
-            return State.SAVED
-        return State.ABORTED if self._files.running.exists() else State.OFF
-
-    def _damage(self) -> str:
-        try:
-            read_settings(self._files.settings)
-        except FileNotFoundError:
-            return f"'{self._files.settings}' is missing"
-        except StorageError as error:
-            return f"{error.brief}: {error.details}"
-        return "" if self._files.disk.exists() else f"the data disk '{self._files.disk}' is missing"
-
     def _settings(self) -> Settings:
         try:
             with storage_errors(self._paths):
@@ -486,11 +432,6 @@ class QEMUDriver(Driver):
         return WrongStateError(
             f"cannot {verb} the VM '{self._vm}': it is {in_words(state)}", details=self.problem()
         )
-
-
-def _about_space(disk: Path) -> str:
-    free_mb = shutil.disk_usage(disk.parent).free // (1 << 20)
-    return f"QEMU cannot write to '{disk}'; {free_mb} MB are free in its file system"
 
 
 def _settings_of(spec: VMSpec) -> Settings:
