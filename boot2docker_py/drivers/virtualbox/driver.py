@@ -200,46 +200,12 @@ class VirtualBoxDriver(Driver):
 
     def _create(self, spec: VMSpec, make_disk: Callable[[Path], IMedium]) -> None:
         """Make the VM, its disk by `make_disk`, or leave nothing."""
-        import uuid
-
-        from boot2docker_py.drivers.virtualbox.vm import machines, media, unfinished
+        from boot2docker_py.drivers.virtualbox.vm import making
 
         host.demand_possible(spec)
         preconditions.demand(self._checks.of_hypervisor(), HypervisorError)
         preconditions.demand(self._checks.of_files(), StorageError)
-        unfinished.clean_up(self.api, self._note)
-        settings = machines.settings_file(self.api, self._vm)
-        disk = settings.with_name(f"{self._vm}.{spec.disk_format.lower()}")
-        disk = media.not_stuck(self.api, disk)
-        media.demand_new(disk)
-        make_private_folder(self.paths.folder)
-        spec.console_log.parent.mkdir(parents=True, exist_ok=True)
-        identity = str(uuid.uuid4())
-        unfinished.write(self._note, unfinished.Unfinished(identity, settings, disk))
-        try:
-            self._make(spec, disk, identity, make_disk)
-        except BaseException:
-            unfinished.clean_up(self.api, self._note)
-            raise
-        self._note.unlink()
-
-    def _make(
-        self, spec: VMSpec, disk: Path, identity: str, make_disk: Callable[[Path], IMedium]
-    ) -> None:
-        from boot2docker_py.drivers.virtualbox.vm import machines, media, start, versions
-
-        machine = versions.create_machine(self.api, self._vm, identity)
-        ssh_port = spec.ssh_port or ports.usual_or_free(besides=spec.docker_port)
-        machines.configure(self.api, machine, spec, ssh_port)
-        machine.save_settings()
-        self.api.virtualbox.register_machine(machine)
-        medium = make_disk(disk)
-        with sessions.changed(self.api, machine) as changing:
-            media.attach(self.api, changing, spec.iso, medium)
-            changing.save_settings()  # at once: see media.not_stuck
-            if spec.host_only:
-                start.set_host_only(self.api, changing, spec.host_only)
-        sessions.wait_until_free(self.api, machine)
+        making.make(self.api, self._vm, spec, make_disk, self._note)
 
     @_translated
     def start(self, boot: Boot = USUAL) -> None:
