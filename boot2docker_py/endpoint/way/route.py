@@ -64,7 +64,7 @@ class Route:
         pauses = Pauses(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         try:
             while connection.is_alive():
-                found = self.look(connection)
+                found = self._looked(connection)
                 if found:
                     log.info("the engine is reached by %s", found.value)
                     self.way = found
@@ -72,6 +72,14 @@ class Route:
                 time.sleep(pauses.next())
         except Exception as error:  # noqa: BLE001 - paramiko's are many; the link says what is lost
             log.debug("could not find a way to the engine: %r", error)
+
+    def _looked(self, connection: Connection) -> Way | None:
+        """Try the ways; a guest that had no time to tell is to be asked again."""
+        try:
+            return self.look(connection)
+        except Boot2DockerError as error:
+            log.debug("the guest does not tell of its ways: %s", error)
+            return None
 
     def look(self, connection: Connection) -> Way | None:
         """Try the ways now; None if none leads to an engine.

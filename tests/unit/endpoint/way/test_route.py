@@ -7,12 +7,13 @@ import hashlib
 import shutil
 import socket
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator, Sequence
 
 import pytest
 
 from boot2docker_py.endpoint.way.route import Route, Way
-from boot2docker_py.errors import GuestError
+from boot2docker_py.errors import DeadlineError, GuestError
+from boot2docker_py.ssh.connection import Connection, Result
 from tests.unit.endpoint.client_side import MEGABYTE, Endpoint, forwarding
 from tests.unit.endpoint.engine import Engine
 from tests.unit.guest_side import make_executable, path_there
@@ -96,6 +97,32 @@ def test_an_engine_that_comes_later_is_found(forbidding: Endpoint, tmp_path: Pat
 def find(sshd: Sshd, route: Route) -> Way | None:
     with sshd.connect() as connection:
         return route.look(connection)
+
+
+class Busy:
+    """A connection to a guest that has no time for the first command."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.commands = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def run(self, command: Sequence[str], *, timeout_s: float) -> Result:
+        self.commands += 1
+        if self.commands == 1:
+            raise DeadlineError("a command in the VM did not end within 30 s")
+        return self._connection.run(command, timeout_s=timeout_s)
+
+
+def test_guest_that_is_busy_at_first_is_asked_again(tmp_path: Path, engine: Engine) -> None:
+    with guest(
+        tmp_path, engine, has_docker=True, settings=FORBID
+    ) as sshd, sshd.connect() as connection:
+        route = Route(engine.there)
+        route.find_out(Busy(connection))  # type: ignore[arg-type]
+        eventually(lambda: route.way is Way.DIAL)
 
 
 def test_guests_own_loopback_is_taken_without_docker(
