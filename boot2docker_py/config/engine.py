@@ -121,6 +121,7 @@ def proxy(value: object) -> str:
     try:
         parts = urlsplit(word)
         is_usable = parts.scheme in ("http", "https", "socks5") and bool(parts.hostname)
+        is_usable = is_usable and parts.port != 0
     except ValueError:
         is_usable = False
     if not is_usable or re.search(r"[\x00-\x20]", word):

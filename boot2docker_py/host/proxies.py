@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
 import urllib.request
 from typing import Callable, Mapping
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from boot2docker_py.masking import without_secrets
 
@@ -43,7 +44,26 @@ def _of_settings() -> dict[str, str]:
 
 
 def _usable(found: Mapping[str, str]) -> dict[str, str]:
-    return {scheme: found[scheme] for scheme in ("http", "https", "no") if found.get(scheme)}
+    return {
+        scheme: found[scheme]
+        for scheme in ("http", "https", "no")
+        if found.get(scheme) and (scheme == "no" or _is_url(scheme, found[scheme]))
+    }
+
+
+def _is_url(scheme: str, proxy: str) -> bool:
+    """Tell whether it is the URL of a proxy, or warn that it is none."""
+    with contextlib.suppress(ValueError):  # as of a bracket in a password, or a port that is none
+        parts = _parts(proxy)
+        if parts.hostname and parts.port != 0:
+            return True
+    # Not quoted: where no part can be told from another, none can be kept out.
+    log.warning(
+        "This machine's proxy for %s is not used, because it is no URL: correct it (in a password "
+        "/ is %%2F, [ is %%5B, ] is %%5D), or name it for the engine with --proxy URL.",
+        scheme,
+    )
+    return False
 
 
 def _with_settings_of_windows(
@@ -115,12 +135,16 @@ def for_engine(proxies: Mapping[str, str], this_machine: str) -> dict[str, str]:
 
 def as_the_guest_sees(url: str, this_machine: str) -> str:
     """Return the URL with this machine's address in place of its loopback."""
-    parts = urlsplit(url if "://" in url else f"http://{url}")
+    parts = _parts(url)
     if parts.hostname not in _LOOPBACK:
         return urlunsplit(parts)
     user, at, _host = parts.netloc.rpartition("@")
     port = f":{parts.port}" if parts.port else ""
     return urlunsplit(parts._replace(netloc=f"{user}{at}{this_machine}{port}"))
+
+
+def _parts(proxy: str) -> SplitResult:
+    return urlsplit(proxy if "://" in proxy else f"http://{proxy}")
 
 
 def _exceptions(given: str) -> list[str]:

@@ -59,6 +59,7 @@ def test_what_is_right_is_taken(
         (engine.list_of(engine.variable, "\n"), "PATH=/tmp"),
         (engine.proxy, "proxy.example:3128"),
         (engine.proxy, "http://[/"),
+        (engine.proxy, "http://localhost:99999"),
         (engine.proxy, "http://a b"),
         (engine.certificates, 7),
         (engine.scripts, [7]),

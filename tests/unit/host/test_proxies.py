@@ -71,3 +71,25 @@ def test_variables_that_only_end_as_those_of_proxies_say_nothing(
         "urllib.request.getproxies_registry", lambda: {"http": "http://q:1"}, raising=False
     )
     assert proxies.of_system()["http"] == "http://q:1"
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://me:s3[cr3t@proxy.example:3128",
+        "http://me:s3/cr3t@localhost:3128",
+        "http://localhost:99999",
+        "http://[::1",
+        "http://",
+    ],
+)
+def test_a_proxy_that_is_no_url_is_a_warning_and_keeps_its_secret(
+    proxy: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "HTTPS_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", proxy)
+    assert proxies.for_engine(proxies.of_system(), "10.0.2.2") == {}
+    assert "This machine's proxy for https is not used" in caplog.text
+    assert "s3" not in caplog.text
+    assert "cr3t" not in caplog.text
