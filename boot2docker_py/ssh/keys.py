@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from pathlib import Path
-from typing import Mapping, NamedTuple, Union
+from typing import NamedTuple, Union
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -93,13 +92,14 @@ def public_line(key: PrivateKey) -> str:
     )
 
 
-def icacls_arguments(path: str, environ: Mapping[str, str]) -> list[str]:
+def icacls_arguments(path: str, user_sid: str) -> list[str]:
     """Return the command that leaves a file on Windows to the user alone.
 
-    A new list instead of `chmod`, which changes nothing in the access list of an NTFS file.
+    A new list instead of `chmod`, which changes nothing in the access list of an NTFS file. The
+    user by number, which icacls takes with a star: what the environment of a service has as the
+    name is that of the machine, and no user's.
     """
-    user = "\\".join(filter(None, (environ.get("USERDOMAIN"), environ["USERNAME"])))
-    return ["icacls", path, "/inheritance:r", "/grant:r", f"{user}:F"]
+    return ["icacls", path, "/inheritance:r", "/grant:r", f"*{user_sid}:F"]
 
 
 def _parse(data: bytes) -> object:
@@ -140,8 +140,13 @@ def _leave_to_user_alone(file: Path) -> None:
     if sys.platform == "win32":
         import subprocess
 
-        command = icacls_arguments(str(file), os.environ)
-        subprocess.run(command, check=True, capture_output=True)
+        from boot2docker_py.host import named_pipe
+
+        command = icacls_arguments(str(file), named_pipe.user_sid())
+        done = subprocess.run(command, check=False, capture_output=True)
+        if done.returncode != 0:
+            words = (done.stderr or done.stdout).decode("oem", "replace").strip()
+            raise OSError(f"icacls ended with {done.returncode}: {words}")
 
 
 def _write_public_line_if_missing(path: Path, line: str) -> None:

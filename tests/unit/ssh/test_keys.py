@@ -151,13 +151,12 @@ def test_host_keys_differ_and_are_private(tmp_path: Path) -> None:
 
 def test_on_windows_the_access_list_names_the_user_alone() -> None:
     path = ntpath.join("C:\\", "Users", "Jörg Müller", "id")
-    environ = {"USERDOMAIN": "CORP", "USERNAME": "Jörg Müller"}
-    assert keys.icacls_arguments(path, environ) == [
+    assert keys.icacls_arguments(path, "S-1-5-18") == [
         "icacls",
         path,
         "/inheritance:r",
         "/grant:r",
-        "CORP\\Jörg Müller:F",
+        "*S-1-5-18:F",
     ]
 
 
