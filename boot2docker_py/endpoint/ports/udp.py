@@ -107,18 +107,26 @@ class UDPPort:
     def close(self) -> None:
         """Listen no more, and end the helper."""
         self._is_closed = True
-        if self._has_room:
-            self._has_room = False
-            self._rooms.udp_ports.give_back()
         if self._listener is not None:
             self._listener.close()
         if self._channel is not None:
             self._channel.close()
+        if not self._is_trying:  # else its thread and its session are still there
+            self._give_room_back()
 
-    def _begin(self, channel: Session) -> None:
-        self._channel, self._was_tried = channel, True
+    def _give_room_back(self) -> None:
+        if self._has_room:
+            self._has_room = False
+            self._rooms.udp_ports.give_back()
+
+    def _opened(self, channel: Session) -> None:
+        self._channel = channel
         if self._is_closed:
             channel.close()
+
+    def _begin(self) -> None:
+        self._was_tried = True
+        if self._is_closed:
             return
         self._problem = ""
         self._pauses.reset()
@@ -133,6 +141,8 @@ class UDPPort:
         self._was_tried = True
         if is_final:
             self._next_try_s = float("inf")
+        if self._is_closed:
+            self._give_room_back()
         if self._listener is not None:
             self._listener.close()
             self._listener = None
@@ -192,10 +202,11 @@ class UDPPort:
             raise Boot2DockerError("not connected to the VM")
         command = command_line([self._helper, self.port.target, str(self.port.port)])
         with connection.open_session() as channel:
+            self._loop.call_soon(lambda: self._opened(channel))
             begin(channel, command)
             if channel.recv(len(GREETING)) != GREETING:
                 raise _why_it_ended(exit_status(channel))
-            self._loop.call_soon(lambda: self._begin(channel))
+            self._loop.call_soon(self._begin)
             yield from frames(lambda: channel.recv(CHUNK_BYTES))
 
 

@@ -225,6 +225,21 @@ class TestThroughTheGuest:
         with UDPEcho(GUEST, port), client(port) as sock:
             eventually(lambda: echoes(sock, b"hello"))
 
+    def test_a_helper_that_has_not_answered_ends_with_the_container(
+        self, vm: VM, docker: DockerEngine, port: int, tmp_path: Path
+    ) -> None:
+        """One for each start of a container that ends at once and is started again."""
+        silent = tmp_path / "helper"
+        silent.write_text(
+            f'#!/bin/sh\ntouch "{tmp_path}/started"\ncat > /dev/null\ntouch "{tmp_path}/ended"\n'
+        )
+        silent.chmod(0o755)
+        docker.start("dns", port, protocol="udp")
+        vm.forward(udp_helper=str(silent))
+        eventually(lambda: (tmp_path / "started").exists())
+        docker.stop("dns")
+        eventually(lambda: (tmp_path / "ended").exists())
+
     def test_an_image_without_the_helper_says_so_and_is_not_asked_again(
         self, vm: VM, docker: DockerEngine, port: int, tmp_path: Path
     ) -> None:
