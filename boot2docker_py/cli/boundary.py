@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -106,11 +107,18 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
 
 def _report(problem: Boot2DockerError, arguments: Sequence[str]) -> int:
     log.debug("%s: %s; %s", problem.code, problem.brief, problem.details)
-    if _wants_json(arguments):
-        error = {**problem.as_dict(), "resolution": next_command.of(problem)}
-        screen.json_object({"error": error})
-    else:
-        screen.error(problem)
+    as_json = _wants_json(arguments)
+    try:
+        if as_json:
+            error = {**problem.as_dict(), "resolution": next_command.of(problem)}
+            screen.json_object({"error": error})
+        else:
+            screen.error(problem)
+    except OSError as unsaid:  # the disk is full, or the reader has gone; the status remains
+        log.debug("the error cannot be written: %s", unsaid)
+        if as_json and not reader.is_gone(unsaid, STDOUT):
+            with contextlib.suppress(OSError):
+                screen.error(problem)
     return problem.exit_status
 
 

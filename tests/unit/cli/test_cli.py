@@ -542,6 +542,27 @@ class TestProcess:
         assert b"Traceback" not in said
         assert b"defect" not in said
 
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+    @pytest.mark.parametrize(
+        ("words", "stream", "status", "said"),
+        [
+            ("--json config", ">", 1, "error: there is no space left"),
+            ("--json --vm / config", ">", 2, "error: --vm must be a plain name"),
+            ("--json --vm / config", "| true; exit ${PIPESTATUS[0]} #", 2, ""),
+            ("--vm / config", "2>", 2, ""),
+        ],
+    )
+    def test_an_error_that_cannot_be_written_keeps_its_status(
+        self, words: str, stream: str, status: int, said: str
+    ) -> None:
+        command = f"'{sys.executable}' -m boot2docker_py {words} {stream} /dev/full"
+        answer = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == status
+        assert answer.stderr.startswith(said)
+        assert "Traceback" not in answer.stderr
+
     def test_asking_for_the_state_imports_nothing_heavy(self) -> None:
         """What makes every command slow to start is loaded only by those that need it."""
         program = (
