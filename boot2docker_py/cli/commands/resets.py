@@ -48,6 +48,12 @@ def snapshot(
     """
     if action not in ACTIONS:
         raise unknown_action("snapshot", action, ACTIONS)
+    if no_memory and action != "take":
+        raise UsageError("--no-memory goes with take", resolution="boot2docker help snapshot")
+    if action == "list" and name is not None:
+        raise UsageError(
+            f"snapshot list takes no name, as '{name}'", resolution="boot2docker snapshot list"
+        )
     if action == "list":
         _list(session)
         return

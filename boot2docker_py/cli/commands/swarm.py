@@ -81,6 +81,11 @@ def swarm(
         raise UsageError(
             "--registry goes with create", resolution="boot2docker swarm create NAME --registry"
         )
+    if what is not None and action not in TAKE_MORE:
+        raise UsageError(
+            f"swarm {action} takes no argument '{what}' behind the name",
+            resolution="boot2docker help swarm",
+        )
     if name is None and action == "ls":
         _list_swarms(session)
         return
@@ -231,6 +236,7 @@ ACTIONS: Mapping[str, Callable[[Session, Swarm, Wish], None]] = {
     "join-command": _invite,
     "delete": _delete,
 }
+TAKE_MORE = ("add", "remove", "snapshot", "reset", "load", "join-command")
 
 
 def _named(action: str, wish: Wish, metavar: str) -> str:

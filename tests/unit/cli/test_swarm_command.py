@@ -76,6 +76,8 @@ def test_what_a_broken_node_needs_is_advised_for_that_node(
     [
         (["dance"], 2, "does not know 'dance'"),
         (["create"], 2, "which swarm?"),
+        (["create", "new", "5"], 2, "swarm create takes no argument '5'"),
+        (["down", "demo", "demo-1"], 2, "swarm down takes no argument 'demo-1'"),
         (["create", "a/b"], 2, "the name of a swarm must be"),
         (["create", "-"], 2, "the name of a swarm must be"),
         (["create", "x" * 41], 2, "the name of a swarm must be"),
