@@ -60,12 +60,13 @@ def _restart(session: Session) -> None:
 
 
 def _status(session: Session) -> None:
-    session.questions.state()
+    state = session.questions.state()
     health = session.endpoint.status()
     if health is None:
+        is_on = state.value == "running"
         raise WrongStateError(
             f"no forwarder runs for VM '{session.config.vm}'",
-            resolution="boot2docker forward",
+            resolution="boot2docker forward" if is_on else "boot2docker up",
         )
     if session.as_json:
         _print_health(session)

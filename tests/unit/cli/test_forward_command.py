@@ -38,7 +38,10 @@ def test_an_engine_that_does_not_come_is_an_error(boot2docker: Boot2Docker) -> N
 def test_status_without_a_forwarder_is_4(boot2docker: Boot2Docker) -> None:
     answer = boot2docker(["forward", "--status"], House().session)
     assert answer.status == 4
-    assert "boot2docker forward" in answer.err
+    assert "try: boot2docker forward\n" in answer.err
+    answer = boot2docker(["forward", "--status"], House(State.OFF).session)
+    assert answer.status == 4
+    assert "try: boot2docker up\n" in answer.err  # without which `forward` would fail too
 
 
 def test_status_is_a_word_and_the_last_error(boot2docker: Boot2Docker) -> None:
