@@ -24,6 +24,9 @@ def completion(session: Session, *, shell: str, install: bool) -> None:
     Example: boot2docker completion bash --install
     source <(boot2docker completion bash)
     """
+    if not install and session.as_json:
+        screen.json_object({"shell": shell, "lines": SCRIPTS[shell].splitlines()})
+        return
     if not install:
         screen.utf8(SCRIPTS[shell])
         return

@@ -426,6 +426,7 @@ class TestJson:
             ["upgrade"],
             ["delete"],
             ["version"],
+            ["completion", "bash"],
         ],
     )
     def test_every_answer_is_one_object(self, boot2docker: Boot2Docker, words: list[str]) -> None:
