@@ -79,7 +79,8 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm
     environ = _with_a_client(session, session.vm.environment)
-    screen.words(f"docker uses the engine of VM '{name}' here; 'exit' ends this.")
+    if not words:
+        screen.words(f"docker uses the engine of VM '{name}' here; 'exit' ends this.")
     session.hand_over()
     return run_here(command, environ)
 

@@ -210,6 +210,7 @@ class TestCommands:
         words = ["sh", "-c", script, str(tmp_path / "told"), "--json"]
         answer = boot2docker(["shell", *words], session(State.OFF))
         assert (answer.status, answer.out) == (7, "")
+        assert "'exit' ends this" not in answer.err
         assert (tmp_path / "told").read_text() == "unix:///fake/docker.sock none --json\n"
 
     @pytest.mark.parametrize(
