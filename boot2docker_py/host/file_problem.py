@@ -62,7 +62,10 @@ def _advice(error: OSError, file: Path, home: Path) -> str:
 
 def advice_on_rights(file: Path, home: Path) -> str:
     """Return what gives this user the rights on a file: on all of ours, if it is one of them."""
-    whole = home if home in (file, *file.parents) else existing(file)
+    is_ours = home in (file, *file.parents)
+    if is_ours and existing(home) != home:  # a folder above it, which is more than ours
+        return f"Name another place with BOOT2DOCKER_DIR, or get the rights on '{existing(home)}'."
+    whole = home if is_ours else existing(file)
     if sys.platform == "win32":
         return f'icacls "{whole}" /reset /t'
     elif foreign_owner(whole) or foreign_owner(existing(file)):

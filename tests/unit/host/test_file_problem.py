@@ -56,6 +56,14 @@ def test_our_own_without_rights(tmp_path: Path) -> None:
     assert problem.resolution == f"chmod -R u+rwX '{tmp_path}'"
 
 
+def test_a_home_in_a_folder_without_rights(tmp_path: Path) -> None:
+    """No chmod of a home that cannot be reached works; those above may be those of others."""
+    home = tmp_path / "of" / "others"
+    problem = of(errno.EACCES, home / "profile", home)
+    assert problem.resolution.startswith("Name another place with BOOT2DOCKER_DIR")
+    assert str(tmp_path) in problem.resolution
+
+
 @pytest.mark.parametrize(
     "number",
     [errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO],
