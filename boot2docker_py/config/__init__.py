@@ -94,7 +94,8 @@ def load(
         ConfigError: the profile or the environment is wrong; details list every mistake.
         UsageError: a flag is wrong, or two settings contradict each other.
     """
-    profile = Path(environ.get("BOOT2DOCKER_PROFILE") or paths.profile).absolute()
+    named = environ.get("BOOT2DOCKER_PROFILE", "")
+    profile = Path(named or paths.profile).absolute()
     merge = _Merge()
     merge.read_profile(profile)
     own = merge.read_own(merge.own_file(paths, environ, flags or {}))
@@ -112,6 +113,9 @@ def load(
         warnings=tuple(merge.unknown_in(environ)),
     )
     _check_together(config)
+    if named and not profile.exists():
+        missing = f"There is no '{profile}', which BOOT2DOCKER_PROFILE names."
+        return config._replace(warnings=(*config.warnings, missing))
     return config
 
 

@@ -138,7 +138,13 @@ def test_case_of_keys_does_not_matter(paths: Paths) -> None:
 def test_profile_elsewhere(paths: Paths, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_text("Memory = 777")
-    assert load(paths, "", BOOT2DOCKER_PROFILE=str(other)).memory_mb == 777
+    found = load(paths, "", BOOT2DOCKER_PROFILE=str(other))
+    assert (found.memory_mb, found.warnings) == (777, ())
+
+
+def test_profile_elsewhere_that_is_not_there_is_said(paths: Paths, tmp_path: Path) -> None:
+    [warning] = load(paths, "", BOOT2DOCKER_PROFILE=str(tmp_path / "ohter")).warnings
+    assert str(tmp_path / "ohter") in warning
 
 
 def test_byte_order_mark_of_windows_editors(paths: Paths) -> None:
