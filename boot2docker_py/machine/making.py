@@ -37,12 +37,15 @@ def make(config: Config, driver: Driver, paths: VMPaths, image: Image, deadline:
 
 
 def renew_disk(config: Config, driver: Driver, paths: VMPaths, image: Image, disk_mb: int) -> None:
-    """Give the VM a new data disk, as that of a new VM."""
+    """Give the VM a new data disk, as that of a new VM.
+
+    Until it has answered, the host key of the old one, which may stay, is pinned, too.
+    """
     make_private_folder(paths.folder)
-    driver.replace_disk(_new_seed(config, paths, image), disk_mb)
+    driver.replace_disk(_new_seed(config, paths, image, keeps_pin=True), disk_mb)
 
 
-def _new_seed(config: Config, paths: VMPaths, image: Image) -> bytes:
+def _new_seed(config: Config, paths: VMPaths, image: Image, *, keeps_pin: bool = False) -> bytes:
     """Return the first bytes of a new disk, whose host key is pinned."""
     from boot2docker_py.guest import names, seed
     from boot2docker_py.ssh import host_keys, keys
@@ -53,7 +56,8 @@ def _new_seed(config: Config, paths: VMPaths, image: Image) -> bytes:
     # then pinned at first contact.
     whole_file.clear(paths.known_hosts)
     if image.is_ours:
-        host_keys.pin(paths.known_hosts, host_name, host_key.public_line)
+        line = host_key.public_line
+        host_keys.pin(paths.known_hosts, host_name, line, beside_others=keeps_pin)
     else:
         paths.known_hosts.unlink(missing_ok=True)
     files = {

@@ -292,13 +292,13 @@ class _Login:
     def _check_host_key(self, transport: Transport) -> None:
         key = transport.get_remote_server_key()
         offered = f"{key.get_name()} {key.get_base64()}"
-        pinned = host_keys.pinned(self.known_hosts, self.host_name)
-        if pinned is None:
+        pinned = host_keys.all_pinned(self.known_hosts, self.host_name)
+        if not pinned or (offered in pinned and len(pinned) > 1):
             host_keys.pin(self.known_hosts, self.host_name, offered)
-        elif pinned != offered:
+        elif offered not in pinned:
             raise HostKeyChangedError(
                 f"another SSH host key than before answers for the VM '{self.host_name}'",
-                details=f"At {self.address}, pinned: {pinned}; offered: {offered}",
+                details=f"At {self.address}, pinned: {', '.join(pinned)}; offered: {offered}",
                 resolution="If another program took the port, end it and run 'boot2docker up'. If "
                 f"you changed the key in the VM yourself, delete '{self.known_hosts}'.",
             )

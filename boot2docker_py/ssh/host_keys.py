@@ -14,27 +14,37 @@ from boot2docker_py.paths import make_missing_folders
 
 
 def pinned(known_hosts: Path, host_name: str) -> str | None:
-    """Return the pinned key as `TYPE BASE64`, or None if none is pinned.
+    """Return the pinned key as `TYPE BASE64`, or None if none is pinned; of several, the first.
 
     Raises:
         StorageError: the file is there but cannot be read; that is not "no key".
     """
-    for line in _read_lines(known_hosts):
-        fields = line.split()
-        if len(fields) >= 3 and fields[0] == host_name:
-            return " ".join(fields[1:3])
-    return None
+    return next(iter(all_pinned(known_hosts, host_name)), None)
 
 
-def pin(known_hosts: Path, host_name: str, public_line: str) -> None:
-    """Pin the key of `host_name` in place of any other; the file changes as a whole or not at all.
+def all_pinned(known_hosts: Path, host_name: str) -> list[str]:
+    """Return each pinned key as `pinned` does; there are two until a new disk has answered."""
+    lines = (line.split() for line in _read_lines(known_hosts))
+    return [" ".join(one[1:3]) for one in lines if len(one) >= 3 and one[0] == host_name]
+
+
+def pin(
+    known_hosts: Path, host_name: str, public_line: str, *, beside_others: bool = False
+) -> None:
+    """Pin the key of `host_name`, in place of any other unless it is to be beside these.
+
+    The file changes as a whole or not at all.
 
     Raises:
         StorageError: the file cannot be written.
     """
-    others = [line for line in _read_lines(known_hosts) if line.split()[:1] != [host_name]]
-    key = " ".join(public_line.split()[:2])
-    text = "".join(f"{line}\n" for line in [*others, f"{host_name} {key}"])
+    pinned = f"{host_name} {' '.join(public_line.split()[:2])}"
+    kept = [
+        line
+        for line in _read_lines(known_hosts)
+        if line.split()[:1] != [host_name] or (beside_others and line != pinned)
+    ]
+    text = "".join(f"{line}\n" for line in [*kept, pinned])
     try:
         make_missing_folders(known_hosts.parent)
         whole_file.write(known_hosts, text.encode())

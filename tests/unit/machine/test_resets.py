@@ -12,6 +12,7 @@ import pytest
 
 from boot2docker_py.drivers.model import Snapshot, State
 from boot2docker_py.errors import StorageError
+from boot2docker_py.ssh import host_keys
 from tests.conftest import Boot2Docker
 from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
 
@@ -140,6 +141,19 @@ class TestReset:
         assert driver.disk == "new"
         driver.is_now(State.BROKEN)
         assert boot2docker(["reset", "--wipe"], session_of(driver)).status == 0
+
+    def test_a_wipe_that_fails_leaves_a_vm_whose_host_key_is_known(
+        self, boot2docker: Boot2Docker, home: Path
+    ) -> None:
+        class Full(FakeDriver):
+            def replace_disk(self, seed: bytes, disk_mb: int) -> None:
+                raise StorageError("no space")
+
+        known_hosts = home / "vms" / "boot2docker-vm" / "known_hosts"
+        host_keys.pin(known_hosts, "boot2docker-vm", "ssh-ed25519 OLD")
+        answer = boot2docker(["reset", "--wipe"], session_of(Full(State.OFF)))
+        assert answer.status == StorageError.exit_status
+        assert "boot2docker-vm ssh-ed25519 OLD" in known_hosts.read_text().splitlines()
 
     def test_wipe_keeps_snapshots_unless_it_is_forced(self, boot2docker: Boot2Docker) -> None:
         driver = FakeDriver(State.RUNNING)

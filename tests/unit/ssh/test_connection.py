@@ -84,6 +84,19 @@ def test_another_host_key_is_refused_at_once_and_not_pinned(key: Path, known_hos
     assert line_of(guest.host_key) in caught.value.details
 
 
+@pytest.mark.parametrize("is_new", [False, True])
+def test_of_two_pinned_keys_the_one_that_answers_stays(
+    key: Path, known_hosts: Path, *, is_new: bool
+) -> None:
+    """A new disk, with a host key of its own, may have come, or have been kept from it."""
+    with FakeGuest() as guest:
+        answers, other = line_of(guest.host_key), line_of(host_key())
+        for line in (other, answers) if is_new else (answers, other):
+            host_keys.pin(known_hosts, "vm", line, beside_others=True)
+        connect(guest.address, key, known_hosts).close()
+    assert known_hosts.read_text() == f"vm {answers}\n"
+
+
 def test_the_kind_of_the_pinned_key_is_asked_for(key: Path, known_hosts: Path) -> None:
     """A server with several keys shows the one that is pinned, not the one it likes best."""
     ecdsa = paramiko.ECDSAKey.generate()

@@ -27,6 +27,16 @@ def test_a_pinned_key_replaces_the_former_and_no_other(tmp_path: Path) -> None:
     assert [path.name for path in file.parent.iterdir()] == ["known_hosts"]
 
 
+def test_a_key_can_be_pinned_beside_the_former_once(tmp_path: Path) -> None:
+    file = tmp_path / "known_hosts"
+    host_keys.pin(file, "vm", "ssh-rsa AAAA")
+    for _ in range(2):
+        host_keys.pin(file, "vm", "ssh-ed25519 CCCC", beside_others=True)
+    assert host_keys.all_pinned(file, "vm") == ["ssh-rsa AAAA", "ssh-ed25519 CCCC"]
+    host_keys.pin(file, "vm", "ssh-ed25519 CCCC")
+    assert host_keys.all_pinned(file, "vm") == ["ssh-ed25519 CCCC"]
+
+
 def test_lines_that_mean_nothing_are_no_keys(tmp_path: Path) -> None:
     file = tmp_path / "known_hosts"
     file.write_bytes(b"# comment\n\nvm\n\xff\xfe\nvm ssh-ed25519 AAAA comment\n")
