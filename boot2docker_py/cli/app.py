@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, MutableMappi
 import click
 
 from boot2docker_py import __version__
-from boot2docker_py.cli import arguments
+from boot2docker_py.cli import arguments, terminal
 from boot2docker_py.cli.help import (
     ALIASES,
     GROUPS,
@@ -97,7 +97,8 @@ class Command(click.Command):
         write_examples(formatter, self.examples)
         others = aliases_of(self.name)
         lines = [f"Also: {', '.join(others)}."] if others else []
-        lines += [WITH_EVERY_COMMAND] if not self._passes_words_on else []
+        if not self._passes_words_on:
+            lines += terminal.lines_of(WITH_EVERY_COMMAND, formatter.width)
         formatter.write("".join(f"\n{line}" for line in lines))
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -60,7 +60,7 @@ class Narrow:
             self._monkeypatch.setattr(stream, "isatty", lambda: True, raising=False)
             self._monkeypatch.setattr(stream, "fileno", lambda at=descriptor: at, raising=False)
         answer = self._boot2docker(command.split(), FakeSession(driver, endpoint))
-        return answer.out + answer.err if command in ("doctor", "help") else answer.err
+        return answer.out + answer.err if command.startswith(("doctor", "help")) else answer.err
 
 
 @pytest.fixture
@@ -81,6 +81,13 @@ def fits(line: str) -> bool:
 @pytest.mark.parametrize(("command", "state"), SAID)
 def test_what_a_command_says_fits(narrow: Narrow, command: str, state: str) -> None:
     said = narrow.type(command, STATES[state])
+    assert [line for line in said.splitlines() if not fits(line)] == []
+
+
+@pytest.mark.parametrize("command", ["up", "logs", "set", "swarm"])
+def test_a_page_of_help_fits(narrow: Narrow, command: str) -> None:
+    said = narrow.type(f"help {command}", State.RUNNING)
+    assert "With any command: " in said
     assert [line for line in said.splitlines() if not fits(line)] == []
 
 
