@@ -62,10 +62,17 @@ def boot2docker_clean(
 ) -> VM:
     """Return the VM as it was at its snapshot `clean`, or the one that the marker names."""
     marker = request.node.get_closest_marker("boot2docker_clean")
-    wish = {"to": "clean", "scope": "test", **(marker.kwargs if marker else {})}
+    to, scope = _wish(*marker.args, **marker.kwargs) if marker else _wish()
     module = request.node.getparent(pytest.Module)
     done = module.stash.setdefault(_DONE, set()) if module else set()
-    if wish["scope"] != "module" or wish["to"] not in done:
-        boot2docker_vm.reset(to=wish["to"], make=boot2docker_prepare)
-        done.add(wish["to"])
+    if scope != "module" or to not in done:
+        boot2docker_vm.reset(to=to, make=boot2docker_prepare)
+        done.add(to)
     return boot2docker_vm
+
+
+def _wish(to: str = "clean", scope: str = "test") -> tuple[str, str]:
+    """Return what the marker says; one that is written wrongly is an error of the test."""
+    if scope not in ("test", "module"):
+        raise ValueError(f"boot2docker_clean: scope is 'test' or 'module', not {scope!r}")
+    return to, scope

@@ -87,3 +87,31 @@ def test_each_worker_of_xdist_has_a_vm_of_its_own(
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw1")
     inner.makepyfile("def test_one(boot2docker_vm):\n    assert boot2docker_vm.name == 'ci-gw1'\n")
     run(inner, "--boot2docker-vm", "ci").assert_outcomes(passed=1)
+
+
+@pytest.mark.parametrize(
+    ("marker", "outcome"),
+    [
+        ('"other"', {"passed": 1}),
+        ('to="other"', {"passed": 1}),
+        ('snapshot="other"', {"errors": 1}),
+        ('"other", scope="modul"', {"errors": 1}),
+    ],
+)
+def test_nothing_that_a_marker_says_is_ignored(
+    inner: pytest.Pytester, marker: str, outcome: dict[str, int]
+) -> None:
+    inner.makepyfile(
+        f"""
+        import pytest
+
+        @pytest.mark.boot2docker_clean({marker})
+        def test_one(boot2docker_clean, hypervisor):
+            assert hypervisor.disk == "disk of other"
+        """
+    )
+    conftest = CONFTEST.replace(
+        'driver.had_snapshot("clean"', 'driver.had_snapshot("other")\ndriver.had_snapshot("clean"'
+    )
+    inner.makeconftest(conftest)
+    run(inner, "--boot2docker-vm", "ci").assert_outcomes(**outcome)
