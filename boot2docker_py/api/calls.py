@@ -57,8 +57,8 @@ class Calls:
             name: str, timeout_of_call_s: float | None, more: Mapping[str, SettingValue]
         ) -> Parts:
             flags: dict[str, object] = {"vm": name, **settings, **more}
-            wanted_s = timeout_of_call_s or timeout_s
-            if wanted_s:
+            wanted_s = timeout_s if timeout_of_call_s is None else timeout_of_call_s
+            if wanted_s is not None:
                 flags["timeout_s"] = wanted_s
             return Parts(
                 {field: _as_typed(value) for field, value in flags.items()},
@@ -86,7 +86,7 @@ class Calls:
 
 def demand_known(settings: Mapping[str, SettingValue]) -> None:
     """Raise UsageError for what is no setting."""
-    known = {setting.field for setting in SETTINGS}
+    known = {setting.field for setting in SETTINGS} - {"vm"}  # its name is said once
     unknown = sorted(set(settings) - known)
     if unknown:
         raise UsageError(

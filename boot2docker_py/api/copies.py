@@ -32,6 +32,10 @@ class Copies(Calls):
             NotFoundError: there is no VM, or no such snapshot.
             WrongStateError: there is a VM `new`; or this one is on, and no snapshot is named.
         """
+        if snapshot == "":  # as that of a variable that is not set; it would be the whole VM
+            raise UsageError(
+                "the name of the snapshot to clone is empty", resolution="boot2docker snapshot"
+            )
         parts = self._parts(timeout_s)
         parts.machine.clone(
             _other(parts, new).machine,

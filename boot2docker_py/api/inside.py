@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING, Sequence
 
 from boot2docker_py.api.calls import Calls
+from boot2docker_py.errors import UsageError
 
 if TYPE_CHECKING:
     from boot2docker_py.guest.copy.places import Copy
@@ -26,11 +27,14 @@ class Inside(Calls):
         """Run a command in the VM and return what `subprocess.run` would.
 
         Raises:
+            UsageError: the command is one text: it has to be a list of words.
             subprocess.CalledProcessError: with `check`, it ended with another status than 0.
             WrongStateError: the VM does not run.
             GuestError: it cannot be reached.
             DeadlineError: the command did not end in time; it may still run.
         """
+        if isinstance(command, (str, bytes)):  # also a sequence, of its letters
+            raise UsageError("the command has to be a list of words", details=repr(command))
         parts = self._parts(timeout_s)
         address = parts.machine.settled_address(parts.deadline)
         with parts.access.connect(address) as connection:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class VM(Questions, Engine, Life, Images, Settings, Copies, Snapshots, Inside):
     """One VM, by its name, there or not."""
 
-    _user: Users | None = None
+    _users: list[Users]  # one for each `with` that has begun
 
     def __enter__(self) -> VM:
         """Bring the VM up; the last of all programs that have done so leaves it as it was found.
@@ -35,7 +35,7 @@ class VM(Questions, Engine, Life, Images, Settings, Copies, Snapshots, Inside):
         user = self._new_user()
         with user.entering(parts.driver.state, parts.deadline):
             self.up()
-        self._user = user
+        vars(self).setdefault("_users", []).append(user)
         return self
 
     def __exit__(
@@ -44,9 +44,7 @@ class VM(Questions, Engine, Life, Images, Settings, Copies, Snapshots, Inside):
         _error: BaseException | None,
         _traceback: TracebackType | None,
     ) -> None:
-        user, self._user = self._user, None
-        assert user is not None
-        with user.leaving(self._parts().deadline) as found:
+        with self._users.pop().leaving(self._parts().deadline) as found:
             is_there = found is not None and self.state is not State.ABSENT
             if is_there and found is State.SAVED:
                 self.save()

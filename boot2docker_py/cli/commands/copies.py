@@ -41,9 +41,7 @@ def clone(
     Example: boot2docker clone another
     boot2docker clone --from clean --linked another
     """
-    if snapshot == "":
-        raise UsageError("--from needs the name of a snapshot", resolution="boot2docker snapshot")
-    made = session.vm.clone(new, snapshot=snapshot or "", linked=linked, keep_keys=keep_keys)
+    made = session.vm.clone(new, snapshot=snapshot, linked=linked, keep_keys=keep_keys)
     screen.status_line.clear()
     vm = made.info()
     words = f"VM '{new}' is made; start it with: boot2docker up --vm {quoted(new)}"

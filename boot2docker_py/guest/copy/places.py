@@ -26,6 +26,17 @@ class Copy:
     target: str
     is_into_vm: bool
 
+    def __post_init__(self) -> None:
+        """Refuse a path that is empty, as that of a variable that is not set.
+
+        Path("") is the whole folder that we are in.
+
+        Raises:
+            UsageError: one is.
+        """
+        if not all((*self.sources, self.target)):
+            raise UsageError("a source or the target is empty", resolution=HOW)
+
 
 def understood(words: Sequence[str], vm_name: str) -> Copy:
     """Return what the words SRC... DST mean.
@@ -36,8 +47,6 @@ def understood(words: Sequence[str], vm_name: str) -> Copy:
     Raises:
         UsageError: not exactly one side is in the VM, or a word is empty.
     """
-    if not all(words):  # a variable of a script that is not set; Path("") is the whole folder here
-        raise UsageError("a source or the target is empty", resolution=HOW)
     sides = [in_vm(word, vm_name) for word in words]
     *sources, target = sides
     are_in_vm = {source is not None for source in sources}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Callable
 
 import pytest
 
@@ -50,6 +51,14 @@ class TestWith:
         with second:
             first.__exit__(None, None, None)
             assert driver.peek() is State.RUNNING, "somebody uses it"
+        assert driver.peek() is State.OFF
+
+    def test_one_object_may_be_used_twice_at_once(self) -> None:
+        driver = FakeDriver(State.OFF)
+        with FakeVM(driver) as vm:
+            with vm:
+                pass
+            assert driver.peek() is State.RUNNING
         assert driver.peek() is State.OFF
 
     def test_an_error_inside_is_not_swallowed(self) -> None:
@@ -148,6 +157,24 @@ class TestVerbs:
             *("other", 512, True, 7.0),
         )
         assert config.vbox_share == (f"{home}=x",)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            lambda vm: vm.run("uname -a"),
+            lambda vm: vm.run(b"uname"),
+            lambda vm: vm.copy_in("", "/tmp"),
+            lambda vm: vm.copy_out("/etc/hostname", ""),
+            lambda vm: vm.clone("new", snapshot=""),
+            lambda vm: vm.set(vm="other"),
+            lambda _vm: VM("ci", vm="other"),
+            lambda _vm: VM("ci", timeout_s=0).settings(),
+            lambda _vm: VM("ci").up(timeout_s=0),
+        ],
+    )
+    def test_what_would_mean_something_else_is_refused(self, call: Callable[[VM], object]) -> None:
+        with pytest.raises(UsageError):
+            call(FakeVM(FakeDriver(State.OFF)))
 
     def test_docker_is_pointed_at_the_vm(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("DOCKER_CONTEXT", "other")
