@@ -44,6 +44,9 @@ class LocalSupply:
             ) from error
         except OSError as error:
             raise download.unreadable(self._path, error) from error
+        except DownloadError as error:
+            error.resolution = "Give another file with --iso-url, or copy this one again."
+            raise
         return Release(
             url=str(self._path),
             origin=self._origin,

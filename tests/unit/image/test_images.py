@@ -82,8 +82,9 @@ def test_a_file_that_is_no_image_is_named(
         path.mkdir()
     elif what == "not an image":
         path.write_bytes(b"x" * 99_999)
-    with pytest.raises(DownloadError, match="wrong.iso"):
+    with pytest.raises(DownloadError, match="wrong.iso") as caught:
         make_images(str(path)).fetch(deadline)
+    assert "--iso-url" in caught.value.resolution  # `download` alone would fetch another image
     assert not destination.exists()
 
 
