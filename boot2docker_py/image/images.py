@@ -235,7 +235,9 @@ class Images:
     @functools.cached_property
     def _source(self) -> sources.Source:
         named = sources.parse(self._request.url)
-        return package.source() if named.kind is Kind.AUTO else named
+        if named.kind is not Kind.AUTO:
+            return named
+        return package.source(is_offline=self._request.offline)
 
     def _given(self) -> Checksum | None:
         return checksums.given(self._request.sha256) if self._request.sha256 else None

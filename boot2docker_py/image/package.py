@@ -33,8 +33,11 @@ _NONE = (
 )
 
 
-def source() -> Source:
+def source(*, is_offline: bool = False) -> Source:
     """Return the newest image that is installed as a package, else the releases of the original.
+
+    What is warned of the latter is not so for an image in place, which is all that `is_offline`
+    may take.
 
     Raises:
         DownloadError: there is such a package, but no whole image in any.
@@ -47,7 +50,8 @@ def source() -> Source:
         return found.source
     if problems:
         raise _with_advice(problems[0])
-    log.warning(_NONE)
+    if not is_offline:
+        log.warning(_NONE)
     return sources.parse(sources.OFFICIAL_RELEASES)
 
 

@@ -202,9 +202,13 @@ def test_offline_a_package_is_enough(
 
 
 def test_offline_without_a_package_the_image_in_place_is_enough(
-    install: Install, make_images: MakeImages, deadline: Deadline
+    install: Install,
+    make_images: MakeImages,
+    deadline: Deadline,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     iso = install()
     make_images("auto").ensure(deadline)
     uninstall(iso)
     assert make_images("auto", offline=True).fetch(deadline).version == NEW
+    assert "engine of 2020" not in caplog.text
