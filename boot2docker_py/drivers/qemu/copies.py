@@ -81,14 +81,23 @@ def linked_to(source: Files) -> list[tuple[str, str]]:
     """Return the VMs that build on snapshots of this one, and the tags of these."""
     found = []
     for path in sorted(source.folder.parent.glob("*/vm.json")):
-        try:
-            base = read_settings(path).base
-        except (OSError, StorageError) as error:
-            log.debug("not asked what it builds on: %s", error)
-            continue
+        base = _base_of(Files(path.parent))
         if base and _folder_of(path.parent / base) == _folder_of(source.folder / "any"):
             found.append((path.parent.name, _tag(Path(base))))
     return found
+
+
+def _base_of(files: Files) -> str:
+    """Return what the disk of a VM builds on; of one with damaged settings its disk says so."""
+    try:
+        return read_settings(files.settings).base
+    except (OSError, StorageError) as error:
+        log.debug("not asked what it builds on: %s", error)
+    try:
+        return disk.base_of(files.disk)
+    except OSError as error:
+        log.debug("nor its disk: %s", error)
+        return ""
 
 
 def demand_none_linked(name: str, source: Files, verb: str, tag: str = "") -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import struct
 import subprocess
 from pathlib import Path
 from typing import NamedTuple, Sequence
@@ -25,6 +26,7 @@ from boot2docker_py.wait import PAUSE_S, Deadline
 log = logging.getLogger(__name__)
 
 _SECTOR_BYTES = 512
+_LONGEST_NAME_BYTES = 1023  # of what a qcow2 file builds on
 _MB = 1 << 20
 _TIMEOUT_S = 120.0
 _LOOK_EVERY_S = 0.2
@@ -145,6 +147,23 @@ def overlay(path: Path, base: str) -> None:
     _run("create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", base, str(path))
     with opened_private(path, os.O_RDWR) as file_descriptor:
         os.fsync(file_descriptor)
+
+
+def base_of(path: Path) -> str:
+    """Return the name of what a disk builds on, empty when it builds on nothing.
+
+    It is read without QEMU's tools: docs/interop/qcow2.txt of QEMU.
+    """
+    header = struct.Struct(">4sIQI")  # magic, version, where the name is, its length
+    with path.open("rb") as file:
+        start = file.read(header.size)
+        if len(start) < header.size or not start.startswith(b"QFI\xfb"):
+            return ""
+        _magic, _version, name_at, length = header.unpack(start)
+        if length > _LONGEST_NAME_BYTES or not 0 < name_at < path.stat().st_size:
+            return ""
+        file.seek(name_at)
+        return os.fsdecode(file.read(length))
 
 
 def lay(path: Path, new_seed: bytes, seed_file: Path) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import pytest
 
 from boot2docker_py.drivers.qemu import copies
 from boot2docker_py.drivers.qemu.files import Files, remove_all
+from boot2docker_py.errors import WrongStateError
 
 
 @pytest.fixture
@@ -32,3 +34,27 @@ def test_a_protected_base_of_no_clone_is_removed(source: Files, base: Path) -> N
 def test_a_protected_base_goes_with_its_vm(base: Path) -> None:
     remove_all([base])
     assert not base.exists()
+
+
+def test_a_clone_whose_settings_are_damaged_still_builds_on_the_other(
+    source: Files, tmp_path: Path
+) -> None:
+    name = b"../dev/base-tag.qcow2"
+    clone = Files(tmp_path / "clone")
+    clone.folder.mkdir()
+    clone.settings.write_text("{")
+    clone.disk.write_bytes(struct.pack(">4sIQI", b"QFI\xfb", 3, 512, len(name)).ljust(512) + name)
+    assert copies.linked_to(source) == [("clone", "tag")]
+    with pytest.raises(WrongStateError, match="other VMs build on it"):
+        copies.demand_none_linked("dev", source, "delete")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"QFI\xfb", b"not a disk", b"QFI\xfb" + b"\xff" * 16 + bytes(4)]
+)
+def test_what_is_no_disk_builds_on_nothing(source: Files, tmp_path: Path, content: bytes) -> None:
+    other = Files(tmp_path / "other")
+    other.folder.mkdir()
+    other.settings.write_text("{")
+    other.disk.write_bytes(content)
+    assert copies.linked_to(source) == []
