@@ -9,8 +9,7 @@ import paramiko
 import pytest
 
 from boot2docker_py.errors import GuestError
-from boot2docker_py.guest import logs
-from boot2docker_py.guest.names import LOGS
+from boot2docker_py.guest import logs, names
 from boot2docker_py.ssh import keys
 from boot2docker_py.ssh.connection import connect
 from boot2docker_py.wait import Deadline
@@ -31,7 +30,7 @@ def complain_at_length(channel: paramiko.Channel) -> None:
 def test_complaints_beside_a_log_that_is_followed_cost_little(tmp_path: Path) -> None:
     """Whoever follows a log does so for days."""
     keys.ensure_key_pair(tmp_path / "id")
-    script = logs.script(LOGS["engine"], 5, follows=True).encode()
+    script = logs.script(names.LOGS["engine"], 5, follows=True).encode()
     with FakeGuest(commands={script: complain_at_length}) as guest, connect(
         guest.address,
         user="docker",
