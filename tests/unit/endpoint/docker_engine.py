@@ -10,7 +10,7 @@ import time
 import urllib.parse
 from email.utils import formatdate
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable
 
 from tests.unit.guest_side import UnixServer, path_there
 from tests.unit.listening import end_listening
@@ -39,6 +39,7 @@ class DockerEngine:
         self.silent_clients = 0  # that are connected and have asked nothing yet
         self._servers: dict[str, list[Echo]] = {}
         self._history: list[tuple[float, bytes]] = []
+        self._clients: set[socket.socket] = set()
         self._lock = threading.Lock()
         self._listen()
 
@@ -59,7 +60,9 @@ class DockerEngine:
         """Serve no more clients; what the containers publish goes on."""
         end_listening(self._server.listener, self._accepting)
         self._server.remove()
-        self.cut_events()
+        with self._lock:
+            _cut(self._clients)
+        self.streams.clear()
 
     def come_back(self) -> None:
         """Serve again after a crash."""
@@ -67,9 +70,7 @@ class DockerEngine:
 
     def cut_events(self) -> None:
         """End the streams of events."""
-        for stream in list(self.streams):
-            with contextlib.suppress(OSError):
-                stream.shutdown(socket.SHUT_RDWR)
+        _cut(self.streams)
         self.streams.clear()
 
     def start(self, name: str, *ports: int, address: str = GUEST, protocol: str = "tcp") -> None:
@@ -144,9 +145,18 @@ class DockerEngine:
         with contextlib.suppress(OSError):
             while True:
                 client, _address = listener.accept()
+                with self._lock:
+                    self._clients.add(client)
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
+        try:
+            self._answer(client)
+        finally:
+            with self._lock:
+                self._clients.discard(client)
+
+    def _answer(self, client: socket.socket) -> None:
         with client, contextlib.suppress(OSError), client.makefile("rb") as lines:
             with self._lock:
                 self.silent_clients += 1
@@ -217,3 +227,9 @@ class Echo:
         with client, contextlib.suppress(OSError):
             for data in iter(lambda: client.recv(1 << 18), b""):
                 client.sendall(data)
+
+
+def _cut(sockets: Iterable[socket.socket]) -> None:
+    for sock in list(sockets):
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
