@@ -38,7 +38,7 @@ class Questions(Calls):
         Without a name it is the one that tells most.
 
         Raises:
-            UsageError: there is no such log.
+            UsageError: there is no such log, or less than none of its lines.
             WrongStateError: it is in the VM, which does not run.
         """
         from boot2docker_py.machine import logs as vm_logs
@@ -49,6 +49,8 @@ class Questions(Calls):
             raise UsageError(
                 f"there is no log '{wanted}'", details=f"there are: {', '.join(vm_logs.NAMES)}"
             )
+        if lines < 0:
+            raise UsageError(f"the lines of a log are 0 or more, not {lines}")
         return vm_logs.end_of(parts, wanted, lines)
 
     def ssh_config(self) -> str:

@@ -167,6 +167,7 @@ class TestVerbs:
             lambda vm: vm.copy_out("/etc/hostname", ""),
             lambda vm: vm.clone("new", snapshot=""),
             lambda vm: vm.set(vm="other"),
+            lambda vm: vm.logs("console", lines=-1),
             lambda _vm: VM("ci", vm="other"),
             lambda _vm: VM("ci", timeout_s=0).settings(),
             lambda _vm: VM("ci").up(timeout_s=0),
