@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import io
 import logging
 import sys
+from pathlib import Path
 
 from boot2docker_py import paths
 from boot2docker_py.errors import Boot2DockerError
@@ -64,6 +66,11 @@ class _InHome(logging.Handler):
 
 class _UntilFull(logging.FileHandler):
     """A file that loses lines when the disk is full: what matters is said by the command itself."""
+
+    def _open(self) -> io.TextIOWrapper:
+        """Write what is no Unicode, as names of files may be, by its bytes (3.9: `errors=`)."""
+        file = Path(self.baseFilename).open("ab")  # noqa: SIM115 - the handler closes it
+        return io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name is logging's
         """Say nothing when the file cannot be written."""

@@ -24,7 +24,7 @@ def nearest(
     """Return the question whether the nearest of these was meant, empty when none is near."""
     import difflib
 
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=likeness)
+    near = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=likeness)
     return question.format(near[0]) if near else ""
 
 
@@ -38,7 +38,10 @@ def as_usage_error(problem: click.ClickException) -> UsageError:
 
 def _words(problem: click.ClickException, context: click.Context | None) -> str:
     if isinstance(problem, exceptions.NoSuchOption):
-        return f"there is no option {problem.option_name}{_nearest(problem.option_name, context)}"
+        hint = _nearest(problem.option_name, context)
+        if not hint and context and isinstance(context.command, click.Group):
+            hint = "; a command's own options go behind it"
+        return f"there is no option {problem.option_name}{hint}"
     if isinstance(problem, exceptions.MissingParameter):
         return f"{_name(problem.param)} is missing"
     if isinstance(problem, exceptions.BadParameter):

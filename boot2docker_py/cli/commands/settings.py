@@ -43,6 +43,8 @@ def set_(session: Session, *, restart: bool, unset: tuple[str, ...]) -> None:
     removed = [_field_of(word) for word in unset]
     if both := sorted(set(given) & set(removed)):
         raise UsageError(f"{both[0]} is both set and unset")
+    if restart and not given and not removed:
+        raise UsageError("--restart goes with a setting", resolution="boot2docker restart")
     if not given and not removed:
         _show(session)
         return

@@ -120,6 +120,7 @@ class TestWords:
             ["export", ""],
             ["import", ""],
             ["clone", "new", "--from", ""],
+            ["set", "--restart"],
         ],
     )
     def test_wrong_usage_exits_with_2(self, boot2docker: Boot2Docker, words: list[str]) -> None:
@@ -262,6 +263,11 @@ class TestHelp:
         [
             (["up", "--memroy", "5"], "there is no option --memroy; did you mean --memory?"),
             (["up", "--zzz"], "there is no option --zzz\n"),
+            (
+                ["--force", "delete"],
+                "there is no option --force; a command's own options go behind",
+            ),
+            (["UP"], "unknown command 'UP'; did you mean 'up'?"),
             (["config", "--memory"], "--memory needs a value behind it"),
             (["config", "--dhcp=maybe"], "--dhcp takes no value"),
             (["logs", "nosuch"], "NAME: 'nosuch' is not one of"),
@@ -542,6 +548,14 @@ class TestProcess:
         assert process.returncode != 0
         assert b"Traceback" not in said
         assert b"defect" not in said
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="words are Unicode there")
+    def test_words_that_are_no_unicode_are_logged_by_their_bytes(self, home: Path) -> None:
+        home.mkdir()
+        answer = run_program(os.fsdecode(b"st\xe4tus"))
+        assert answer.returncode == 2
+        assert answer.stderr.startswith(b"error: unknown command")
+        assert "\\udce4" in (home / "boot2docker.log").read_text()
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
     @pytest.mark.parametrize(
