@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import shutil
 import sys
 from typing import TYPE_CHECKING, Sequence
 
@@ -154,7 +155,10 @@ def reset(
     """
     if problem := _usage_problem(to=to, wipe=wipe, make=make, command=command):
         raise UsageError(problem, resolution="boot2docker help reset")
-    if wipe or (make and to is not None and not _has(session, to)):
+    is_made = make and to is not None and not _has(session, to)
+    if is_made and shutil.which(command[0]) is None:  # before the disk is gone
+        raise UsageError(f"cannot run '{command[0]}'", details="There is no such program here.")
+    if wipe or is_made:
         _ask_whether_to_wipe(session, force=force)
     prepare = (lambda _vm: _run(session, command)) if make else None
     done = session.vm.reset(to=to, wipe=wipe, make=prepare, force=force)

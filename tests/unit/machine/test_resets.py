@@ -228,12 +228,23 @@ class TestMake:
         assert list(driver.snapshots()) == []
         assert driver.peek() is State.RUNNING
 
+    def test_a_command_that_is_not_there_does_not_cost_the_disk(
+        self, boot2docker: Boot2Docker
+    ) -> None:
+        driver = FakeDriver(State.OFF)
+        driver.disk = "precious"
+        answer = boot2docker(["reset", "--to", "ci", "--make", "dokcer"], session_of(driver))
+        assert answer.status == 2
+        assert "cannot run 'dokcer'" in answer.err
+        assert driver.disk == "precious"
+
     def test_a_name_with_a_slip_does_not_wipe_a_vm_that_has_snapshots(
         self, boot2docker: Boot2Docker
     ) -> None:
         driver = FakeDriver(State.OFF)
         driver.had_snapshot("clean")
-        answer = boot2docker(["reset", "--to", "claen", "--make", "true"], session_of(driver))
+        words = ["reset", "--to", "claen", "--make", sys.executable]
+        answer = boot2docker(words, session_of(driver))
         assert answer.status == 4
         assert driver.disk == "new"
         assert [one.name for one in driver.snapshots()] == ["clean"]
