@@ -36,7 +36,7 @@ class Place(NamedTuple):
             if self.read_by and self.line not in _lines(self.read_by):
                 self.read_by.parent.mkdir(parents=True, exist_ok=True)
                 with self.read_by.open("ab") as file:
-                    file.write(f"\n{self.line}\n".encode())
+                    file.write(f"\n{self.line}\n".encode("utf-8", "surrogateescape"))
         except OSError as error:
             raise StorageError("cannot install the completion", details=str(error)) from error
 

@@ -155,6 +155,15 @@ class TestInstall:
             assert lines[0] == "mine"
             assert sum("boot2docker completion" in line for line in lines) == 1
 
+    @pytest.mark.skipif(sys.platform == "win32", reason="names are Unicode there")
+    def test_a_home_whose_name_is_no_unicode(
+        self, boot2docker: Boot2Docker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        home = tmp_path / os.fsdecode(b"h\xe4")
+        monkeypatch.setenv("BOOT2DOCKER_DIR", str(home))
+        assert boot2docker(["completion", "bash", "--install"]).status == 0
+        assert os.fsencode(home) in (tmp_path / ".bashrc").read_bytes()
+
     def test_bash_reads_what_was_installed(self, boot2docker: Boot2Docker, tmp_path: Path) -> None:
         boot2docker(["completion", "bash", "--install"])
         words = f". {tmp_path}/.bashrc; complete -p boot2docker"
