@@ -248,7 +248,9 @@ def _watch(process: subprocess.Popen[bytes], target: Path, bounds: Bounds) -> No
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(_LOOK_EVERY_S)
-        written_bytes = target.stat().st_size
+        written_bytes = 0
+        with contextlib.suppress(FileNotFoundError):  # qemu-img takes away what it cannot make
+            written_bytes = target.stat().st_size
         bounds.show(min(written_bytes, bounds.expected_bytes), bounds.expected_bytes)
         if written_bytes > bounds.most_bytes:
             raise UsageError(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import struct
+import sys
 from pathlib import Path
 
 import pytest
 
-from boot2docker_py.drivers.qemu import copies
+from boot2docker_py.drivers.qemu import copies, disk
 from boot2docker_py.drivers.qemu.files import Files, remove_all
-from boot2docker_py.errors import WrongStateError
+from boot2docker_py.errors import StorageError, WrongStateError
 
 
 @pytest.fixture
@@ -58,3 +59,17 @@ def test_what_is_no_disk_builds_on_nothing(source: Files, tmp_path: Path, conten
     other.settings.write_text("{")
     other.disk.write_bytes(content)
     assert copies.linked_to(source) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
+def test_a_copy_onto_a_full_disk_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As qemu-img does it: what could not be made is taken away."""
+    words = "qemu-img: error while converting qcow2: Could not write: No space left on device"
+    program = tmp_path / "bin" / "qemu-img"
+    program.parent.mkdir()
+    script = f'#!/bin/sh\nfor last; do :; done\nrm "$last"\necho "{words}" >&2\nexit 1\n'
+    program.write_text(script)
+    program.chmod(0o755)
+    monkeypatch.setenv("BOOT2DOCKER_QEMU", str(program))  # the tool beside it counts
+    with pytest.raises(StorageError, match="no space"):
+        disk.copy(tmp_path / "disk", tmp_path / "copy", disk.Bounds(1))
