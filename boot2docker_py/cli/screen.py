@@ -82,6 +82,15 @@ def words(text: str, *, is_data: bool = False) -> None:
     click.echo(terminal.wrapped(plain(next_command.pointed(text)), stream), err=not is_data)
 
 
+def confirmed(question: str) -> bool:
+    """Ask on stderr, and return whether the answer is yes; Ctrl-C ends the line of the question."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        click.echo(err=True)
+        raise
+
+
 def raw(chunk: bytes) -> None:
     """Print bytes of others: as they are into a file or a pipe, plainly on a terminal."""
     status_line.end()

@@ -280,7 +280,7 @@ def delete(session: Session, *, force: bool) -> None:
     name = session.config.vm
     if not force and sys.stdin.isatty() and sys.stderr.isatty():
         question = f"Delete VM '{name}' and all that is on its disk?"
-        if not click.confirm(question, err=True):
+        if not screen.confirmed(question):
             raise Boot2DockerError(f"VM '{name}' is not deleted", details="You said no.")
     was_there = session.vm.delete()
     words = f"VM '{name}' is deleted." if was_there else f"There is no VM '{name}'."

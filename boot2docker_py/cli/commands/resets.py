@@ -194,8 +194,8 @@ def _ask_whether_to_wipe(session: Session, *, force: bool) -> None:
     if force or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     name = session.config.vm
-    if session.driver.state() is not State.ABSENT and not click.confirm(
-        f"Delete all that is on the disk of VM '{name}'?", err=True
+    if session.driver.state() is not State.ABSENT and not screen.confirmed(
+        f"Delete all that is on the disk of VM '{name}'?"
     ):
         raise Boot2DockerError(f"VM '{name}' is left as it is", details="You said no.")
 

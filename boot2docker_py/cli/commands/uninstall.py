@@ -91,7 +91,7 @@ def _list(pieces: list[Piece]) -> None:
 def _is_asked_and_wanted() -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    return click.confirm("Remove all of this, for good?", err=True)
+    return screen.confirmed("Remove all of this, for good?")
 
 
 def _say(pieces: list[Piece], foreign: list[Path], program: str, *, removes: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import json
 import os
 import re
@@ -504,6 +505,23 @@ class TestDefects:
         answer = boot2docker(["up"], FakeSession(Interrupted(State.OFF), FakeEndpoint()))
         assert answer.status == 130
         assert "interrupted" in answer.err
+
+    @pytest.mark.parametrize("words", [["delete"], ["reset", "--wipe"]])
+    def test_interrupt_at_a_question_ends_its_line(
+        self, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch, words: list[str]
+    ) -> None:
+        class Keyboard(io.StringIO):
+            def isatty(self) -> bool:
+                return True
+
+            def readline(self, *_size: object) -> str:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(sys, "stdin", Keyboard())
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        answer = boot2docker(words, session())
+        assert answer.status == 130
+        assert answer.err.splitlines()[-1].startswith("interrupted")
 
     def test_log_that_cannot_be_written_stops_nothing(
         self, boot2docker: Boot2Docker, home: Path
