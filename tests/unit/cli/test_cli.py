@@ -514,7 +514,7 @@ class TestDefects:
             def isatty(self) -> bool:
                 return True
 
-            def readline(self, *_size: object) -> str:
+            def readline(self, *_size: object) -> Any:
                 raise KeyboardInterrupt
 
         monkeypatch.setattr(sys, "stdin", Keyboard())
