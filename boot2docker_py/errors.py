@@ -24,6 +24,8 @@ from typing import Iterator
 
 from boot2docker_py.masking import without_secrets
 
+MOST_LETTERS = 20_000
+
 
 class Boot2DockerError(Exception):
     """Say what went wrong (brief), what others said of it (details), what to do (resolution).
@@ -37,9 +39,10 @@ class Boot2DockerError(Exception):
     def __init__(
         self, brief: str, *, details: str = "", resolution: str = "", vm: str = ""
     ) -> None:
-        # Whoever shows an error, or writes it down, shows no secret.
-        self.brief, self.details, self.resolution = map(
-            without_secrets, (brief, details, resolution)
+        # Whoever shows an error, or writes it down, shows no secret, and no more than can be read:
+        # what others said of it may be the 16 MB that a command in the VM had to say.
+        self.brief, self.details, self.resolution = (
+            without_secrets(words[:MOST_LETTERS]) for words in (brief, details, resolution)
         )
         self.vm = vm
         super().__init__(self.brief)

@@ -349,7 +349,12 @@ class Machine:
     def _apply_what_was_set(self) -> None:
         """Make the VM what was set for it while it was on, if it is off now."""
         if self.config.own and self.driver.state() in (State.OFF, State.ABORTED):
-            changing.apply(self.config, self.driver)
+            try:
+                changing.apply(self.config, self.driver)
+            except Boot2DockerError as error:
+                way_back = "Or take back what was set: boot2docker set --unset SETTING"
+                error.resolution = "\n".join(filter(None, (error.resolution, way_back)))
+                raise
 
     def _has_shares_to_release(self) -> bool:
         """Tell whether the guest has folders mounted that keep its memory from being written."""

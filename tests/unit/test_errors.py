@@ -31,3 +31,9 @@ def test_warnings_of_errors_are_made_in_one_place() -> None:
     by_hand = re.compile(r"log\.(?:warning|error)\([^)]*\.brief, [^)]*\.(?:details|code)")
     found = [str(file) for file in PACKAGE.rglob("*.py") if by_hand.search(file.read_text("utf-8"))]
     assert found == []
+
+
+def test_what_others_say_of_an_error_is_bounded() -> None:
+    """A command in the VM may say 16 MB; to look for secrets in them took a minute."""
+    error = WrongStateError("it is so", details="me@x?" * 1_000_000)
+    assert len(error.details) < 50_000

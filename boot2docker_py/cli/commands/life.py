@@ -278,7 +278,8 @@ def delete(session: Session, *, force: bool) -> None:
     Alias: destroy. The image on this machine and the SSH key stay. Example: boot2docker delete -f
     """
     name = session.config.vm
-    if not force and sys.stdin.isatty() and sys.stderr.isatty():
+    is_asked = not force and sys.stdin.isatty() and sys.stderr.isatty()
+    if is_asked and session.vm.state is not State.ABSENT:
         question = f"Delete VM '{name}' and all that is on its disk?"
         if not screen.confirmed(question):
             raise Boot2DockerError(f"VM '{name}' is not deleted", details="You said no.")

@@ -28,7 +28,12 @@ class _Stdout:
 @click.argument("name", required=False, type=click.Choice(vm_logs.NAMES), metavar="[NAME]")
 @click.option("--follow", "-f", is_flag=True, help="Go on with what is added, until Ctrl-C.")
 @click.option(
-    "-n", "lines", metavar="LINES", type=click.IntRange(0), default=100, show_default=True
+    "-n",
+    "lines",
+    metavar="LINES",
+    type=click.IntRange(0),
+    default=100,
+    help="How many of its last lines (100).",
 )
 @with_session
 def logs(session: Session, *, name: str | None, follow: bool, lines: int) -> int:

@@ -7,6 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Callable, Mapping, NamedTuple
 
 import click
+from click.core import ParameterSource
 
 from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
@@ -77,10 +78,7 @@ def swarm(
     act = ACTIONS.get(action)
     if act is None:
         raise unknown_action("swarm", action, ACTIONS)
-    if registry and action != "create":
-        raise UsageError(
-            "--registry goes with create", resolution="boot2docker swarm create NAME --registry"
-        )
+    _demand_flags_of(action)
     if what is not None and action not in TAKE_MORE:
         raise UsageError(
             f"swarm {action} takes no argument '{what}' behind the name",
@@ -96,6 +94,17 @@ def swarm(
         )
     wish = Wish(what or "", nodes, managers, force, registry)
     act(session, _swarm(session, name), wish)
+
+
+def _demand_flags_of(action: str) -> None:
+    """Refuse a flag that the action would read and ignore."""
+    context = click.get_current_context()
+    for flag, actions in GO_WITH.items():
+        is_typed = context.get_parameter_source(flag) is ParameterSource.COMMANDLINE
+        if is_typed and action not in actions:
+            raise UsageError(
+                f"--{flag} goes with {' or '.join(actions)}", resolution="boot2docker help swarm"
+            )
 
 
 def _swarm(session: Session, name: str) -> Swarm:
@@ -235,6 +244,12 @@ ACTIONS: Mapping[str, Callable[[Session, Swarm, Wish], None]] = {
     "load": _load,
     "join-command": _invite,
     "delete": _delete,
+}
+GO_WITH = {
+    "nodes": ("create",),
+    "managers": ("create", "add"),
+    "registry": ("create",),
+    "force": ("down",),
 }
 TAKE_MORE = ("add", "remove", "snapshot", "reset", "load", "join-command")
 

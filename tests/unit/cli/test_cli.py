@@ -523,6 +523,16 @@ class TestDefects:
         assert answer.status == 130
         assert answer.err.splitlines()[-1].startswith("interrupted")
 
+    def test_delete_of_no_vm_asks_nothing(
+        self, boot2docker: Boot2Docker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+        answer = boot2docker(["delete"], session(State.ABSENT))
+        assert answer.status == 0
+        assert "There is no VM 'boot2docker-vm'." in answer.err
+        assert "all that is on its disk" not in answer.err
+
     def test_log_that_cannot_be_written_stops_nothing(
         self, boot2docker: Boot2Docker, home: Path
     ) -> None:

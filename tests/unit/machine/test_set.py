@@ -193,6 +193,19 @@ def test_what_the_vm_cannot_become_is_not_kept_and_it_boots_on(boot2docker: Boot
     assert boot2docker(["up"], session_of(driver)).status == 0
 
 
+def test_a_boot_that_cannot_have_what_was_set_says_how_to_take_it_back(
+    boot2docker: Boot2Docker,
+) -> None:
+    driver = FullDisk(State.RUNNING)
+    answered(boot2docker, driver, "set", "--disksize", "4000")
+    assert boot2docker(["poweroff"], session_of(driver)).status == 0
+    answer = boot2docker(["up"], session_of(driver))
+    assert answer.status == StorageError.exit_status
+    assert "boot2docker set --unset" in answer.err
+    assert boot2docker(["set", "--unset", "disksize"], session_of(driver)).status == 0
+    assert boot2docker(["up"], session_of(driver)).status == 0
+
+
 def test_what_another_command_has_set_meanwhile_stays(boot2docker: Boot2Docker) -> None:
     driver = FakeDriver(State.RUNNING)
     slow = session_of(driver)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from typing import TYPE_CHECKING, Iterator
 
 from boot2docker_py.drivers.virtualbox.binding import pyvbox
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from virtualbox.library import IProgress, IVirtualBoxErrorInfo
 
     from boot2docker_py.advice import KnownFailure
+    from boot2docker_py.wait import Clock
 
 OBJECT_NOT_FOUND = 0x80BB0001
 OBJECT_IN_USE = 0x80BB000C
@@ -29,6 +31,9 @@ INVALID_ARGUMENT = 0x80070057
 ACCESS_DENIED = 0x80070005
 _DISPATCH_EXCEPTION = 0x80020009
 SERVER_DIED = {0x80004004, 0x800706BA, 0x800706BE, 0x800706BF, 0x80010108}
+
+LOOKS_EACH_MS = 1000  # it returns at once when all is done
+STANDS_STILL_S = 900.0
 
 AGAIN = "Run the command again; if that fails too, end all of VirtualBox first."
 
@@ -94,9 +99,25 @@ def _known(text: str, platform: str) -> KnownFailure | None:
     return next(iter(diagnose(TABLE, [text], platform)), None)
 
 
-def wait(progress: IProgress) -> None:
-    """Wait for an operation of VirtualBox to end, and raise what it failed with."""
-    progress.wait_for_completion(-1)
+def wait(progress: IProgress, clock: Clock = time) -> None:
+    """Wait for an operation of VirtualBox to end, and raise what it failed with.
+
+    Raises:
+        HypervisorError: it has come no further for a quarter of an hour, as when the process of
+            the VM hangs.
+    """
+    reached, since_s = -1, clock.monotonic()
+    while not progress.completed:
+        progress.wait_for_completion(LOOKS_EACH_MS)
+        percent = int(progress.percent)
+        if percent != reached:
+            reached, since_s = percent, clock.monotonic()
+        elif clock.monotonic() - since_s > STANDS_STILL_S:
+            raise HypervisorError(
+                "an operation of VirtualBox stands still",
+                details=f"{progress.description}: {percent} % for {STANDS_STILL_S:g} s",
+                resolution="End the process of the VM (VBoxHeadless), then run the command again.",
+            )
     result_code = progress.result_code & 0xFFFFFFFF
     if result_code:
         raise error_of(result_code, " | ".join(_chain(progress.error_info)) or "no reason given")

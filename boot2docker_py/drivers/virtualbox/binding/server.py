@@ -123,8 +123,10 @@ def _ages_on_macos() -> list[float]:
     import subprocess
 
     command = ["ps", "-x", "-o", "etime=,comm="]
-    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
-    return ages_of(told.stdout)
+    with contextlib.suppress(subprocess.TimeoutExpired):  # a machine that busy is asked again
+        told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, timeout=10)
+        return ages_of(told.stdout)
+    return []
 
 
 def ages_of(told: str) -> list[float]:

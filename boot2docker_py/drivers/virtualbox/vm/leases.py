@@ -32,7 +32,8 @@ def fix(api: API, machine: IMachine, adapter_name: str, wanted: HostOnly) -> Non
     taken = {one.machine_id: one.fixed_address for one in server.individual_configs}
     if _is_inside(taken.get(machine.id_p, ""), wanted):
         return
-    address = next((one for one in _range(wanted) if one not in taken.values()), None)
+    addresses = (str(ipaddress.IPv4Address(number)) for number in _range(wanted))
+    address = next((one for one in addresses if one not in taken.values()), None)
     if address is None:
         log.warning("The host-only network has no address left that the VM could keep.")
         return
@@ -59,9 +60,10 @@ def _forget_lost(api: API, server: IDHCPServer) -> None:
 
 
 def _is_inside(address: str, wanted: HostOnly) -> bool:
-    return bool(address) and address in _range(wanted)
+    return bool(address) and int(ipaddress.IPv4Address(address)) in _range(wanted)
 
 
-def _range(wanted: HostOnly) -> list[str]:
+def _range(wanted: HostOnly) -> range:
+    """Return the addresses as numbers: of a large network there are millions."""
     first, last = (int(ipaddress.IPv4Address(one)) for one in (wanted.lower_ip, wanted.upper_ip))
-    return [str(ipaddress.IPv4Address(number)) for number in range(first, last + 1)]
+    return range(first, last + 1)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from virtualbox.library import IProgress
 
 LOOKS_EACH_MS = 200
+CANCELLED_WITHIN_MS = 60_000
 
 # How far it is, in hundredths; may raise, to give it up.
 Show = Callable[[int], None]
@@ -29,7 +30,7 @@ def follow(progress: IProgress, show: Show = no_show) -> None:
         with failures.translated():
             if progress.cancelable:
                 progress.cancel()
-            progress.wait_for_completion(-1)
+            progress.wait_for_completion(CANCELLED_WITHIN_MS)
         raise
     failures.wait(progress)
     show(100)
