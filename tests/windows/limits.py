@@ -45,7 +45,7 @@ ON_WINDOWS: dict[str, str] = {
     "docker/test_shells.py::TestCommands::test_shell_": NO_SHELL,
     "docker/test_shells.py::TestRealShells": NO_SHELL,
     "drivers/qemu/test_acceleration.py::test_a_cpu_that": NO_SHELL,
-    "drivers/qemu/test_acceleration.py::test_a_trial_that": NO_SHELL,
+    "drivers/qemu/test_acceleration.py::test_a_trial_ends_with": NO_SHELL,
     "drivers/qemu/test_acceleration.py::test_emulation_says": NO_SHELL,
     "drivers/qemu/test_command_line.py::test_the_environment_may_name": NO_MODES,
     "drivers/qemu/test_command_line.py::test_a_share_has_a_tag": PATHS,
