@@ -16,9 +16,10 @@ def read_text(profile: Path) -> str:
         # Editors on Windows begin UTF-8 files with a byte order mark, which TOML does not know.
         _demand_file(profile)
         return profile.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        return ""
-    except NotADirectoryError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
+        # Windows says the first where the folder is a file, too.
+        if isinstance(error, FileNotFoundError) and not profile.parent.is_file():
+            return ""
         raise ConfigError(
             f"'{profile.parent}' is not a folder",
             details="the profile would lie in it",

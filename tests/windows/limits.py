@@ -32,6 +32,7 @@ LONGEST_NAME = 30_000  # a variable of Windows holds 32,767 characters
 
 ON_WINDOWS: dict[str, str] = {
     "cli/test_advice.py": "types what is advised as sh reads it",
+    "cli/test_cli.py::TestProcess::test_an_error_that_cannot_be_written": NO_SHELL,
     "cli/test_narrow_screens.py": "is about words, which are the same",
     "cli/test_second_try.py::test_closed_streams": NO_SHELL,
     "config/test_shares.py::test_a_variable_names_several": PATHS,
