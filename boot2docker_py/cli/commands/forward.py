@@ -8,6 +8,7 @@ from boot2docker_py.cli import screen
 from boot2docker_py.cli.app import app
 from boot2docker_py.cli.commands.life import with_session
 from boot2docker_py.cli.session import Session
+from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import UsageError, WrongStateError
 
 ACTIONS = ("status", "stop", "restart", "foreground", "log")
@@ -63,10 +64,9 @@ def _status(session: Session) -> None:
     state = session.questions.state()
     health = session.endpoint.status()
     if health is None:
-        is_on = state.value == "running"
         raise WrongStateError(
             f"no forwarder runs for VM '{session.config.vm}'",
-            resolution="boot2docker forward" if is_on else "boot2docker up",
+            resolution="boot2docker forward" if state is State.RUNNING else "boot2docker up",
         )
     if session.as_json:
         _print_health(session)

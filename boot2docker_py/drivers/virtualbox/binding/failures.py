@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from typing import TYPE_CHECKING, Iterator
+from typing import TYPE_CHECKING, Callable, Iterator
 
 from boot2docker_py.drivers.virtualbox.binding import pyvbox
 from boot2docker_py.errors import (
@@ -32,7 +32,7 @@ ACCESS_DENIED = 0x80070005
 _DISPATCH_EXCEPTION = 0x80020009
 SERVER_DIED = {0x80004004, 0x800706BA, 0x800706BE, 0x800706BF, 0x80010108}
 
-LOOKS_EACH_MS = 1000  # it returns at once when all is done
+LOOKS_EACH_MS = 200  # it returns at once when all is done
 STANDS_STILL_S = 900.0
 
 AGAIN = "Run the command again; if that fails too, end all of VirtualBox first."
@@ -100,7 +100,17 @@ def _known(text: str, platform: str) -> KnownFailure | None:
 
 
 def wait(progress: IProgress, clock: Clock = time) -> None:
-    """Wait for an operation of VirtualBox to end, and raise what it failed with.
+    """Wait for an operation of VirtualBox to end, and raise what it failed with."""
+    until_done(progress, clock=clock)
+    result_code = progress.result_code & 0xFFFFFFFF
+    if result_code:
+        raise error_of(result_code, " | ".join(_chain(progress.error_info)) or "no reason given")
+
+
+def until_done(
+    progress: IProgress, show: Callable[[int], object] = lambda _: None, clock: Clock = time
+) -> None:
+    """Wait for an operation of VirtualBox to end, well or not; `show` hears the percent.
 
     Raises:
         HypervisorError: it has come no further for a quarter of an hour, as when the process of
@@ -110,6 +120,7 @@ def wait(progress: IProgress, clock: Clock = time) -> None:
     while not progress.completed:
         progress.wait_for_completion(LOOKS_EACH_MS)
         percent = int(progress.percent)
+        show(percent)
         if percent != reached:
             reached, since_s = percent, clock.monotonic()
         elif clock.monotonic() - since_s > STANDS_STILL_S:
@@ -118,9 +129,6 @@ def wait(progress: IProgress, clock: Clock = time) -> None:
                 details=f"{progress.description}: {percent} % for {STANDS_STILL_S:g} s",
                 resolution="End the process of the VM (VBoxHeadless), then run the command again.",
             )
-    result_code = progress.result_code & 0xFFFFFFFF
-    if result_code:
-        raise error_of(result_code, " | ".join(_chain(progress.error_info)) or "no reason given")
 
 
 def _chain(info: IVirtualBoxErrorInfo) -> Iterator[str]:

@@ -9,7 +9,6 @@ from boot2docker_py.drivers.virtualbox.binding import failures
 if TYPE_CHECKING:
     from virtualbox.library import IProgress
 
-LOOKS_EACH_MS = 200
 CANCELLED_WITHIN_MS = 60_000
 
 # How far it is, in hundredths; may raise, to give it up.
@@ -23,9 +22,7 @@ def no_show(_percent: int) -> None:
 def follow(progress: IProgress, show: Show = no_show) -> None:
     """Wait for an operation to end, and raise what it failed with; cancel it if we are stopped."""
     try:
-        while show is not no_show and not progress.completed:
-            show(int(progress.percent))
-            progress.wait_for_completion(LOOKS_EACH_MS)
+        failures.until_done(progress, show)
     except BaseException:
         with failures.translated():
             if progress.cancelable:

@@ -47,3 +47,11 @@ def test_one_that_goes_on_has_its_time() -> None:
     clock = FakeClock()
     slowly = [percent for percent in range(101) for _second in range(600)]
     failures.wait(cast(Any, Operation(clock, slowly)), clock)
+
+
+def test_one_that_is_shown_is_given_up_too() -> None:
+    clock = FakeClock()
+    shown: list[int] = []
+    with pytest.raises(HypervisorError, match="stands still"):
+        failures.until_done(cast(Any, Operation(clock, [0, 40])), shown.append, clock)
+    assert set(shown) == {40}
