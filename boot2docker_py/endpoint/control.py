@@ -112,6 +112,8 @@ def serve_one(peer: Stream, answer: Answer) -> None:
         peer.sendall(json.dumps(answer(question)).encode() + b"\n")
     except (OSError, ValueError, KeyError, TypeError) as error:
         log.debug("a question came to nothing: %r", error)
+    except Exception:  # the next question may be the one to stop
+        log.exception("a question could not be answered")
     finally:
         peer.close()
 

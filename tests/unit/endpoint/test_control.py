@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import time
 from pathlib import Path
@@ -23,11 +24,11 @@ def path(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "forward.ctl"
 
 
-def ask(path: Path) -> dict[str, Any] | None:
+def ask(path: Path, question: str = "status") -> dict[str, Any] | None:
     peer = control.find(path)
     assert peer is not None
     with peer:
-        return peer.ask("status")
+        return peer.ask(question)
 
 
 @pytest.mark.parametrize(
@@ -52,6 +53,23 @@ def test_odd_questions_to_the_forwarder_do_not_end_it(path: Path, question: byte
         with contextlib.suppress(OSError):
             client.sendall(question)
     assert ask(path) == {"asked": "status"}
+
+
+def test_defect_in_one_answer_is_logged_and_the_next_question_answered(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A forwarder that answers no more cannot be asked to stop: it is killed, with its clients."""
+
+    def answer_status(question: str) -> dict[str, Any]:
+        if question != "status":
+            raise RuntimeError("can't start new thread")
+        return {"asked": question}
+
+    path = tmp_path / "forward.ctl"
+    with control.serving(path, answer_status), caplog.at_level(logging.WARNING):
+        assert ask(path, "wake") is None
+        assert ask(path) == {"asked": "status"}
+    assert "can't start new thread" in caplog.text
 
 
 def test_slow_questions_to_the_forwarder_have_one_deadline(path: Path) -> None:
