@@ -48,8 +48,10 @@ class _Log(logging.handlers.RotatingFileHandler):
         Windows renames no file that is being read. Then the file grows until that has ended, but
         not beyond twice its limit.
         """
-        if self.stream:
-            self.stream.close()
+        # If this fails on its way, logging opens the log for a later record; a closed one it keeps.
+        before, self.stream = self.stream, None  # type: ignore[assignment]
+        if before:
+            before.close()
         with Path(os.devnull).open("w", encoding="ascii") as nowhere:
             os.dup2(nowhere.fileno(), STDERR)
         log = Path(self.baseFilename)

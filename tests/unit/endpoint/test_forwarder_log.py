@@ -83,6 +83,23 @@ def test_reader_of_the_log_does_not_end_the_forwarder(log: Path) -> None:
     assert not any("Error" in line for line in lines)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+def test_log_goes_on_after_it_could_not_be_opened_again(log: Path) -> None:
+    """As when no descriptor is free, or a scanner has the new file for itself, on Windows."""
+    run(
+        log,
+        "import resource\n"
+        "say(3000)\n"
+        "_, most = resource.getrlimit(resource.RLIMIT_NOFILE)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))\n"
+        "say(2000)\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))\n"
+        "say(3)",
+    )
+    lines = log.read_text().splitlines()
+    assert [line.split("number ")[1][0] for line in lines[-3:]] == ["0", "1", "2"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no mode bits")
 def test_log_is_readable_for_the_user_alone(log: Path) -> None:
     run(log, "os.umask(0o077)\nsay(6000)")
