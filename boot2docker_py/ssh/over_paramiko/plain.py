@@ -1,8 +1,8 @@
 """The slow way, by what paramiko publishes: its own packets, its own channels, threads that wait.
 
 For when the fast way (`transport.py`, `packets.py`, `stream_channel.py`) does not work with some
-paramiko or some server. One private name of paramiko is used, for the one kind of channel that
-paramiko does not know.
+paramiko or some server. Few private names of paramiko are used: for the one kind of channel that
+paramiko does not know, and for channels that open too late.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ LINGER_S = 10.0
 
 # RFC 4250, section 4.1.2
 _MSG_CHANNEL_OPEN = 90
+_MSG_CHANNEL_CLOSE = 97
 _STREAMLOCAL = "direct-streamlocal@openssh.com"
 
 _LOST = (paramiko.SSHException, OSError, EOFError)
@@ -173,6 +174,24 @@ class PlainTransport(paramiko.Transport):
             message.add_string("")
             message.add_int(0)
         super()._send_user_message(message)  # type: ignore[misc]
+
+    def _parse_channel_open_success(self, message: paramiko.Message) -> None:
+        super()._parse_channel_open_success(message)  # type: ignore[misc]
+        message.rewind()
+        number, there = message.get_int(), message.get_int()
+        # paramiko forgets a channel that was given up, but not its event. The guest's server has it
+        # open, and allows few at a time.
+        if self.channel_events.pop(number, None) is not None:
+            # Not in this thread: while keys are renewed it would wait for itself.
+            late = threading.Thread(target=self._close_there, args=(there,), daemon=True)
+            late.start()
+
+    def _close_there(self, number: int) -> None:
+        message = paramiko.Message()
+        message.add_byte(bytes([_MSG_CHANNEL_CLOSE]))
+        message.add_int(number)
+        with contextlib.suppress(*_LOST):
+            self._send_user_message(message)
 
 
 class PlainChannel:

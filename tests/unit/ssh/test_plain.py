@@ -6,16 +6,18 @@ import os
 from pathlib import Path
 from typing import Iterator
 
+import paramiko
 import pytest
 
 from boot2docker_py.errors import GuestError
-from boot2docker_py.ssh import exchange
-from boot2docker_py.ssh.connection import Connection
+from boot2docker_py.ssh import exchange, keys
+from boot2docker_py.ssh.connection import Connection, connect
 from boot2docker_py.ssh.over_paramiko.packets import GuestPacketizer
 from boot2docker_py.ssh.over_paramiko.plain import PlainTransport
 from boot2docker_py.wait import Deadline
 from tests.unit.endpoint.engine import Engine
 from tests.unit.guest_side import path_there
+from tests.unit.ssh.fake_guest import FakeGuest
 from tests.unit.ssh.real_sshd import LONG_S, Cable, Sshd, eventually
 
 
@@ -59,6 +61,36 @@ def test_socket_of_the_guest_is_reached_and_one_that_nobody_has_is_refused(
             plain.open_unix_socket(path_there(tmp_path / "nobody"))
     assert "Connect failed" in caught.value.details
     eventually(lambda: plain.open_channels() == 0)
+
+
+def test_session_that_opens_too_late_is_closed(tmp_path: Path) -> None:
+    """The server of a guest allows ten at a time, and the connection lives for weeks."""
+    keys.ensure_key_pair(tmp_path / "id")
+    with FakeGuest() as guest, connect(
+        guest.address,
+        user="docker",
+        key=tmp_path / "id",
+        known_hosts=tmp_path / "known_hosts",
+        host_name="vm",
+        deadline=Deadline(LONG_S),
+        is_plain=True,
+    ) as connection:
+        guest.opens_after_s = 0.5
+        assert not opens_within(0.05, connection)
+        eventually(lambda: len(guest.sessions) == 1)
+        eventually(lambda: guest.sessions[0].closed)
+        guest.opens_after_s = 0
+        with connection.open_session() as session:
+            assert not session.closed
+
+
+def opens_within(timeout_s: float, connection: Connection) -> bool:
+    """Try it; nothing keeps the exception, which holds paramiko's channel, as `raises` does."""
+    try:
+        connection.transport.open_command(timeout_s)
+    except paramiko.SSHException:
+        return False
+    return True
 
 
 def test_lost_connection_is_noticed(sshd: Sshd, cable: Cable) -> None:
