@@ -16,7 +16,7 @@ from boot2docker_py import __version__, lock
 from boot2docker_py.endpoint import control
 from boot2docker_py.endpoint.status import ForwarderStatus, Phase, Settings
 from boot2docker_py.errors import BusyError, GuestError
-from boot2docker_py.host.detached import detached
+from boot2docker_py.host import detached
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Check, Deadline, wait_for
 
@@ -141,13 +141,12 @@ def _does_the_same(running: ForwarderStatus, settings: Settings) -> bool:
 def _spawn(settings: Settings, words: IO[bytes]) -> subprocess.Popen[bytes]:
     # The folder that this package was found in is the child's first place to look, too.
     home_of_package = Path(__file__).parents[2]
-    child = subprocess.Popen(
+    child = detached.start(
         [sys.executable, "-m", MODULE, settings.to_json()],
         cwd=home_of_package,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=words,
-        **detached(),
     )
     # Reap the child while we live; the system does when we are gone.
     threading.Thread(target=child.wait, daemon=True).start()

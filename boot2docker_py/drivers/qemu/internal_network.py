@@ -14,7 +14,7 @@ from boot2docker_py.drivers.model import InternalNetwork
 from boot2docker_py.drivers.qemu import command_line, switch
 from boot2docker_py.drivers.qemu.files import Settings, read_settings
 from boot2docker_py.errors import HypervisorError, StorageError, UsageError
-from boot2docker_py.host.detached import detached
+from boot2docker_py.host import detached
 from boot2docker_py.paths import SOCKET_PATH_BYTES, VMPaths, make_private_folder
 from boot2docker_py.wait import Deadline
 
@@ -117,13 +117,12 @@ def serve(place: Place) -> None:
 
     deadline = Deadline(START_TIMEOUT_S)
     with tempfile.TemporaryFile() as words:
-        child = subprocess.Popen(
+        child = detached.start(
             [sys.executable, "-m", MODULE, os.fspath(place.folder)],
             cwd=Path(__file__).parents[3],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=words,
-            **detached(),
         )
         threading.Thread(target=child.wait, daemon=True).start()
         while not switch.is_served(place.folder):

@@ -31,8 +31,7 @@ from boot2docker_py.drivers.qemu.files import (
     remove_all,
 )
 from boot2docker_py.errors import HypervisorError, StorageError
-from boot2docker_py.host import port_holder
-from boot2docker_py.host.detached import detached
+from boot2docker_py.host import detached, port_holder
 from boot2docker_py.paths import VMPaths
 from boot2docker_py.wait import Deadline
 
@@ -74,12 +73,12 @@ def _lock_holder(path: Path) -> int:
         return 0 if fields[kind_at] == fcntl.F_UNLCK else int(fields[pid_at])
 
 
-def _detached(hand_on: Sequence[int]) -> dict[str, Any]:
-    """Return the arguments of Popen for a process that outlives us, our terminal and Ctrl-C."""
+def _options(hand_on: Sequence[int]) -> dict[str, Any]:
+    """Return the options of Popen that only some systems have."""
     if sys.platform == "win32":
-        return detached()
+        return {}
     else:
-        return {**detached(), "cwd": "/", "pass_fds": tuple(hand_on)}
+        return {"cwd": "/", "pass_fds": tuple(hand_on)}
 
 
 class Process:
@@ -280,12 +279,12 @@ class Process:
     def _spawn(self, command: Sequence[str], hand_on: Sequence[int]) -> subprocess.Popen[bytes]:
         log.debug("running %s", " ".join(command))
         with opened_private(self.files.log) as output:
-            return subprocess.Popen(
+            return detached.start(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                **_detached(hand_on),
+                **_options(hand_on),
             )
 
     def _wait_for_answer(self, process: subprocess.Popen[bytes], deadline: Deadline) -> None:
