@@ -21,6 +21,18 @@ class DiskFullError(DownloadError):
     """The disk, or the user's share of it, cannot hold the image."""
 
 
+def demand_no_folder(path: Path, flag: str) -> None:
+    """Raise DownloadError for a folder in the place of the image that `flag` names."""
+    is_folder = False
+    with contextlib.suppress(OSError):  # whoever reads it says that better
+        is_folder = path.is_dir()
+    if is_folder:
+        raise DownloadError(
+            f"'{path}' is a folder, and has to be the file of an image",
+            resolution=f"Name a file, as {flag} '{path / 'boot2docker.iso'}'",
+        )
+
+
 def replace(source: Path, target: Path, clock: Clock = time) -> None:
     """Give `source` the name `target`, whatever has it now.
 

@@ -10,7 +10,7 @@ from typing import Callable, Iterator, NamedTuple, Protocol
 
 from boot2docker_py import lock
 from boot2docker_py.errors import Boot2DockerError, BusyError, DownloadError, NotFoundError
-from boot2docker_py.image import checksums, offered, package, sources, store, versions
+from boot2docker_py.image import checksums, files, offered, package, sources, store, versions
 from boot2docker_py.image.checksums import Checksum
 from boot2docker_py.image.iso9660 import read_disc
 from boot2docker_py.image.kept import Kept
@@ -290,6 +290,7 @@ class Images:
         self, deadline: Deadline, source: sources.Source | None = None, version: str = ""
     ) -> Iterator[Supply]:
         """Yield where images come from; `version` is the one to ask for, where there are more."""
+        files.demand_no_folder(self._destination, "--iso")  # before a long transfer for nothing
         source = source or self._source
         if source.kind in _ON_THIS_DISK:
             yield _ON_THIS_DISK[source.kind](source)

@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 
 from boot2docker_py.errors import DownloadError
-from boot2docker_py.image import checksums, download, iso9660, versions
+from boot2docker_py.image import checksums, download, files, iso9660, versions
 from boot2docker_py.image.checksums import Checksum
 from boot2docker_py.image.model import OnProgress, Release
 from boot2docker_py.image.partial import Partial
@@ -31,6 +31,7 @@ class LocalSupply:
         Raises:
             DownloadError: it is not there, or no image.
         """
+        files.demand_no_folder(self._path, "--iso-url")
         try:
             _demand_file(self._path)
             disc = iso9660.read_disc(self._path)

@@ -38,6 +38,7 @@ def read_image(path: Path) -> Image:
         NotFoundError: there is none.
         DownloadError: it is no whole, bootable image.
     """
+    files.demand_no_folder(path, "--iso")
     try:
         disc = iso9660.read_disc(path)
         status = path.stat()

@@ -428,9 +428,11 @@ def test_a_folder_in_the_place_of_the_image_stays(
 ) -> None:
     destination.mkdir(parents=True)
     server.pages["/boot2docker.iso"] = web_server.file(ISO)
-    with pytest.raises(StorageError, match="cannot replace"):
-        make_images().fetch(deadline)
+    with pytest.raises(DownloadError, match="boot2docker.iso' is a folder") as caught:
+        make_images(force=True).fetch(deadline)
+    assert "--iso '" in caught.value.resolution
     assert destination.is_dir()
+    assert server.sent_bytes == 0  # an image takes minutes to come, and could not be used
 
 
 NOW = 1_700_000_000.0

@@ -95,6 +95,12 @@ def test_what_is_no_address_is_the_users_mistake(text: str) -> None:
         sources.parse(text)
 
 
+def test_a_folder_is_no_image(tmp_path: Path, make_images: MakeImages, deadline: Deadline) -> None:
+    with pytest.raises(DownloadError, match="is a folder") as caught:
+        make_images(str(tmp_path)).fetch(deadline)
+    assert f"--iso-url '{tmp_path / 'boot2docker.iso'}'" in caught.value.resolution
+
+
 @pytest.mark.skipif(os.name != "posix", reason="needs FIFOs")
 def test_a_pipe_is_no_image(tmp_path: Path, make_images: MakeImages, deadline: Deadline) -> None:
     """It may never have a writer, and no deadline would end the wait."""
