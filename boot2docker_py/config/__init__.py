@@ -152,10 +152,16 @@ class _Merge:
         settings = {s.former_key.lower(): s for s in SETTINGS if s.former_key}
         settings.update({s.key.lower(): s for s in SETTINGS})
         obsolete = {o.key.lower(): o.reason for o in OBSOLETE}
+        keys: dict[str, str] = {}  # by the fields that they set
         for key, value in profile_file.parse(text, profile).items():
             place = f"{profile}, line {profile_file.line_of(key, text)}: {key}"
             if key.lower() in settings:
-                self._set(settings[key.lower()], value, place, f"{kind} {profile}")
+                setting = settings[key.lower()]
+                first = keys.setdefault(setting.field, key)
+                if first != key:  # TOML forbids only the same spelling twice
+                    line = profile_file.line_of(first, text)
+                    self.mistakes.append(f"{place} is the same as {first} in line {line}")
+                self._set(setting, value, place, f"{kind} {profile}")
             elif key.lower() in obsolete:
                 self.notes.append(f"{place} has no effect: {obsolete[key.lower()]}")
             else:

@@ -165,6 +165,12 @@ def test_unknown_key_is_named_with_line_and_nearest(paths: Paths) -> None:
     )
 
 
+@pytest.mark.parametrize(("first", "second"), [("Memory", "memory"), ("TCPPort", "TCP")])
+def test_two_spellings_of_one_key_are_a_mistake(paths: Paths, first: str, second: str) -> None:
+    told = mistake(paths, f"{first} = 2048\n# later\n{second} = 4096\n")
+    assert f"{paths.profile}, line 3: {second} is the same as {first} in line 1" in told
+
+
 def test_all_mistakes_are_told_at_once(paths: Paths) -> None:
     told = mistake(paths, "Memory = 0\nCPUs = 1\nSSHPort = 70000\nDhcpEnabled = 7\n[oops]\n")
     assert "4 settings cannot be used" in told
