@@ -632,24 +632,24 @@ class HostContract(DriverContract):
     """The rules for a driver of a real hypervisor, with files, ports and limits."""
 
     @pytest.mark.parametrize(
-        "wrong",
+        ("wrong", "told"),
         [
-            {"memory_mb": 0},
-            {"memory_mb": 1 << 30},
-            {"cpus": 0},
-            {"cpus": 100_000},
-            {"disk_mb": 0},
-            {"ssh_port": -1},
-            {"ssh_port": 65536},
-            {"docker_port": 65536},
-            {"ssh_port": 2345, "docker_port": 2345},
+            ({"memory_mb": 0}, "--memory 0 "),
+            ({"memory_mb": 1 << 30}, "--memory 1073741824 .* MB; "),
+            ({"cpus": 0}, "--cpus 0 "),
+            ({"cpus": 100_000}, r"--cpus 100000 .* \d+; "),
+            ({"disk_mb": 0}, "--disksize 0 "),
+            ({"ssh_port": -1}, "--sshport -1 "),
+            ({"ssh_port": 65536}, "--sshport 65536 "),
+            ({"docker_port": 65536}, "--dockerport 65536 "),
+            ({"ssh_port": 2345, "docker_port": 2345}, "--sshport and --dockerport .* 2345"),
         ],
         ids=str,
     )
     def test_a_spec_out_of_range_makes_nothing(
-        self, driver: Driver, spec: VMSpec, wrong: dict[str, int]
+        self, driver: Driver, spec: VMSpec, wrong: dict[str, int], told: str
     ) -> None:
-        with pytest.raises(UsageError):
+        with pytest.raises(UsageError, match=told):
             driver.create(spec._replace(**wrong))  # type: ignore[arg-type]
         assert driver.state() is State.ABSENT
 

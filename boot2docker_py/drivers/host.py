@@ -42,7 +42,7 @@ def demand_possible(spec: VMSpec) -> None:
     """Raise UsageError when the spec is out of range, NetworkError when a port is taken."""
     _demand_size(spec.memory_mb, spec.cpus)
     least_disk_mb = -(-len(spec.seed) // _MB) or 1
-    _demand(spec.disk_mb, least_disk_mb, LARGEST_DISK_MB, "disk size", "MB")
+    _demand(spec.disk_mb, least_disk_mb, LARGEST_DISK_MB, "--disksize", " MB")
     _demand_ports(spec.ssh_port, spec.docker_port, ())
 
 
@@ -69,27 +69,28 @@ def demand_growth(name: str, present_mb: int, wanted_mb: int) -> None:
             details=f"it has {present_mb} MB",
             resolution="Omit --disksize, or make the VM anew: boot2docker delete",
         )
-    _demand(wanted_mb, 1, LARGEST_DISK_MB, "disk size", "MB")
+    _demand(wanted_mb, 1, LARGEST_DISK_MB, "--disksize", " MB")
 
 
 def _demand_size(memory_mb: int, cpus: int) -> None:
-    _demand(memory_mb, 1, host_memory_mb(), "memory", "MB; the host has no more")
-    _demand(cpus, 1, os.cpu_count() or 1, "CPUs", "; the host has no more")
+    _demand(memory_mb, 1, host_memory_mb(), "--memory", " MB; the host has no more")
+    _demand(cpus, 1, os.cpu_count() or 1, "--cpus", "; the host has no more")
 
 
 def _demand_ports(ssh_port: int, docker_port: int, present: Sequence[int]) -> None:
     """Demand ports that can be had; those that the VM has at present are its own."""
     if ssh_port and ssh_port == docker_port:
-        raise UsageError(f"SSH and the engine cannot both have port {ssh_port}")
-    for port, purpose in ((ssh_port, "SSH"), (docker_port, "the engine")):
+        raise UsageError(f"--sshport and --dockerport are both {ssh_port}")
+    wanted = ((ssh_port, "--sshport", "SSH"), (docker_port, "--dockerport", "the engine"))
+    for port, flag, purpose in wanted:
         if port and port not in present:
-            _demand(port, 1, 65535, f"port for {purpose}", "")
+            _demand(port, 1, 65535, flag)
             ports.demand_free(port, purpose)
 
 
-def _demand(value: int, least: int, most: int, what: str, unit: str) -> None:
+def _demand(value: int, least: int, most: int, flag: str, rest: str = "") -> None:
     if not least <= value <= most:
-        raise UsageError(f"{what} {value} cannot be: it has to be {least} to {most} {unit}".strip())
+        raise UsageError(f"{flag} {value} cannot be: it has to be {least} to {most}{rest}")
 
 
 def _existing(folder: Path) -> Path:
