@@ -12,7 +12,7 @@ from typing import Callable, Protocol, Sequence
 
 import paramiko
 
-from boot2docker_py.errors import GuestError
+from boot2docker_py.errors import GuestError, UsageError
 from boot2docker_py.ssh.errors import LOST
 
 log = logging.getLogger(__name__)
@@ -54,13 +54,15 @@ def begin(
     """Let the guest run the command, or a shell if it is empty; in a terminal of the size given.
 
     Raises:
+        UsageError: it is not what a command can be.
         GuestError: it does not.
     """
+    sent = _as_sent(command)
     try:
         if terminal_size is not None:
             channel.get_pty(terminal_name, *terminal_size)
-        if command:
-            channel.exec_command(command)
+        if sent:
+            channel.exec_command(sent)
         else:
             channel.invoke_shell()
     except LOST as error:
@@ -69,6 +71,17 @@ def begin(
             details=str(error) or "connection lost",
             resolution="See with 'boot2docker status' whether the VM still runs.",
         ) from error
+
+
+def _as_sent(command: str) -> bytes:
+    # A guest's sshd hangs up on NUL, as if the connection were to blame.
+    try:
+        sent = command.encode("utf-8", "surrogateescape")  # what was typed may be no UTF-8
+    except UnicodeEncodeError as error:
+        raise UsageError("the command is no text", details=str(error)) from error
+    if b"\0" in sent:
+        raise UsageError("a command cannot have a NUL in it", details=repr(in_a_line(command)))
+    return sent
 
 
 def in_a_line(command: str | Sequence[str]) -> str:

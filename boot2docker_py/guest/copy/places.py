@@ -27,15 +27,19 @@ class Copy:
     is_into_vm: bool
 
     def __post_init__(self) -> None:
-        """Refuse a path that is empty, as that of a variable that is not set.
+        """Refuse a path that is empty, as that of a variable that is not set, or that is none.
 
         Path("") is the whole folder that we are in.
 
         Raises:
             UsageError: one is.
         """
-        if not all((*self.sources, self.target)):
+        paths = (*self.sources, self.target)
+        if not all(paths):
             raise UsageError("a source or the target is empty", resolution=HOW)
+        for path in paths:
+            if "\0" in path:
+                raise UsageError("a path cannot have a NUL in it", details=repr(path))
 
 
 def understood(words: Sequence[str], vm_name: str) -> Copy:

@@ -165,6 +165,8 @@ class TestVerbs:
             lambda vm: vm.run(b"uname"),
             lambda vm: vm.copy_in("", "/tmp"),
             lambda vm: vm.copy_out("/etc/hostname", ""),
+            lambda vm: vm.copy_in("a\0b", "/tmp"),
+            lambda vm: vm.copy_out("/etc/hostname", "a\0b"),
             lambda vm: vm.clone("new", snapshot=""),
             lambda vm: vm.set(vm="other"),
             lambda vm: vm.logs("console", lines=-1),

@@ -14,7 +14,7 @@ import pytest
 from paramiko.common import AUTH_SUCCESSFUL
 
 from boot2docker_py.address import Address
-from boot2docker_py.errors import DeadlineError, GuestError, StorageError
+from boot2docker_py.errors import DeadlineError, GuestError, StorageError, UsageError
 from boot2docker_py.ssh import connection as ssh_connection
 from boot2docker_py.ssh import dialer, host_keys, keys
 from boot2docker_py.ssh.command import in_a_line
@@ -322,6 +322,19 @@ def test_a_connection_lost_under_a_command_is_no_status(key: Path, known_hosts: 
             GuestError, match="was lost while a command ran"
         ):
             connection.run("die", timeout_s=LONG_S)
+
+
+def test_a_word_that_is_no_utf8_arrives_as_it_was_typed(sshd: Sshd) -> None:
+    typed = b"caf\xe9".decode("utf-8", "surrogateescape")  # as sys.argv has it
+    with sshd.connect() as open_connection:
+        said = open_connection.run(["printf", "%s", typed], timeout_s=LONG_S).stdout
+    assert said == b"caf\xe9"
+
+
+@pytest.mark.parametrize(("word", "why"), [("a\0b", "NUL"), ("\ud800", "no text")])
+def test_what_no_command_can_be_is_the_callers_mistake(sshd: Sshd, word: str, why: str) -> None:
+    with sshd.connect() as open_connection, pytest.raises(UsageError, match=why):
+        open_connection.run(["echo", word], timeout_s=LONG_S)
 
 
 def test_output_without_end_is_refused(sshd: Sshd, monkeypatch: pytest.MonkeyPatch) -> None:
