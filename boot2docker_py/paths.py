@@ -77,6 +77,11 @@ class VMPaths(NamedTuple):
         return self.folder / "renamed-from"
 
     @property
+    def swarm_snapshot(self) -> Path:
+        """Return the file that says which snapshot of its swarm is not complete yet."""
+        return self.folder / "swarm-snapshot"
+
+    @property
     def console_log(self) -> Path:
         """Return what the VM said on its serial console since its last start."""
         return self.folder / "console.log"
@@ -223,6 +228,10 @@ class Paths(NamedTuple):
     def swarm_socket(self, name: str) -> Path:
         """Return where clients of a swarm come in, at whichever of its managers serves there."""
         return self.vm(f".swarm-{name}").docker_socket  # a VM's name does not begin with a dot
+
+    def swarm_lock(self, name: str) -> Path:
+        """Return the lock of a command that needs all nodes of a swarm to itself."""
+        return self.vm(f".swarm-{name}").lock
 
     def settings_of(self, vm_name: str) -> Path:
         """Return the settings of one VM alone."""

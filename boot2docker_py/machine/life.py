@@ -408,6 +408,7 @@ class Machine:
         for file in (
             self.paths.exporting,
             self.paths.renamed_from,
+            self.paths.swarm_snapshot,
             self.paths.engine_record,
             self.paths.driver_record,
             self.paths.adopted,

@@ -19,7 +19,14 @@ from boot2docker_py.errors import (
     about,
 )
 from boot2docker_py.guest.swarm import PORT
-from boot2docker_py.machine.swarm import joining, leaving, loading, names_of_nodes, registry
+from boot2docker_py.machine.swarm import (
+    joining,
+    leaving,
+    loading,
+    names_of_nodes,
+    registry,
+    snapshots,
+)
 from boot2docker_py.machine.swarm.agreement import acting_manager
 from boot2docker_py.machine.swarm.members import Member, PartsOf, of_swarm, running
 from boot2docker_py.machine.swarm.rows import Row, rows_of
@@ -104,10 +111,12 @@ class Swarm:
         _each(on, lambda member: member.parts.machine.save(deadline))
 
     def take_snapshot(self, name: str, deadline: Deadline) -> None:
-        """Take a snapshot of every node: what they know of each other is of one time only so."""
-        for member in self._existing():
-            with about(member.name):
-                member.parts.machine.take_snapshot(name, deadline)
+        """Take a snapshot of every node; a try that was cut short begins anew.
+
+        Raises:
+            UsageError: the name cannot be one, or a node has another snapshot of that name.
+        """
+        snapshots.take(self.name, self._existing(), name, deadline)
 
     def reset_to(self, name: str, deadline: Deadline) -> list[Member]:
         """Bring all nodes back to a snapshot that each of them has, or none.
@@ -116,7 +125,7 @@ class Swarm:
             NotFoundError: one has no such snapshot; nothing is changed.
         """
         members = self._existing()
-        without = [member.name for member in members if not _has_snapshot(member, name)]
+        without = [member.name for member in members if not snapshots.has(member, name)]
         if without:
             raise NotFoundError(
                 f"no snapshot '{name}' of: {', '.join(without)}",
@@ -251,11 +260,6 @@ class Swarm:
 
 def _is_absent(parts: Parts) -> bool:
     return parts.driver.state() is State.ABSENT
-
-
-def _has_snapshot(member: Member, name: str) -> bool:
-    with about(member.name):
-        return name in {one.name for one in member.parts.machine.snapshots()}
 
 
 def _workers_first(

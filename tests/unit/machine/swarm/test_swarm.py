@@ -173,6 +173,10 @@ class FakeMachine:
         self._world.step()
         self._driver.take_snapshot(name)
 
+    def delete_snapshot(self, name: str, _deadline: Deadline) -> None:
+        self._world.step()
+        self._driver.delete_snapshot(name)
+
     def reset_to(self, name: str, deadline: Deadline) -> None:
         self._world.step()
         self._driver.power_off()
@@ -489,6 +493,34 @@ class TestLife:
             vm.disk = "dirty"
         world.swarm.reset_to("clean", world.deadline)
         assert {vm.disk for vm in world.vms.values()} == {"new"}
+
+    @pytest.mark.parametrize("fatal", [2, 3])
+    def test_a_snapshot_that_was_cut_short_is_taken_anew_of_all(
+        self, world: World, fatal: int
+    ) -> None:
+        world.swarm.create(Wishes(3, 1), world.deadline)
+        for count in (fatal, 2, 0):
+            world.steps, world.fatal = 0, count
+            with pytest.raises(KilledError) if count else contextlib.nullcontext():
+                world.swarm.take_snapshot("clean", world.deadline)
+            for vm in world.vms.values():
+                vm.disk = f"after {count}"
+        world.swarm.reset_to("clean", world.deadline)
+        assert {vm.disk for vm in world.vms.values()} == {"after 2"}
+        assert [len(vm.snapshots()) for vm in world.vms.values()] == [1, 1, 1]
+
+    def test_a_snapshot_of_that_name_that_is_no_rest_of_a_try_stays(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.swarm.take_snapshot("clean", world.deadline)
+        world.vms["demo-2"].take_snapshot("mine")
+        before = [list(vm.snapshots()) for vm in world.vms.values()]
+        for name in ("clean", "mine"):
+            with pytest.raises(UsageError, match=f"has a snapshot '{name}' already"):
+                world.swarm.take_snapshot(name, world.deadline)
+        assert [list(vm.snapshots()) for vm in world.vms.values()] == before
+        world.swarm.add(1, world.deadline)
+        with pytest.raises(UsageError, match="'demo-1' has a snapshot 'clean' already"):
+            world.swarm.take_snapshot("clean", world.deadline)
 
     def test_none_goes_back_when_one_cannot(self, world: World) -> None:
         world.swarm.create(Wishes(2, 1), world.deadline)

@@ -1,0 +1,78 @@
+"""A snapshot of a whole swarm: what its nodes know of each other is of one time only so."""
+
+from __future__ import annotations
+
+import logging
+from typing import Sequence
+
+from boot2docker_py import lock, whole_file
+from boot2docker_py.advice import quoted
+from boot2docker_py.errors import UsageError, about
+from boot2docker_py.machine.resets import demand_name
+from boot2docker_py.machine.swarm.members import Member
+from boot2docker_py.paths import VMPaths, make_private_folder
+from boot2docker_py.wait import Deadline
+
+log = logging.getLogger(__name__)
+
+
+def has(member: Member, name: str) -> bool:
+    """Tell whether a node has the snapshot."""
+    with about(member.name):
+        return name in {one.name for one in member.parts.machine.snapshots()}
+
+
+def take(swarm: str, members: Sequence[Member], name: str, deadline: Deadline) -> None:
+    """Take a snapshot of every node, anew of those that have it of a try that was cut short.
+
+    Raises:
+        UsageError: the name cannot be one, or a node has another snapshot of that name.
+    """
+    demand_name(name)
+
+    def announce(holder: str) -> None:
+        log.info("Waiting for another boot2docker (%s)...", holder)
+
+    # Else what another is taking would look as what one that was killed has left.
+    with lock.hold(
+        members[0].parts.paths.swarm_lock(swarm),
+        deadline,
+        purpose="swarm snapshot",
+        on_wait=announce,
+        is_needed=lambda: False,
+    ):
+        left = [member for member in members if has(member, name)]
+        for member in left:
+            _demand_unfinished(member, name)
+        for member in left:
+            with about(member.name):
+                member.parts.machine.delete_snapshot(name, deadline)
+        for member in members:
+            with about(member.name):
+                _note(_paths(member), name)
+                member.parts.machine.take_snapshot(name, deadline)
+        for member in members:
+            whole_file.remove(_paths(member).swarm_snapshot)
+
+
+def _demand_unfinished(member: Member, name: str) -> None:
+    try:
+        noted = _paths(member).swarm_snapshot.read_text("utf-8")
+    except FileNotFoundError:
+        noted = ""
+    if noted != name:
+        vm = quoted(member.name)
+        raise UsageError(
+            f"node '{member.name}' has a snapshot '{name}' already",
+            resolution="Choose another name, or delete that one: "
+            f"boot2docker --vm {vm} snapshot delete {quoted(name)}",
+        )
+
+
+def _note(paths: VMPaths, name: str) -> None:
+    make_private_folder(paths.folder)
+    whole_file.write(paths.swarm_snapshot, name.encode())
+
+
+def _paths(member: Member) -> VMPaths:
+    return member.parts.paths.vm(member.name)
