@@ -92,6 +92,11 @@ class VMPaths(NamedTuple):
         return self.run / "booting"
 
     @property
+    def making_lock(self) -> Path:
+        """Return the file that `reset --make` holds locked, whose command may use the VM."""
+        return self.run / "making.lock"
+
+    @property
     def qmp_socket(self) -> Path:
         """Return the socket at which QEMU takes commands."""
         return self.run / "qemu.sock"

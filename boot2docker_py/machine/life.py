@@ -250,9 +250,6 @@ class Machine:
         if purpose not in _OF_ABSENT:
             self.questions.state()  # an absent VM is an error at once, and leaves no lock file
 
-        def announce(holder: str) -> None:
-            log.info("Waiting for another boot2docker (%s)...", holder)
-
         def is_needed() -> bool:
             return self.paths.folder.exists()  # else there is no VM, and maybe never was
 
@@ -425,6 +422,11 @@ class Machine:
         import shutil
 
         shutil.rmtree(self.paths.run, ignore_errors=True)
+
+
+def announce(holder: str) -> None:
+    """Say whom a lock is waited for."""
+    log.info("Waiting for another boot2docker (%s)...", holder)
 
 
 _OF_ABSENT = ("init", "up", "upgrade", "delete", "clone", "rename", "import")  # as well

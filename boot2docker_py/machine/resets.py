@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from typing import Callable, NamedTuple, Sequence
+from typing import Callable, Iterator, NamedTuple, Sequence
 
+from boot2docker_py import lock
 from boot2docker_py.advice import quoted
 from boot2docker_py.drivers.model import IS_ON, Snapshot, State, in_words
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError, WrongStateError
 from boot2docker_py.machine import booting, making
-from boot2docker_py.machine.life import Machine
+from boot2docker_py.machine.life import Machine, announce
 from boot2docker_py.machine.steps import Step, Steps
+from boot2docker_py.paths import make_private_folder
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
@@ -113,20 +115,40 @@ class Resets(Machine):
     def reset_to_made(
         self, name: str, make: Make, deadline: Deadline, *, force: bool = False
     ) -> Reset:
-        """Do what `reset_to` does; without such a snapshot take it, of a new disk and `make`."""
+        """Do what `reset_to` does; without such a snapshot take it, of a new disk and `make`.
+
+        Raises:
+            BusyError: another makes one of this VM when the deadline passes.
+        """
         demand_name(name)
         if self._has_snapshot(name):
             return self.reset_to(name, deadline)
-        wiped = self.wipe(deadline, force=force)
-        steps = Steps(deadline.clock, self.show_step)
-        with steps.timed("make"):
-            make()
-        with steps.timed("snapshot"):
-            # The time of the command went into what it was to make.
-            self.take_snapshot(name, Deadline(deadline.timeout_s, deadline.clock))
-        return Reset(wiped.found, (*wiped.steps, *steps.done()), was_made=True)
+        with self._makes_alone(deadline):
+            if self._has_snapshot(name):  # whom we waited for has made it
+                return self.reset_to(name, deadline)
+            wiped = self.wipe(deadline, force=force)
+            steps = Steps(deadline.clock, self.show_step)
+            with steps.timed("make"):
+                make()
+            with steps.timed("snapshot"):
+                # The time of the command went into what it was to make.
+                self.take_snapshot(name, Deadline(deadline.timeout_s, deadline.clock))
+            return Reset(wiped.found, (*wiped.steps, *steps.done()), was_made=True)
 
     # -- steps
+
+    @contextlib.contextmanager
+    def _makes_alone(self, deadline: Deadline) -> Iterator[None]:
+        """Let no other make a snapshot for a `with` block; what makes it may use the VM."""
+        make_private_folder(self.paths.run)
+        with lock.hold(
+            self.paths.making_lock,
+            deadline,
+            purpose="reset --make",
+            on_wait=announce,
+            is_needed=lambda: False,
+        ):
+            yield
 
     def _go_back(self, snapshot: Snapshot) -> None:
         self._stop()

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Sequence
 
 from boot2docker_py import lock, whole_file
 from boot2docker_py.advice import quoted
 from boot2docker_py.errors import UsageError, about
+from boot2docker_py.machine.life import announce
 from boot2docker_py.machine.resets import demand_name
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Deadline
-
-log = logging.getLogger(__name__)
 
 
 def has(member: Member, name: str) -> bool:
@@ -29,10 +27,6 @@ def take(swarm: str, members: Sequence[Member], name: str, deadline: Deadline) -
         UsageError: the name cannot be one, or a node has another snapshot of that name.
     """
     demand_name(name)
-
-    def announce(holder: str) -> None:
-        log.info("Waiting for another boot2docker (%s)...", holder)
-
     # Else what another is taking would look as what one that was killed has left.
     with lock.hold(
         members[0].parts.paths.swarm_lock(swarm),

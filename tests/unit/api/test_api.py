@@ -13,7 +13,13 @@ import pytest
 
 from boot2docker_py.api import VM
 from boot2docker_py.drivers.model import State
-from boot2docker_py.errors import DeadlineError, NotFoundError, UsageError, WrongStateError
+from boot2docker_py.errors import (
+    BusyError,
+    DeadlineError,
+    NotFoundError,
+    UsageError,
+    WrongStateError,
+)
 from boot2docker_py.machine.steps import Step
 from boot2docker_py.machine.users import Users
 from boot2docker_py.wait import Deadline
@@ -135,6 +141,37 @@ class TestVerbs:
             vm.reset(to="ready", make=lambda given: calls.append(given.state))
         assert calls == [State.RUNNING]
         assert [one.name for one in vm.snapshots()] == ["ready"]
+
+    def test_two_that_make_at_once_make_it_once(self) -> None:
+        driver, calls, done = FakeDriver(), [], []
+        first, second = FakeVM(driver), FakeVM(driver)
+        reset_second = lambda: done.append(  # noqa: E731
+            second.reset(to="ready", make=lambda _vm: calls.append("second"))
+        )
+        meanwhile = threading.Thread(target=reset_second)
+
+        def make(_vm: VM) -> None:
+            calls.append("first")
+            meanwhile.start()
+            meanwhile.join(0.5)  # it had a new disk by then
+
+        assert first.reset(to="ready", make=make).was_made
+        meanwhile.join()
+        assert calls == ["first"]
+        assert [one.was_made for one in done] == [False]
+
+    def test_a_second_that_would_make_gives_up_in_its_time(self) -> None:
+        driver, calls = FakeDriver(), []
+
+        def make(vm: VM) -> None:
+            calls.append("first")
+            vm.up()  # the command may use the VM
+            with pytest.raises(BusyError, match="at work") as caught:
+                FakeVM(driver).reset(to="other", make=lambda _vm: None, timeout_s=0.2)
+            assert "reset --make" in caught.value.details
+
+        FakeVM(driver).reset(to="ready", make=make)
+        assert calls == ["first"]
 
     def test_errors_are_those_of_the_commands(self) -> None:
         vm = FakeVM(FakeDriver(State.RUNNING))
