@@ -51,6 +51,7 @@ class Snapshots(Calls):
             def prepare() -> None:
                 parts.access.settle()
                 make_it(self)
+                parts.access.let_rest()  # else each later reset would do again what is left to do
 
             done = machine.reset_to_made(to, prepare, deadline, force=force)
         parts.access.settle()

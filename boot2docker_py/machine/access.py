@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONSOLE_WITHIN_S = 5.0
+REST_WITHIN_S = 5.0
 
 # Bytes so far, and in all; 0 when that is not known.
 ShowCopy = Callable[[int, int], None]
@@ -208,6 +209,17 @@ class Access:
 
         with self.connect(self._questions.running_address(), deadline) as connection:
             mounted_shares.mount(connection, deadline)
+
+    def let_rest(self) -> None:
+        """Give a guest that runs a moment to come to rest; it may be busy, and need not answer."""
+        from boot2docker_py.guest import rest
+
+        within = Deadline(REST_WITHIN_S)
+        try:
+            with self.connect(self._questions.running_address(), within) as connection:
+                rest.wait(connection, within)
+        except Boot2DockerError as error:
+            log.debug("not waited until the VM rests: %s", error.in_a_line())
 
     def show_log(self, name: str, lines: int, sink: Sink, *, follows: bool) -> None:
         """Write the end of a log inside the guest to `sink`, and with `follows` its growth."""

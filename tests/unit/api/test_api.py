@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import pytest
 
@@ -22,8 +22,9 @@ from boot2docker_py.errors import (
 )
 from boot2docker_py.machine.steps import Step
 from boot2docker_py.machine.users import Users
+from boot2docker_py.ssh.connection import Result
 from boot2docker_py.wait import Deadline
-from tests.fakes import FakeDriver, FakeEndpoint, FakeSession
+from tests.fakes import FakeConnection, FakeDriver, FakeEndpoint, FakeSession
 from tests.unit.api.fake_vm import FakeVM
 from tests.unit.image import iso_bytes
 
@@ -31,6 +32,26 @@ STOPPED, RESTORED = ["stop", "restore"], ["start", "connect", "engine"]
 BOOTED = ["start", "boot", "engine"]
 THAT_ONLY_ASK = {"info", "ip", "ports", "snapshots", "images", "settings", "own_settings"}
 THAT_ONLY_ASK |= {"ssh_config", "forwarder", "stop_forwarder"}
+
+
+class ComingToRest(FakeConnection):
+    """A guest that works on for some looks at it, and notes how many snapshots there are then."""
+
+    def __init__(self, driver: FakeDriver, *, busy_looks: int) -> None:
+        super().__init__()
+        self._driver, self._busy_looks = driver, busy_looks
+        self.snapshots_at_looks: list[int] = []
+
+    def begins(self) -> None:
+        self.snapshots_at_looks.clear()
+
+    def run(self, command: Any, *, stdin: bytes = b"", timeout_s: float) -> Result:
+        if "/proc/stat" not in str(command):
+            return super().run(command, stdin=stdin, timeout_s=timeout_s)
+        self.snapshots_at_looks.append(len(self._driver.snapshots()))
+        used = 90 if len(self.snapshots_at_looks) <= self._busy_looks else 3
+        told = f"cpu  100 0 50 900 0 0 0 0 0 0\ncpu  {100 + used} 0 50 1000 0 0 0 0 0 0\n"
+        return Result(0, told.encode(), b"")
 
 
 class TestWith:
@@ -352,6 +373,18 @@ class TestAsTheCommands:
             to="ready", make=lambda _vm: done_before.extend(session.connection.commands)
         )
         assert done_before
+
+    def test_what_was_made_is_kept_when_the_guest_has_come_to_rest(self) -> None:
+        driver = FakeDriver()
+        session = FakeSession(driver, FakeEndpoint())
+        session.connection = guest = ComingToRest(driver, busy_looks=2)
+        session.vm.reset(to="ready", make=lambda _vm: guest.begins())
+        assert guest.snapshots_at_looks == [0, 0, 0]
+        assert [one.name for one in driver.snapshots()] == ["ready"]
+
+    def test_a_guest_that_cannot_be_asked_whether_it_rests_is_not_waited_for(self) -> None:
+        session = FakeSession(FakeDriver(), FakeEndpoint())
+        assert session.vm.reset(to="ready", make=lambda vm: vm.down()).was_made
 
     def test_logs(self, tmp_path: Path) -> None:
         driver = FakeDriver(State.OFF)
