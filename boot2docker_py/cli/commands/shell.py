@@ -16,6 +16,7 @@ from boot2docker_py.cli.commands.life import WHEN_MADE, with_session
 from boot2docker_py.cli.session import Session
 from boot2docker_py.config.settings import SETTINGS
 from boot2docker_py.docker import environment, shells, stand_in
+from boot2docker_py.errors import UsageError
 from boot2docker_py.machine import docker_environment
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def shell(session: Session, words: tuple[str, ...]) -> int:
 
     All that follows `shell` is CMD, flags too. Example: boot2docker shell docker version
     """
+    if words and not words[0]:  # a variable that is not set, most likely
+        raise UsageError("the name of the command is empty", resolution="boot2docker help shell")
     session.vm.up()
     command = list(words) or own_shell(os.environ, session.shell, sys.platform)
     name = session.config.vm

@@ -255,6 +255,12 @@ class TestHelp:
         else:
             assert str(of_command.connection.commands[-1][-1]).split()[-1] == flag
 
+    def test_an_empty_command_brings_no_vm_up(self, boot2docker: Boot2Docker) -> None:
+        off = session(State.OFF)
+        answer = boot2docker(["shell", ""], off)
+        assert (answer.status, "command is empty" in answer.err) == (2, True)
+        assert off.driver.state() is State.OFF
+
     def test_version_is_an_option_too(self, boot2docker: Boot2Docker) -> None:
         first_line = boot2docker(["version"]).out.splitlines()[0]
         assert boot2docker(["--version"]).out.splitlines() == [first_line]
