@@ -17,6 +17,20 @@ from boot2docker_py.machine import logs as vm_logs
 INTERRUPTED = 130
 
 
+class _LineCount(click.types.IntParamType):
+    """A whole number; click.IntRange would put `[x>=0]` into the help."""
+
+    min = 0  # as usage errors name it
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int:
+        count = int(super().convert(value, param, ctx))
+        if count < self.min:
+            self.fail(f"{count} is less than {self.min}", param, ctx)
+        return count
+
+
 class _Stdout:
     """Our standard output, for bytes, at once."""
 
@@ -31,7 +45,7 @@ class _Stdout:
     "-n",
     "lines",
     metavar="LINES",
-    type=click.IntRange(0),
+    type=_LineCount(),
     default=100,
     help="How many of its last lines (100).",
 )

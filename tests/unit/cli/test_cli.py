@@ -255,6 +255,10 @@ class TestHelp:
         else:
             assert str(of_command.connection.commands[-1][-1]).split()[-1] == flag
 
+    def test_help_has_no_formulas(self, boot2docker: Boot2Docker) -> None:
+        for name in app.commands:
+            assert ">=" not in boot2docker(["help", name]).out
+
     def test_an_empty_command_brings_no_vm_up(self, boot2docker: Boot2Docker) -> None:
         off = session(State.OFF)
         answer = boot2docker(["shell", ""], off)
