@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import io
 import os
 import re
 import struct
@@ -33,6 +34,7 @@ FORMAT = "ovf-2.0"  # its checksums are of SHA-256
 MB = 1 << 20
 MOST_TEXT_BYTES = 1 << 20  # of the description and of the list of checksums; ours have 7 KB
 MOST_MEMBERS = 16
+MOST_HEADER_BYTES = 1 << 18  # of all together; ours have 2 KB
 MOST_NUMBER = 1 << 31
 CHUNK_BYTES = 1 << 20
 # SparseExtentHeader of VMware's "Virtual Disk Format 5.0": its magic, and capacity in sectors.
@@ -91,8 +93,7 @@ def read(file: Path) -> Found:
         UsageError: it is something else, or damaged.
     """
     copying.demand_file(file)
-    with _opened(file) as archive:
-        members = _members(file, archive)
+    with _opened(file) as (archive, members):
         description = _text(file, archive, _only(file, members, ".ovf"))
         disk = _only(file, members, ".vmdk")
         capacity_bytes = _capacity(file, archive, disk)
@@ -118,8 +119,8 @@ def unpack(file: Path, found: Found, target: Path, show: ShowBytes) -> None:
         UsageError: it is damaged.
     """
     digest, so_far = hashlib.sha256(), 0
-    with _opened(file) as archive, target.open("xb") as new:
-        source = _content(file, archive, archive.getmember(found.disk))
+    with _opened(file) as (archive, members), target.open("xb") as new:
+        source = _content(file, archive, _only(file, members, ".vmdk"))
         for chunk in iter(lambda: source.read(CHUNK_BYTES), b""):
             digest.update(chunk)
             new.write(chunk)
@@ -138,12 +139,32 @@ def demand_space(folder: Path) -> None:
         )
 
 
+class _WithShortHeaders(io.FileIO):
+    """A file of which little is read until its members are known.
+
+    Python's `tarfile` takes headers of any size and number into memory, and follows headers that
+    follow headers by recursion.
+    """
+
+    left_bytes: int | None = MOST_HEADER_BYTES  # None: what members hold has bounds of its own
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.left_bytes is not None:
+            if size is None or not 0 <= size <= self.left_bytes:
+                raise tarfile.ReadError(f"its headers have more than {MOST_HEADER_BYTES} bytes")
+            self.left_bytes -= size
+        return super().read(size)
+
+
 @contextlib.contextmanager
-def _opened(file: Path) -> Iterator[tarfile.TarFile]:
+def _opened(file: Path) -> Iterator[tuple[tarfile.TarFile, list[tarfile.TarInfo]]]:
+    """Yield an archive and the files in it."""
     try:
-        with tarfile.open(file, "r:") as archive:
-            yield archive
-    except (tarfile.TarError, EOFError, ValueError) as error:
+        with _WithShortHeaders(file) as source, tarfile.open(fileobj=source, mode="r:") as archive:
+            members = _members(file, archive)
+            source.left_bytes = None
+            yield archive, members
+    except (tarfile.TarError, EOFError, ValueError, RecursionError) as error:
         raise no_vm(file, str(error)) from error
 
 
