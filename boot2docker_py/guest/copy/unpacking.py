@@ -190,8 +190,7 @@ class _Work:
         Each link's place was seen to be in a folder when there was no link, and what is there is
         not replaced; so the first link cannot lead the second one astray.
         """
-        for path, target in self._links:
-            _make_link(path, target)
+        make_links(self._links)
         for path, member in reversed(self._folders):
             # Never a folder that we could not remove.
             _set_mode_and_time(path, member.mode | 0o700, member.changed_at_s)
@@ -204,14 +203,21 @@ def _set_mode_and_time(path: Path, mode: int, changed_at_s: int) -> None:
     os.utime(path, (changed_at_s, changed_at_s))
 
 
-def _make_link(path: Path, target: str, platform: str = sys.platform) -> None:
-    try:
-        path.symlink_to(target)
-    except OSError as error:
-        # Windows asks for a right that few have.
-        if platform != "win32":
-            raise
-        log.warning("the link '%s' to '%s' is left out: %s", path.name, target, error)
+def make_links(links: Iterable[tuple[Path, str]], platform: str = sys.platform) -> None:
+    """Make symbolic links at the paths to the targets; say how many Windows does not allow."""
+    left_out: list[str] = []
+    for path, target in links:
+        try:
+            path.symlink_to(target)
+        except OSError as error:
+            # Windows asks for a right that few have.
+            if platform != "win32":
+                raise
+            log.debug("the link '%s' to '%s' is left out: %s", path.name, target, error)
+            left_out.append(f"'{path.name}': {error}")
+    if left_out:
+        links_and_verb = "1 link is" if len(left_out) == 1 else f"{len(left_out)} links are"
+        log.warning("%s left out: %s", links_and_verb, left_out[0])
 
 
 def place_for(target: str, name: str, *, must_be_folder: bool) -> Path:

@@ -197,6 +197,22 @@ class TestSizes:
         assert len(caplog.records) == unpacking.WARNINGS + 1
         assert "980 more" in caplog.text
 
+    def test_links_that_windows_does_not_allow_are_one_line(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A folder like node_modules has thousands of them."""
+        caplog.set_level("INFO")
+        links = [(PathWithoutLinks(tmp_path / f"{index}"), "target") for index in range(1000)]
+        unpacking.make_links(links, "win32")
+        assert [record.getMessage() for record in caplog.records] == [
+            "1000 links are left out: '0': a required privilege is not held"
+        ]
+        caplog.clear()
+        unpacking.make_links(links[7:8], "win32")
+        assert "1 link is left out: '7'" in caplog.text
+        with pytest.raises(OSError, match="privilege"):
+            unpacking.make_links(links, "linux")
+
     def test_first_line_without_end(self) -> None:
         with pytest.raises(GuestError, match="damaged"):
             streams_of(b"file 1 644 0 ").line()
@@ -204,6 +220,13 @@ class TestSizes:
     def test_sender_who_goes_on_after_the_end(self) -> None:
         with pytest.raises(GuestError, match="cannot read"):
             streams_of(bytes(65536)).end("cannot read")
+
+
+class PathWithoutLinks(type(Path())):  # type: ignore[misc]
+    """A path of a Windows whose user may make no links."""
+
+    def symlink_to(self, target: object, target_is_directory: bool = False) -> None:
+        raise OSError("a required privilege is not held")
 
 
 class ChannelThatSends:
