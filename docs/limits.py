@@ -72,6 +72,7 @@ OF_USER = (
     Limit("guest.seed.NEW_LIMIT_BYTES", "what a copied VM is given with its disk", "exit status 2"),
     Limit("machine.engine.CERTIFICATE_LIMIT_BYTES", "a file of certificates", "exit status 2"),
     Limit("machine.resets.LONGEST_NAME", "the letters of a snapshot's name", "exit status 2"),
+    Limit("drivers.virtualbox.vm.appliance.MOST_HEADER_BYTES", "VirtualBox: the headers in a file to import", "exit status 2"),
     Limit("drivers.qemu.shares.MOST_SHARES", "folders that QEMU shares", "exit status 2"),
 )  # fmt: skip
 
