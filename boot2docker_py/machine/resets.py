@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import Callable, Iterator, NamedTuple, Sequence
 
-from boot2docker_py import lock
+from boot2docker_py import lock, whole_file
 from boot2docker_py.advice import quoted
 from boot2docker_py.drivers.model import IS_ON, Snapshot, State, in_words
 from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError, WrongStateError
@@ -63,6 +63,8 @@ class Resets(Machine):
             self._existing(deadline)
             log.info("Deleting the snapshot '%s' of VM '%s'...", name, self.name)
             self.driver.delete_snapshot(name)
+            if self.paths.unfinished_snapshot() == name:  # the next of that name is another
+                whole_file.remove(self.paths.swarm_snapshot)
 
     def restore_snapshot(self, name: str, deadline: Deadline, *, force: bool = False) -> State:
         """Make the VM what it was: running, its engine answering, or off; return what it was found.

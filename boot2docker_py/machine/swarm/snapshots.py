@@ -50,11 +50,7 @@ def take(swarm: str, members: Sequence[Member], name: str, deadline: Deadline) -
 
 
 def _demand_unfinished(member: Member, name: str) -> None:
-    try:
-        noted = _paths(member).swarm_snapshot.read_text("utf-8")
-    except FileNotFoundError:
-        noted = ""
-    if noted != name:
+    if _paths(member).unfinished_snapshot() != name:
         vm = quoted(member.name)
         raise UsageError(
             f"node '{member.name}' has a snapshot '{name}' already",

@@ -56,6 +56,18 @@ class TestNames:
         driver.had_snapshot("clean")
         assert boot2docker(["snapshot", "take", "clean"], session_of(driver)).status == 2
 
+    @pytest.mark.parametrize("noted", ["clean", "other"])
+    def test_a_deleted_one_is_no_rest_of_its_swarms_any_more(
+        self, boot2docker: Boot2Docker, home: Path, noted: str
+    ) -> None:
+        driver = FakeDriver(State.OFF)
+        driver.had_snapshot("clean")
+        note = home / "vms" / "boot2docker-vm" / "swarm-snapshot"
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(noted)
+        answered(boot2docker, driver, "snapshot", "delete", "clean")
+        assert note.exists() == (noted == "other")
+
     @pytest.mark.parametrize(
         "words",
         [
