@@ -27,7 +27,7 @@ class Inside(Calls):
         """Run a command in the VM and return what `subprocess.run` would.
 
         Raises:
-            UsageError: the command is one text: it has to be a list of words.
+            UsageError: the command is no list of words, or an empty one.
             subprocess.CalledProcessError: with `check`, it ended with another status than 0.
             WrongStateError: the VM does not run.
             GuestError: it cannot be reached.
@@ -35,6 +35,8 @@ class Inside(Calls):
         """
         if isinstance(command, (str, bytes)):  # also a sequence, of its letters
             raise UsageError("the command has to be a list of words", details=repr(command))
+        if not command or not all(isinstance(word, str) for word in command):
+            raise UsageError("the command has to be a list of texts", details=repr(command))
         parts = self._parts(timeout_s)
         address = parts.machine.settled_address(parts.deadline)
         with parts.access.connect(address) as connection:

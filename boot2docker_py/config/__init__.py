@@ -9,6 +9,7 @@ from typing import Any, Iterable, Iterator, Mapping, NamedTuple
 from boot2docker_py.config import profile as profile_file
 from boot2docker_py.config.engine import WrongItemError, variable_as_shown
 from boot2docker_py.config.settings import OBSOLETE, PREFIX, SETTINGS, Setting
+from boot2docker_py.config.values import demand_no_nul
 from boot2docker_py.errors import ConfigError, UsageError
 from boot2docker_py.masking import without_secrets
 from boot2docker_py.paths import Paths
@@ -196,6 +197,7 @@ class _Merge:
 
     def _set(self, setting: Setting, value: object, place: str, origin: str) -> None:
         try:
+            demand_no_nul(value)
             self.values[setting.field] = setting.convert(value)
             self.origins[setting.field] = origin
         except ValueError as error:

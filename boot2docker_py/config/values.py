@@ -103,6 +103,13 @@ def choice(*words: str) -> Callable[[object], str]:
     return convert
 
 
+def demand_no_nul(value: object) -> None:
+    """Raise ValueError for a text with a NUL in it, alone or in a list: no path can have one."""
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    if any("\0" in part for part in parts if isinstance(part, str)):
+        raise ValueError("cannot have a NUL in it")
+
+
 def vm_name(value: object) -> str:
     """Read the name of a VM, which is also the name of its folder."""
     name = text(value)

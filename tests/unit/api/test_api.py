@@ -221,6 +221,8 @@ class TestVerbs:
         [
             lambda vm: vm.run("uname -a"),
             lambda vm: vm.run(b"uname"),
+            lambda vm: vm.run([]),
+            lambda vm: vm.run(["echo", 1]),
             lambda vm: vm.copy_in("", "/tmp"),
             lambda vm: vm.copy_out("/etc/hostname", ""),
             lambda vm: vm.copy_in("a\0b", "/tmp"),
@@ -229,6 +231,7 @@ class TestVerbs:
             lambda vm: vm.set(vm="other"),
             lambda vm: vm.logs("console", lines=-1),
             lambda _vm: VM("ci", vm="other"),
+            lambda _vm: VM("ci", provision=["/a\0b"]).settings(),
             lambda _vm: VM("ci", timeout_s=0).settings(),
             lambda _vm: VM("ci").up(timeout_s=0),
         ],

@@ -171,6 +171,13 @@ def test_two_spellings_of_one_key_are_a_mistake(paths: Paths, first: str, second
     assert f"{paths.profile}, line 3: {second} is the same as {first} in line 1" in told
 
 
+@pytest.mark.parametrize(
+    "line", [r'Provision = ["/a\u0000b"]', r'VBoxShare = ["/a\u0000b=x"]', r'ISO = "/a\u0000b"']
+)
+def test_no_setting_has_a_nul(paths: Paths, line: str) -> None:
+    assert "cannot have a NUL in it" in mistake(paths, line + "\n")
+
+
 def test_all_mistakes_are_told_at_once(paths: Paths) -> None:
     told = mistake(paths, "Memory = 0\nCPUs = 1\nSSHPort = 70000\nDhcpEnabled = 7\n[oops]\n")
     assert "4 settings cannot be used" in told
