@@ -1,6 +1,5 @@
 -- Takes the quick command line where the CPU is emulated, which QEMU's says in its name. One that
 -- does not, as VirtualBox's interpreter, can be named in the SMBIOS: a system family "emulated".
--- The family "emulated by one thread" is QEMU's that runs one CPU at a time.
 -- string.find of this Lua finds nothing, ever.
 local cpu = require "cpu"
 local dmi = require "dmi"
@@ -10,9 +9,7 @@ local family = ""
 if dmi.supported() then
   family = dmi.gettable()["system"]["family"] or ""
 end
-if string.match(family, "^emulated by one thread") then
-  syslinux.run_command("emulated-by-one-thread")
-elseif string.match(family, "^emulated") or string.match(cpu.flags()["model"], "TCG") then
+if string.match(family, "^emulated") or string.match(cpu.flags()["model"], "TCG") then
   syslinux.run_command("emulated")
 else
   syslinux.run_command("real")

@@ -140,8 +140,6 @@ class BareVM:
             "-machine",
             "q35",
         ]
-        if self.cpu == "max" and emulation() == command_line.CAREFUL_EMULATION:
-            words += ["-smbios", "type=1,family=emulated by one thread"]
         words += [
             "-smp",
             str(self.cpus),

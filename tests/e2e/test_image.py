@@ -22,8 +22,7 @@ from typing import Dict, Iterator
 
 import pytest
 
-from boot2docker_py.drivers.qemu import command_line
-from tests.e2e.bare_qemu import MAGIC, BareVM, Disk, KeyPair, emulation, seed, sparse_disk
+from tests.e2e.bare_qemu import MAGIC, BareVM, Disk, KeyPair, seed, sparse_disk
 
 ISO = Path(
     os.environ.get("BOOT2DOCKER_TEST_ISO")
@@ -392,13 +391,6 @@ class TestHardening:
         assert set(QUICK) <= set(first.vm.run("cat /proc/cmdline").split())
         assert first.vm.run("cat /proc/sys/kernel/randomize_va_space") == "0"
         assert "apparmor" not in first.vm.run("docker info --format '{{.SecurityOptions}}'")
-
-    def test_where_one_thread_emulates_all_cpus_they_are_there_with_the_engine(
-        self, first: Lab
-    ) -> None:
-        is_late = "maxcpus=1" in first.vm.run("cat /proc/cmdline").split()
-        assert is_late == (emulation() == command_line.CAREFUL_EMULATION)
-        assert first.vm.run("nproc; docker info --format '{{.NCPU}}'").split() == ["2", "2"]
 
     def test_another_gets_all_protection(self, hardened: BareVM) -> None:
         assert not set(QUICK) & set(hardened.run("cat /proc/cmdline").split())

@@ -91,7 +91,6 @@ def machine(
         program,
         *("-name", value(name), "-uuid", settings.uuid),
         *("-machine", version, *_accelerated(settings.accelerator)),
-        *_system_family(settings.accelerator),
         *("-global", "PIIX4_PM.disable_s3=1"),  # a guest that sleeps could not be woken
         *("-smp", str(settings.cpus), "-m", str(settings.memory_mb), "-rtc", "base=utc"),
         *("-nodefaults", "-no-user-config", "-display", "none", "-vga", "std"),
@@ -123,13 +122,6 @@ def incoming(uri: str) -> list[str]:
 def _accelerated(accelerator: str) -> list[str]:
     options = f"{accelerator},thread=multi" if accelerator == EMULATION else accelerator
     return ["-accel", options, "-cpu", _CPU_MODELS.get(accelerator, "max")]
-
-
-def _system_family(accelerator: str) -> list[str]:
-    """Return what tells our image that its CPUs run one at a time (iso/boot/choose.lua)."""
-    if accelerator != CAREFUL_EMULATION:
-        return []
-    return ["-smbios", "type=1,family=emulated by one thread"]
 
 
 def _disks(settings: Settings, files: Files) -> list[str]:

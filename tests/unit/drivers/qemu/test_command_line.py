@@ -177,20 +177,6 @@ def test_cpus_are_emulated_at_once_only_where_that_is_safe(version: str, options
 
 
 @pytest.mark.parametrize(
-    ("accelerator", "family"),
-    [
-        ("tcg,thread=single", ["type=1,family=emulated by one thread"]),
-        ("tcg", []),
-        ("kvm", []),
-    ],
-)
-def test_the_guest_is_told_that_one_thread_emulates_all_its_cpus(
-    accelerator: str, family: list[str]
-) -> None:
-    assert values_of("-smbios", command(accelerator=accelerator)) == family
-
-
-@pytest.mark.parametrize(
     ("name", "tag", "table"),
     [
         ("work/space", "work/space", []),
