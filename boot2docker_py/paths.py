@@ -81,13 +81,6 @@ class VMPaths(NamedTuple):
         """Return the file that says which snapshot of its swarm is not complete yet."""
         return self.folder / "swarm-snapshot"
 
-    def unfinished_snapshot(self) -> str:
-        """Return the name of that snapshot, empty when there is none."""
-        try:
-            return self.swarm_snapshot.read_text("utf-8", errors="replace")
-        except FileNotFoundError:
-            return ""
-
     @property
     def console_log(self) -> Path:
         """Return what the VM said on its serial console since its last start."""

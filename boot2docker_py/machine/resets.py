@@ -13,7 +13,7 @@ from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError, W
 from boot2docker_py.machine import booting, making
 from boot2docker_py.machine.life import Machine, announce
 from boot2docker_py.machine.steps import Step, Steps
-from boot2docker_py.paths import make_private_folder
+from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Resets(Machine):
             self._existing(deadline)
             log.info("Deleting the snapshot '%s' of VM '%s'...", name, self.name)
             self.driver.delete_snapshot(name)
-            if self.paths.unfinished_snapshot() == name:  # the next of that name is another
+            if unfinished_in_swarm(self.paths) == name:  # the next of that name is another
                 whole_file.remove(self.paths.swarm_snapshot)
 
     def restore_snapshot(self, name: str, deadline: Deadline, *, force: bool = False) -> State:
@@ -247,6 +247,14 @@ class Resets(Machine):
                 resolution="boot2docker snapshot list",
             )
         return found[0]
+
+
+def unfinished_in_swarm(paths: VMPaths) -> str:
+    """Return the snapshot of its whole swarm that is not complete yet, empty when there is none."""
+    try:
+        return paths.swarm_snapshot.read_text("utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def demand_name(name: str) -> None:

@@ -8,7 +8,7 @@ from boot2docker_py import lock, whole_file
 from boot2docker_py.advice import quoted
 from boot2docker_py.errors import UsageError, about
 from boot2docker_py.machine.life import announce
-from boot2docker_py.machine.resets import demand_name
+from boot2docker_py.machine.resets import demand_name, unfinished_in_swarm
 from boot2docker_py.machine.swarm.members import Member
 from boot2docker_py.paths import VMPaths, make_private_folder
 from boot2docker_py.wait import Deadline
@@ -50,7 +50,7 @@ def take(swarm: str, members: Sequence[Member], name: str, deadline: Deadline) -
 
 
 def _demand_unfinished(member: Member, name: str) -> None:
-    if _paths(member).unfinished_snapshot() != name:
+    if unfinished_in_swarm(_paths(member)) != name:
         vm = quoted(member.name)
         raise UsageError(
             f"node '{member.name}' has a snapshot '{name}' already",
