@@ -23,7 +23,7 @@ from boot2docker_py.errors import Boot2DockerError, HypervisorEndedError
 from boot2docker_py.host import reader
 
 INTERRUPTED = 130
-STDOUT = 1
+STDOUT, STDERR = 1, 2
 LOG_BYTES = 1_000_000
 
 # What follows them may have a password in it.
@@ -93,7 +93,7 @@ def _run(arguments: Sequence[str], session: Session, on_end: OnEnd) -> int:
         click.echo(f"interrupted{where}; run the command again to go on", err=True)
         return INTERRUPTED
     except Exception as defect:  # noqa: BLE001 - the last resort; no user sees a traceback
-        if reader.is_gone(defect, STDOUT):
+        if any(reader.is_gone(defect, stream) for stream in (STDOUT, STDERR)):
             # What Python would still flush there is lost anyway.
             os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
             return 1

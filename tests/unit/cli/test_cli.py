@@ -507,6 +507,19 @@ class TestDefects:
         assert str(home / "boot2docker.log") in answer.err
         assert "Traceback" in (home / "boot2docker.log").read_text()
 
+    def test_a_broken_pipe_that_is_not_ours_to_the_user_is_said(
+        self, boot2docker: Boot2Docker
+    ) -> None:
+        """It passed for a reader that went away: status 1 without a word."""
+
+        class Hanging(FakeDriver):
+            def state(self) -> State:
+                raise BrokenPipeError("the monitor hung up")
+
+        answer = boot2docker(["status"], FakeSession(Hanging(), FakeEndpoint()))
+        assert answer.status == 1
+        assert "the monitor hung up" in answer.err
+
     def test_interrupt_exits_with_130(self, boot2docker: Boot2Docker) -> None:
         class Interrupted(FakeDriver):
             def start(self, _boot: Boot = USUAL) -> None:
