@@ -77,11 +77,11 @@ OF_USER = (
 )  # fmt: skip
 
 OF_WEB = (
-    Limit("image.download.MOST_BYTES", "an image", "exit status 8, nothing is kept"),
-    Limit("image.web._MOST_TEXT_BYTES", "a list of releases, a checksum", "exit status 8"),
-    Limit("image.web._MOST_REDIRECTS", "redirects", "exit status 8"),
-    Limit("image.web_errors.LONGEST_PAUSE_S", "a pause that a server asks for, before the command's own deadline counts", "it is cut"),
-    Limit("image.releases.TAG_LETTERS", "the tag of a release", "exit status 8"),
+    Limit("image.fetching.download.MOST_BYTES", "an image", "exit status 8, nothing is kept"),
+    Limit("image.fetching.web._MOST_TEXT_BYTES", "a list of releases, a checksum", "exit status 8"),
+    Limit("image.fetching.web._MOST_REDIRECTS", "redirects", "exit status 8"),
+    Limit("image.fetching.web_errors.LONGEST_PAUSE_S", "a pause that a server asks for, before the command's own deadline counts", "it is cut"),
+    Limit("image.fetching.releases.TAG_LETTERS", "the tag of a release", "exit status 8"),
 )  # fmt: skip
 
 UNITS = {"BYTES": "bytes", "S": "seconds", "LETTERS": "letters"}

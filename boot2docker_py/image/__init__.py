@@ -1,8 +1,8 @@
 """Where the image that a VM boots comes from: fetched, verified, put in place whole or not at all.
 
 Reading what is in place is quick and imports nothing heavy; requests is imported when a network
-is first spoken to. `docs/images.md` is the user's page. Read in this order: `model`, `images`,
-`store`, `download`; the other files have one small subject each.
+is first spoken to, in `fetching/`. `docs/images.md` is the user's page. Read in this order:
+`model`, `images`, `store`, `sources`; the other files have one small subject each.
 """
 
 from boot2docker_py.image.images import Images, Offer

@@ -12,11 +12,11 @@ from boot2docker_py import lock
 from boot2docker_py.errors import Boot2DockerError, BusyError, DownloadError, NotFoundError
 from boot2docker_py.image import checksums, files, offered, package, sources, store, versions
 from boot2docker_py.image.checksums import Checksum
+from boot2docker_py.image.fetching.partial import Partial
 from boot2docker_py.image.iso9660 import read_disc
 from boot2docker_py.image.kept import Kept
 from boot2docker_py.image.local import LocalSupply
 from boot2docker_py.image.model import Image, ImageRequest, OnProgress, Release, silent
-from boot2docker_py.image.partial import Partial
 from boot2docker_py.image.sources import Kind
 from boot2docker_py.image.staged import StagedImage
 from boot2docker_py.wait import Deadline
@@ -297,8 +297,8 @@ class Images:
             return
         if self._request.offline:
             raise self._offline_error(f"'{source.origin}' is not on this computer")
-        from boot2docker_py.image.remote import RemoteSupply
-        from boot2docker_py.image.web import Web
+        from boot2docker_py.image.fetching.remote import RemoteSupply
+        from boot2docker_py.image.fetching.web import Web
 
         with Web(deadline, stall_s=self._request.stall_s, cacert=self._request.cacert) as web:
             yield RemoteSupply(

@@ -6,10 +6,11 @@ import logging
 from pathlib import Path
 
 from boot2docker_py.errors import DownloadError
-from boot2docker_py.image import checksums, download, files, iso9660, versions
+from boot2docker_py.image import checksums, files, iso9660, versions
 from boot2docker_py.image.checksums import Checksum
+from boot2docker_py.image.fetching import download
+from boot2docker_py.image.fetching.partial import Partial
 from boot2docker_py.image.model import OnProgress, Release
-from boot2docker_py.image.partial import Partial
 from boot2docker_py.image.sources import Source
 from boot2docker_py.wait import Deadline
 

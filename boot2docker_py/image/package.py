@@ -15,9 +15,9 @@ from typing import Iterable, NamedTuple, Sequence
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.image import iso9660, sources, versions
 from boot2docker_py.image.checksums import Checksum
+from boot2docker_py.image.fetching.partial import Partial
 from boot2docker_py.image.local import LocalSupply
 from boot2docker_py.image.model import OnProgress, Release
-from boot2docker_py.image.partial import Partial
 from boot2docker_py.image.sources import Kind, Source
 from boot2docker_py.wait import Deadline
 

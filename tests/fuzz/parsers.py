@@ -23,7 +23,8 @@ from boot2docker_py.endpoint.relay import gatekeeper
 from boot2docker_py.errors import UsageError
 from boot2docker_py.guest import addresses, engine, http, swarm
 from boot2docker_py.guest.copy import copier, places, unpacking
-from boot2docker_py.image import checksums, partial, releases, sources, store, web_errors
+from boot2docker_py.image import checksums, sources, store
+from boot2docker_py.image.fetching import partial, releases, web_errors
 from boot2docker_py.masking import without_secrets
 from boot2docker_py.ssh import host_keys, keys
 from boot2docker_py.ssh.stream import Stream

@@ -16,8 +16,8 @@ import requests.utils
 
 from boot2docker_py import __version__
 from boot2docker_py.errors import DownloadError
-from boot2docker_py.image import trust, web_errors
-from boot2docker_py.image.patience import PassingError, Patience, demand_time
+from boot2docker_py.image.fetching import trust, web_errors
+from boot2docker_py.image.fetching.patience import PassingError, Patience, demand_time
 from boot2docker_py.image.sources import without_password
 from boot2docker_py.wait import Deadline
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from boot2docker_py.errors import DownloadError
-from boot2docker_py.image import remote
+from boot2docker_py.image.fetching import remote
 from boot2docker_py.wait import Deadline
 from tests.unit.image import web_server
 from tests.unit.image.conftest import MakeImages

@@ -11,13 +11,13 @@ from typing import IO, TYPE_CHECKING, Iterable, Iterator
 from boot2docker_py import untrusted
 from boot2docker_py.errors import DownloadError
 from boot2docker_py.image import files, iso9660
+from boot2docker_py.image.fetching.partial import Partial, find_validator
+from boot2docker_py.image.fetching.patience import PassingError, Patience, demand_time
 from boot2docker_py.image.model import DownloadProgress, OnProgress
-from boot2docker_py.image.partial import Partial, find_validator
-from boot2docker_py.image.patience import PassingError, Patience, demand_time
 from boot2docker_py.wait import Deadline
 
 if TYPE_CHECKING:  # it imports requests
-    from boot2docker_py.image.web import Answer, Web
+    from boot2docker_py.image.fetching.web import Answer, Web
 
 log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ import urllib3.exceptions
 
 from boot2docker_py import untrusted
 from boot2docker_py.errors import DownloadError, UsageError
-from boot2docker_py.image import trust
-from boot2docker_py.image.patience import PassingError
+from boot2docker_py.image.fetching import trust
+from boot2docker_py.image.fetching.patience import PassingError
 from boot2docker_py.image.sources import without_password
 
 _ErrorType = TypeVar("_ErrorType", bound=BaseException)

@@ -8,13 +8,14 @@ from typing import Mapping
 from urllib.parse import urlsplit, urlunsplit
 
 from boot2docker_py.errors import DownloadError, NotFoundError
-from boot2docker_py.image import checksums, download, releases
+from boot2docker_py.image import checksums
 from boot2docker_py.image.checksums import Checksum
+from boot2docker_py.image.fetching import download, releases
+from boot2docker_py.image.fetching.partial import Partial
+from boot2docker_py.image.fetching.web import Web, is_loopback
+from boot2docker_py.image.fetching.web_errors import StatusError
 from boot2docker_py.image.model import OnProgress, Release
-from boot2docker_py.image.partial import Partial
 from boot2docker_py.image.sources import Kind, Source, without_password
-from boot2docker_py.image.web import Web, is_loopback
-from boot2docker_py.image.web_errors import StatusError
 from boot2docker_py.wait import Deadline
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from boot2docker_py.errors import ConfigError, DownloadError, UsageError
-from boot2docker_py.image import trust, web, web_errors
+from boot2docker_py.image.fetching import trust, web, web_errors
 from boot2docker_py.wait import Deadline
 from tests.unit.image import web_server
 from tests.unit.image.conftest import MakeImages

@@ -12,7 +12,8 @@ import pytest
 import requests
 
 from boot2docker_py.errors import DeadlineError, DownloadError, StorageError, UsageError
-from boot2docker_py.image import DownloadProgress, Image, download, web_errors
+from boot2docker_py.image import DownloadProgress, Image
+from boot2docker_py.image.fetching import download, web_errors
 from boot2docker_py.wait import Deadline
 from tests.unit.image import web_server
 from tests.unit.image.conftest import MakeImages
