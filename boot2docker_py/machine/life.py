@@ -301,6 +301,7 @@ class Machine:
             making.compare(self.config, self.driver.describe())
 
     def _make(self, deadline: Deadline) -> None:
+        making.demand_possible(self.config, self.paths)
         with self.steps.timed("image"):
             image = self.images.ensure(deadline)
         log.info("Creating VM '%s' with %s...", self.name, self.driver.name)

@@ -24,6 +24,16 @@ log = logging.getLogger(__name__)
 SET_WHEN_MADE = ("disk_mb", "memory_mb", "cpus", "ssh_port", "docker_port", "nat_network")
 
 
+def demand_possible(config: Config, paths: VMPaths) -> None:
+    """Raise what this host has against the VM, before an image is fetched for it.
+
+    Raises:
+        UsageError: a size is out of range.
+        NetworkError: a port is taken.
+    """
+    host.demand_possible(_spec(config, paths, config.iso, b""))
+
+
 def make(config: Config, driver: Driver, paths: VMPaths, image: Image, deadline: Deadline) -> None:
     """Make the VM: keys, pinned host key, seed, and what the driver makes of them."""
     if config.base_vmdk and driver.features.can_copy_disk:
@@ -33,7 +43,8 @@ def make(config: Config, driver: Driver, paths: VMPaths, image: Image, deadline:
     first_bytes = _new_seed(config, paths, image)
     drivers.remember(paths, driver)
     with joined(driver, paths, config.internal_network, deadline) as network:
-        driver.create(_spec(config, paths, image, first_bytes)._replace(internal_network=network))
+        spec = _spec(config, paths, image.path, first_bytes)
+        driver.create(spec._replace(internal_network=network))
 
 
 def renew_disk(config: Config, driver: Driver, paths: VMPaths, image: Image, disk_mb: int) -> None:
@@ -118,12 +129,12 @@ def _make_from(disk: Path, config: Config, driver: Driver, paths: VMPaths, image
     make_private_folder(paths.folder)
     paths.known_hosts.unlink(missing_ok=True)
     drivers.remember(paths, driver)
-    driver.create(_spec(config, paths, image, b"")._replace(base_disk=disk))
+    driver.create(_spec(config, paths, image.path, b"")._replace(base_disk=disk))
 
 
-def _spec(config: Config, paths: VMPaths, image: Image, seed: bytes) -> VMSpec:
+def _spec(config: Config, paths: VMPaths, iso: Path, seed: bytes) -> VMSpec:
     return VMSpec(
-        iso=image.path,
+        iso=iso,
         seed=seed,
         disk_mb=config.disk_mb,
         memory_mb=config.memory_mb,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import (
     BusyError,
     DeadlineError,
+    DownloadError,
     GuestError,
     HypervisorError,
+    NetworkError,
     UsageError,
     WrongStateError,
 )
@@ -60,6 +63,28 @@ def test_made_vm_has_what_was_asked_for(paths: Paths) -> None:
     assert spec is not None
     assert (spec.memory_mb, spec.cpus, spec.disk_mb, spec.docker_port) == (512, 1, 3000, 2376)
     assert spec.console_log == house.paths.console_log
+
+
+class NoImages(FakeImages):
+    """A machine without a network, and without an image."""
+
+    def ensure(self, deadline: Deadline) -> Any:
+        raise DownloadError("cannot reach the source of images")
+
+
+@pytest.mark.parametrize("command", ["init", "up"])
+def test_what_this_host_cannot_give_is_said_before_an_image_is_fetched(
+    paths: Paths, command: str
+) -> None:
+    greedy = House(paths, memory_mb="4000g")
+    greedy.machine.images = NoImages()
+    with pytest.raises(UsageError, match="the host has no more"):
+        getattr(greedy.machine, command)(greedy.deadline())
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        late = House(paths, ssh_port=str(other.getsockname()[1]))
+        late.machine.images = NoImages()
+        with pytest.raises(NetworkError, match="port"):
+            getattr(late.machine, command)(late.deadline())
 
 
 def test_seed_carries_our_key_and_the_host_key_that_is_pinned(paths: Paths) -> None:
