@@ -367,9 +367,9 @@ class FakeDriver(Driver):
         if linked and snapshot in ("", *linked):
             raise WrongStateError("other VMs build on it")
 
-    def had_snapshot(self, name: str, *, memory: str = "") -> None:
+    def had_snapshot(self, name: str, *, memory: str = "", lost_file: Path | None = None) -> None:
         """Have a snapshot that was taken long ago, with a memory or of a VM that was off."""
-        taken = Snapshot(name, 1.0, bool(memory), None, is_current=True)
+        taken = Snapshot(name, 1.0, bool(memory), None, is_current=True, lost_file=lost_file)
         self._snapshots.append((taken, f"disk of {name}", memory))
 
     def snapshot(self, name: str) -> tuple[Snapshot, str, str]:

@@ -139,6 +139,7 @@ class Snapshot(NamedTuple):
     parent: str | None  # the snapshot that it builds on
     is_current: bool  # the one that the VM builds on now
     size_bytes: int = 0  # of its own files on this machine; a disk that it shares is not counted
+    lost_file: Path | None = None  # of its memory: without it there is no way back
 
 
 class Changes(NamedTuple):

@@ -9,7 +9,13 @@ from typing import Callable, Iterator, NamedTuple, Sequence
 from boot2docker_py import lock, whole_file
 from boot2docker_py.advice import quoted
 from boot2docker_py.drivers.model import IS_ON, Snapshot, State, in_words
-from boot2docker_py.errors import Boot2DockerError, NotFoundError, UsageError, WrongStateError
+from boot2docker_py.errors import (
+    Boot2DockerError,
+    NotFoundError,
+    StorageError,
+    UsageError,
+    WrongStateError,
+)
 from boot2docker_py.machine import booting, making
 from boot2docker_py.machine.life import Machine, announce
 from boot2docker_py.machine.steps import Step, Steps
@@ -245,6 +251,12 @@ class Resets(Machine):
                 f"VM '{self.name}' has no snapshot '{name}'",
                 details=f"it has: {names or 'none'}",
                 resolution="boot2docker snapshot list",
+            )
+        if found[0].lost_file:  # before the power is cut for nothing
+            raise StorageError(
+                f"the snapshot '{name}' is not whole",
+                details=f"the file of its memory, '{found[0].lost_file}', is missing",
+                resolution=f"Delete it: boot2docker snapshot delete -- {quoted(name)}",
             )
         return found[0]
 

@@ -508,6 +508,7 @@ class TestSnapshots:
         write_disk(files, 0x33)
         (state,) = files.folder.glob("snapshot-*.state")
         state.unlink()
+        assert [one.lost_file for one in running.snapshots()] == [state]
         with pytest.raises(StorageError, match="'live' is not whole") as caught:
             running.restore_snapshot("live")
         assert str(state) in caught.value.details

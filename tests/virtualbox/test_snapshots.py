@@ -85,6 +85,22 @@ def test_one_made_in_the_window_is_one_like_ours(
     assert len([*folder.rglob("*.vmdk"), *folder.rglob("*.sav")]) == 1
 
 
+def test_a_memory_that_is_gone_is_named(
+    driver: VirtualBoxDriver,  # noqa: F811
+    spec: VMSpec,  # noqa: F811
+) -> None:
+    driver.create(spec)
+    driver.take_snapshot("off")
+    driver.start()
+    driver.take_snapshot("live")
+    assert [one.lost_file for one in driver.snapshots()] == [None, None]
+    (memory,) = driver.describe().folder.rglob("*.sav")
+    memory.unlink()
+    assert [one.lost_file for one in driver.snapshots()] == [None, memory]
+    driver.power_off()
+    driver.delete_snapshot("live")
+
+
 def test_a_chain_of_thirty_is_gone_through(
     driver: VirtualBoxDriver,  # noqa: F811
     spec: VMSpec,  # noqa: F811

@@ -100,11 +100,17 @@ def _row(one: Snapshot) -> tuple[str, ...]:
     return (
         screen.plain(one.name),
         taken,
-        "yes" if one.has_memory else "no",
+        _memory(one),
         f"{-(-one.size_bytes // MB)} MB" if one.size_bytes else "-",
         screen.plain(one.parent or "-"),
         "current" if one.is_current else "",
     )
+
+
+def _memory(one: Snapshot) -> str:
+    if one.lost_file:
+        return "lost"
+    return "yes" if one.has_memory else "no"
 
 
 def _facts(one: Snapshot) -> dict[str, object]:
@@ -112,6 +118,7 @@ def _facts(one: Snapshot) -> dict[str, object]:
         "name": one.name,
         "taken_at": one.taken_at_s,
         "has_memory": one.has_memory,
+        "lost_file": str(one.lost_file) if one.lost_file else None,
         "size_bytes": one.size_bytes,
         "parent": one.parent,
         "is_current": one.is_current,

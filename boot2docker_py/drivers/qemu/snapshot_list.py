@@ -50,9 +50,10 @@ def all_of(files: Files) -> list[Snapshot]:
             has_memory=bool(entry.saved_by),
             parent=names.get(entry.parent),
             is_current=entry.tag == listed.current,
-            size_bytes=_size_bytes(files.snapshot_memory(entry.tag)),
+            size_bytes=_size_bytes(memory),
+            lost_file=memory if entry.saved_by and not memory.exists() else None,
         )
-        for entry in listed.entries
+        for entry, memory in ((one, files.snapshot_memory(one.tag)) for one in listed.entries)
     ]
 
 

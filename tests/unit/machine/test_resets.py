@@ -126,6 +126,19 @@ class TestRestore:
             assert "'clean'" in answer.err
             assert (driver.peek(), driver.disk) == (State.RUNNING, "new")
 
+    @pytest.mark.parametrize("words", [["snapshot", "restore", "-f"], ["reset", "--to"]])
+    def test_one_whose_memory_is_lost_does_not_cost_the_vm_its_power(
+        self, boot2docker: Boot2Docker, tmp_path: Path, words: list[str]
+    ) -> None:
+        driver = FakeDriver(State.RUNNING)
+        driver.had_snapshot("live", memory="boot 7", lost_file=tmp_path / "live.state")
+        answer = boot2docker([*words, "live"], session_of(driver))
+        assert answer.status == 1
+        assert str(tmp_path / "live.state") in answer.err
+        assert "boot2docker snapshot delete -- live" in answer.err
+        assert driver.peek() is State.RUNNING
+        assert " lost " in boot2docker(["snapshot", "list"], session_of(driver)).out
+
 
 class TestReset:
     def test_to_a_live_snapshot_boots_nothing_and_tells_its_steps(

@@ -169,10 +169,16 @@ def _described(snapshot: ISnapshot, current: ISnapshot | None) -> Snapshot:
         parent=parent.name if parent else None,
         is_current=current is not None and current.id_p == snapshot.id_p,
         size_bytes=sum(file.stat().st_size for file in _own_files(snapshot) if file.exists()),
+        lost_file=next((file for file in _memory_files(snapshot) if not file.exists()), None),
     )
 
 
 def _own_files(snapshot: ISnapshot) -> list[Path]:
     """Return the file of its memory, and the one of what its disk has beyond its parent."""
-    memory, disk = snapshot.machine.state_file_path, media.top(snapshot.machine, status.DISK_PORT)
-    return [*([Path(memory)] if memory else ()), *([Path(disk.location)] if disk else ())]
+    disk = media.top(snapshot.machine, status.DISK_PORT)
+    return [*_memory_files(snapshot), *([Path(disk.location)] if disk else ())]
+
+
+def _memory_files(snapshot: ISnapshot) -> list[Path]:
+    memory = snapshot.machine.state_file_path
+    return [Path(memory)] if memory else []
