@@ -23,10 +23,13 @@ def hold(
     deadline: Deadline,
     *,
     purpose: str,
+    guarded: str = "this VM",
     on_wait: Callable[[str], None] = lambda _holder: None,
     is_needed: Callable[[], bool] = lambda: True,
 ) -> Iterator[None]:
     """Hold the lock `path` for a `with` block; `purpose` is what others hear of us.
+
+    `guarded` is what one of us at a time may work on.
 
     `on_wait` is called once, with the words of the present holder, when it has to wait. The file
     goes with the block when it is not needed any more.
@@ -34,7 +37,7 @@ def hold(
     Raises:
         BusyError: another process still holds it when the deadline passes.
     """
-    with _locked(path, deadline, on_wait) as file:
+    with _locked(path, deadline, guarded, on_wait) as file:
         with contextlib.suppress(OSError):  # a full disk keeps no one from a `delete`
             _sign(file, f"process {os.getpid()}: {purpose}")
         try:
@@ -49,7 +52,9 @@ def hold(
 
 
 @contextlib.contextmanager
-def _locked(path: Path, deadline: Deadline, on_wait: Callable[[str], None]) -> Iterator[IO[bytes]]:
+def _locked(
+    path: Path, deadline: Deadline, guarded: str, on_wait: Callable[[str], None]
+) -> Iterator[IO[bytes]]:
     waiting = False
     while True:
         with _open(path) as file:
@@ -61,7 +66,7 @@ def _locked(path: Path, deadline: Deadline, on_wait: Callable[[str], None]) -> I
             continue
         if deadline.has_passed():
             raise BusyError(
-                "another boot2docker is at work on this VM",
+                f"another boot2docker is at work on {guarded}",
                 details=_holder(path),
                 resolution="Wait until it has ended, or give more time with --timeout.",
             )

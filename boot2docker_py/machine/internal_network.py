@@ -39,7 +39,8 @@ def joined(
         return
     # No VM has a name that begins with a dot.
     file = paths.folder.parent / f".network-{name}.lock"
-    with lock.hold(file, deadline, purpose="a new VM on the internal network"):
+    network = f"the internal network '{name}'"
+    with lock.hold(file, deadline, purpose=f"a new VM on {network}", guarded=network):
         if driver.has_remains():
             driver.delete()  # what a killed command has left of this VM has a place there
         taken = driver.numbers_on(name)

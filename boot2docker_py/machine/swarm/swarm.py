@@ -7,7 +7,6 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Callable, Iterable, NamedTuple, Sequence
 
-from boot2docker_py.advice import quoted
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import (
@@ -125,15 +124,10 @@ class Swarm:
             NotFoundError: one has no such snapshot; nothing is changed.
         """
         members = self._existing()
-        without = [member.name for member in members if not snapshots.has(member, name)]
-        if without:
-            raise NotFoundError(
-                f"no snapshot '{name}' of: {', '.join(without)}",
-                details="A swarm goes back as a whole or not at all.",
-                resolution=f"boot2docker swarm snapshot {self.name} {quoted(name)}",
-            )
-        _each(members, lambda member: member.parts.machine.reset_to(name, deadline))
-        return self.up(deadline)
+        with snapshots.alone(self.name, members, "swarm reset", deadline):
+            snapshots.demand_of_all(self.name, members, name)
+            _each(members, lambda member: member.parts.machine.reset_to(name, deadline))
+            return self.up(deadline)
 
     def remove(self, node_name: str, deadline: Deadline) -> None:
         """Take a node out of the swarm, when its tasks have gone elsewhere, and delete its VM.

@@ -8,9 +8,11 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
+from boot2docker_py import lock
 from boot2docker_py.drivers import host
 from boot2docker_py.drivers.model import State
 from boot2docker_py.errors import (
+    BusyError,
     DeadlineError,
     GuestError,
     NotFoundError,
@@ -529,6 +531,25 @@ class TestLife:
         with pytest.raises(NotFoundError, match="of: demo-2"):
             world.swarm.reset_to("clean", world.deadline)
         assert world.vms["demo-1"].disk == "later"
+
+    def test_what_is_advised_after_a_node_came_leads_back(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.swarm.take_snapshot("clean", world.deadline)
+        world.swarm.add(1, world.deadline)
+        with pytest.raises(NotFoundError, match="of: demo-3") as caught:
+            world.swarm.reset_to("clean", world.deadline)
+        assert "swarm remove demo demo-3\n" in caught.value.resolution
+        world.swarm.remove("demo-3", world.deadline)
+        world.swarm.reset_to("clean", world.deadline)
+
+    def test_two_do_not_go_to_and_fro_at_once(self, world: World) -> None:
+        world.swarm.create(Wishes(2, 1), world.deadline)
+        world.swarm.take_snapshot("clean", world.deadline)
+        file = world.parts("demo-1").paths.swarm_lock("demo")
+        with lock.hold(file, Deadline(1), purpose="swarm snapshot"), pytest.raises(
+            BusyError, match="at work on the swarm 'demo'"
+        ):
+            world.swarm.reset_to("clean", Deadline(0.1))
 
     def test_a_node_that_is_broken_is_the_one_that_advice_is_about(self, world: World) -> None:
         world.swarm.create(Wishes(3, 1), world.deadline)
