@@ -107,15 +107,31 @@ def _serve_all(server: socket.socket, answer: Answer, has_ended: threading.Event
 def serve_one(peer: Stream, answer: Answer) -> None:
     """Answer the one question that `peer` asks, and close it."""
     try:
-        peer.settimeout(ANSWER_WITHIN_S)
-        question = untrusted.parsed_json(_read_line(peer, QUESTION_LIMIT_BYTES))["ask"]
-        peer.sendall(json.dumps(answer(question)).encode() + b"\n")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        log.debug("a question came to nothing: %r", error)
+        question = _question_of(peer)
+        if question is not None:
+            _send(peer, answer(question))
     except Exception:  # the next question may be the one to stop
         log.exception("a question could not be answered")
     finally:
         peer.close()
+
+
+def _question_of(peer: Stream) -> str | None:
+    """Return what is asked, None when it is nothing of ours, or does not come."""
+    try:
+        peer.settimeout(ANSWER_WITHIN_S)
+        return str(untrusted.parsed_json(_read_line(peer, QUESTION_LIMIT_BYTES))["ask"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        log.debug("no question came: %r", error)
+        return None
+
+
+def _send(peer: Stream, said: dict[str, Any]) -> None:
+    line = json.dumps(said).encode() + b"\n"
+    try:
+        peer.sendall(line)
+    except OSError as error:
+        log.debug("an answer came to nothing: %r", error)
 
 
 class Peer:

@@ -55,14 +55,15 @@ def test_odd_questions_to_the_forwarder_do_not_end_it(path: Path, question: byte
     assert ask(path) == {"asked": "status"}
 
 
+@pytest.mark.parametrize("kind", [RuntimeError, KeyError, TypeError, ValueError, OSError])
 def test_defect_in_one_answer_is_logged_and_the_next_question_answered(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: type[Exception]
 ) -> None:
     """A forwarder that answers no more cannot be asked to stop: it is killed, with its clients."""
 
     def answer_status(question: str) -> dict[str, Any]:
         if question != "status":
-            raise RuntimeError("can't start new thread")
+            raise kind("can't start new thread")
         return {"asked": question}
 
     path = tmp_path / "forward.ctl"
