@@ -35,6 +35,9 @@ def ssh(session: Session, words: tuple[str, ...]) -> int:
 
     All that follows `ssh` goes to the VM, flags too. Example: boot2docker ssh df -h
     """
+    if words and not "".join(words).strip():  # of a script whose variable is not set
+        details = "Without a command, 'boot2docker ssh' opens a shell."
+        raise UsageError("the command is empty", details=details, resolution="boot2docker help ssh")
     with _told_what_was_taken(words):
         address = session.machine.settled_address(session.deadline)
     try:

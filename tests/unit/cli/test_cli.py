@@ -91,6 +91,15 @@ class TestWords:
         answer = boot2docker(["ssh", "7", "--json", "--vm", "x", "--help"], session())
         assert (answer.status, answer.out) == (7, "")
 
+    @pytest.mark.parametrize("words", [[""], [" "], ["", ""]])
+    def test_an_empty_command_opens_no_shell(
+        self, boot2docker: Boot2Docker, words: list[str]
+    ) -> None:
+        """A script whose variable is not set would wait for what nobody types."""
+        answer = boot2docker(["ssh", *words], session())
+        assert answer.status == 2
+        assert "the command is empty" in answer.err
+
     @pytest.mark.parametrize(("alias", "name"), sorted(ALIASES.items()))
     def test_aliases(self, boot2docker: Boot2Docker, alias: str, name: str) -> None:
         usage, _, rest = boot2docker(["help", alias]).out.partition("\n")
