@@ -130,10 +130,11 @@ class _Work:
             self._folders.append((path, member))
             self._let_wait(member.name)
             return
+        if member.type == tarfile.SYMTYPE:
+            self._remember_link(path, member.link)
+            return
         if member.type == tarfile.REGTYPE:
             self._write(archive, member, path)
-        elif member.type == tarfile.SYMTYPE:
-            self._remember_link(path, member.link)
         elif member.type == tarfile.LNKTYPE:
             self._give_second_name(self._place(member.link), path)
         else:
@@ -190,7 +191,7 @@ class _Work:
         Each link's place was seen to be in a folder when there was no link, and what is there is
         not replaced; so the first link cannot lead the second one astray.
         """
-        make_links(self._links)
+        self.count += make_links(self._links)
         for path, member in reversed(self._folders):
             # Never a folder that we could not remove.
             _set_mode_and_time(path, member.mode | 0o700, member.changed_at_s)
@@ -203,12 +204,13 @@ def _set_mode_and_time(path: Path, mode: int, changed_at_s: int) -> None:
     os.utime(path, (changed_at_s, changed_at_s))
 
 
-def make_links(links: Iterable[tuple[Path, str]], platform: str = sys.platform) -> None:
-    """Make symbolic links at the paths to the targets; say how many Windows does not allow."""
-    left_out: list[str] = []
+def make_links(links: Iterable[tuple[Path, str]], platform: str = sys.platform) -> int:
+    """Make symbolic links; return how many are made, and say how many Windows does not allow."""
+    made, left_out = 0, []
     for path, target in links:
         try:
             path.symlink_to(target)
+            made += 1
         except OSError as error:
             # Windows asks for a right that few have.
             if platform != "win32":
@@ -218,6 +220,7 @@ def make_links(links: Iterable[tuple[Path, str]], platform: str = sys.platform) 
     if left_out:
         links_and_verb = "1 link is" if len(left_out) == 1 else f"{len(left_out)} links are"
         log.warning("%s left out: %s", links_and_verb, left_out[0])
+    return made
 
 
 def place_for(target: str, name: str, *, must_be_folder: bool) -> Path:
