@@ -114,6 +114,8 @@ def _swarm(session: Session, name: str) -> Swarm:
         name = values.network_name(name)
     except ValueError as error:
         raise UsageError(f"the name of a swarm {error}") from error
+    if not name:  # of a script whose variable is not set
+        raise UsageError("the name of the swarm is empty", resolution="boot2docker help swarm")
     session.take({"internal_network": name})
     return Swarm(name, session.paths.vm_names, lambda vm: _quiet(session, vm), session.show)
 

@@ -80,6 +80,8 @@ def test_what_a_broken_node_needs_is_advised_for_that_node(
         (["down", "demo", "demo-1"], 2, "swarm down takes no argument 'demo-1'"),
         (["create", "a/b"], 2, "the name of a swarm must be"),
         (["create", "-"], 2, "the name of a swarm must be"),
+        (["create", ""], 2, "the name of the swarm is empty"),
+        (["delete", " "], 2, "the name of the swarm is empty"),
         (["create", "x" * 41], 2, "the name of a swarm must be"),
         (["create", "demo", "--nodes", "0"], 2, "1 to 50 nodes"),
         (["create", "demo", "--managers", "9"], 2, "cannot be managers"),
