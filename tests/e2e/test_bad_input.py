@@ -95,11 +95,14 @@ def test_bytes_that_are_no_image(home: Path, tmp_path: Path, content: bytes, tol
 def test_port_that_is_taken(home: Path, small_iso: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        answer = run("init", "--iso-url", str(small_iso), "--sshport", port)
+        words = ("init", "--iso-url", str(small_iso), "--sshport", port)
+        answer = run(*words)
     assert answer.returncode == 7
     assert port in answer.stderr
     assert run("status").returncode == 3
-    assert run("init", "--sshport", port).returncode == 0
+    assert not (home / "boot2docker.iso").exists(), "an image was fetched for nothing"
+    assert run(*words).returncode == 0
+    assert (home / "boot2docker.iso").exists()
 
 
 def test_no_hypervisor(small_iso: Path) -> None:
